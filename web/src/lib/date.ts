@@ -1,0 +1,71 @@
+/** Dates, times and numbers in the language of the page, by Intl alone. Formatters are kept: making one costs more than using it. */
+import { lang } from './i18n/index.svelte';
+
+type At = string | number | Date;
+const formats = new Map<string, Intl.DateTimeFormat>();
+const numbers = new Map<string, Intl.NumberFormat>();
+
+function format(style: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = lang() + JSON.stringify(style);
+  let found = formats.get(key);
+  if (!found) formats.set(key, (found = new Intl.DateTimeFormat(lang(), style)));
+  return found;
+}
+
+export function number(value: number, style: Intl.NumberFormatOptions = {}): string {
+  const key = lang() + JSON.stringify(style);
+  let found = numbers.get(key);
+  if (!found) numbers.set(key, (found = new Intl.NumberFormat(lang(), style)));
+  return found.format(value);
+}
+
+export function money(value: number, currency: string | null): string {
+  return currency ? number(value, { style: 'currency', currency, currencyDisplay: 'narrowSymbol', maximumFractionDigits: 2, minimumFractionDigits: 0 }) : number(value);
+}
+
+const sameDay = (a: Date, b: Date) => a.toDateString() === b.toDateString();
+
+export const time = (at: At): string => format({ hour: '2-digit', minute: '2-digit' }).format(new Date(at));
+export const dateTime = (at: At): string => format({ day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit' }).format(new Date(at));
+
+/** «12 марта», with the year when it is another one. */
+export function day(at: At, now: number = Date.now()): string {
+  const date = new Date(at);
+  return format(date.getFullYear() === new Date(now).getFullYear() ? { day: 'numeric', month: 'long' } : { day: 'numeric', month: 'long', year: 'numeric' }).format(date);
+}
+
+/** The shortest text that is enough in a list: the time today, else day and month, else the full date. */
+export function brief(at: At, now: number = Date.now()): string {
+  const date = new Date(at);
+  if (sameDay(date, new Date(now))) return time(at);
+  const sameYear = date.getFullYear() === new Date(now).getFullYear();
+  return format(sameYear ? { day: 'numeric', month: 'short' } : { day: '2-digit', month: '2-digit', year: '2-digit' }).format(date);
+}
+
+/** «сегодня», «вчера», else the day: the heading between messages of different days. */
+export function dayHeading(at: At, now: number = Date.now()): string {
+  const date = new Date(at);
+  for (const back of [0, 1]) {
+    if (sameDay(date, new Date(now - back * 86_400_000))) return new Intl.RelativeTimeFormat(lang(), { numeric: 'auto' }).format(-back, 'day');
+  }
+  return day(at, now);
+}
+
+/** A compact duration such as «2 ч 05 мин» or «3 д 4 ч»; the sign is the caller's to show. */
+export function span(ms: number): string {
+  const minutes = Math.floor(Math.abs(ms) / 60_000);
+  const unit = (value: number, name: string, pad = 1) => number(value, { style: 'unit', unit: name, unitDisplay: 'short', minimumIntegerDigits: pad });
+  if (minutes < 60) return unit(minutes, 'minute');
+  if (minutes < 1440) return `${unit(Math.floor(minutes / 60), 'hour')} ${unit(minutes % 60, 'minute', 2)}`;
+  const [days, hours] = [Math.floor(minutes / 1440), Math.floor((minutes % 1440) / 60)];
+  return days < 10 && hours ? `${unit(days, 'day')} ${unit(hours, 'hour')}` : unit(days, 'day');
+}
+
+/** File sizes in binary steps with decimal names, as file managers show them. */
+export function size(bytes: number): string {
+  const names = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
+  let step = 0;
+  let value = bytes;
+  while (value >= 1000 && step < names.length - 1) { value /= 1024; step += 1; }
+  return number(value, { style: 'unit', unit: names[step] ?? 'byte', unitDisplay: 'short', maximumFractionDigits: value < 10 && step ? 1 : 0 });
+}
