@@ -1,0 +1,3 @@
+//! Tickets: the rules of their life.
+
+pub(crate) mod status;
