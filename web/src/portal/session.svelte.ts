@@ -1,0 +1,92 @@
+/** Who the portal serves: nobody yet, a client, or a client whose link has run out. */
+import { ApiError, onSignedOut } from '../lib/api';
+import { lang, setLocale } from '../lib/i18n/index.svelte';
+import type { Category, ClientMe } from '../lib/types';
+import { ask } from './api';
+import { findToken, forgetToken, keepToken } from './token';
+
+type Stage = 'loading' | 'unreachable' | 'outside' | 'expired' | 'inside';
+
+let stage = $state<Stage>('loading');
+let me = $state.raw<ClientMe>();
+let categories = $state.raw<readonly Category[]>([]);
+let problem = $state.raw<unknown>();
+let inFrame = false;
+let texts: Promise<void> = Promise.resolve();
+
+export const session = {
+  get stage(): Stage { return stage; },
+  get me(): ClientMe | undefined { return me; },
+  get categories(): readonly Category[] { return categories; },
+  get problem(): unknown { return problem; },
+  get embedded(): boolean { return inFrame; },
+  /** Keeps the drafts of two clients on one machine apart. */
+  get owner(): string { return me ? `${me.portal_domain}:${me.user_id}` : ''; },
+};
+
+onSignedOut((_, surface) => {
+  if (surface !== 'client') return;
+  forgetToken(inFrame);
+  stage = 'expired';
+});
+
+async function enter(): Promise<void> {
+  stage = 'loading';
+  try {
+    me = await ask('me', {});
+    await texts; // else the page's first language could arrive after the client's own and hide it
+    if (!hasChosenLanguage()) await setLocale(me.locale);
+    stage = 'inside';
+    await loadCategories();
+  } catch (error) {
+    if (stage !== 'loading') return; // signed out, or inside already with the categories missing
+    problem = error;
+    if (error instanceof ApiError && error.status === 403) {
+      forgetToken(inFrame);
+      stage = 'expired';
+    } else stage = 'unreachable';
+  }
+}
+
+/** The names come in the language of the request, so they are asked for anew after it changes. */
+export async function loadCategories(): Promise<void> {
+  categories = await ask('list_categories', {});
+}
+
+export const categoryName = (code: string | null): string => categories.find((category) => category.code === code)?.name ?? '';
+
+function hasChosenLanguage(): boolean {
+  try {
+    return new URLSearchParams(location.search).has('lang') || localStorage.getItem('tp.lang') !== null;
+  } catch { return false; }
+}
+
+export function begin(embedded: boolean, loadingTexts: Promise<void>): Promise<void> {
+  inFrame = embedded;
+  texts = loadingTexts;
+  if (findToken(embedded)) return enter();
+  stage = 'outside';
+  return Promise.resolve();
+}
+
+export const retry = (): Promise<void> => enter();
+
+export function enterWith(token: string): Promise<void> {
+  keepToken(token, inFrame);
+  return enter();
+}
+
+export function leave(): void {
+  forgetToken(inFrame);
+  me = undefined;
+  stage = 'outside';
+}
+
+/** The client's choice is told to the desk, which writes its mail in that language. */
+export async function tellLocale(): Promise<void> {
+  if (stage === 'inside' && me && me.locale !== lang()) {
+    me = { ...me, locale: lang() };
+    await ask('set_locale', { locale: lang() });
+    await loadCategories();
+  }
+}

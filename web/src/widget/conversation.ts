@@ -1,0 +1,93 @@
+/** One request: its status, its messages as they come, and the visitor's reply. */
+import { createAttachments } from './attachments';
+import { when, type Desk } from './desk';
+import { button, h, link, linked } from './dom';
+import { complaint, createField, createForm } from './form';
+import type { Known } from './memory';
+import { credentials, refresh } from './requests';
+import { say, sayStatus } from './texts';
+import { attemptKey, type Message } from './wire';
+
+const pollEvery = 8_000;
+const pollAtMost = 64_000;
+
+export function conversation(desk: Desk, known: Known): HTMLElement {
+  const status = h('p', { className: 'status' });
+  const log = h('div', { className: 'log', role: 'log', tabIndex: 0, 'aria-label': known.subject });
+  const trouble = h('p', { className: 'err', role: 'alert' });
+  const shown = new Map<number, [text: string, node: HTMLElement]>();
+  let pause = pollEvery;
+  let timer = 0;
+
+  function bubble(message: Message): HTMLElement {
+    const mine = message.author_type === 'client';
+    return h('div', { className: mine ? 'msg me' : 'msg' },
+      h('small', {}, `${mine ? say('you') : message.author_name} · ${when(desk, message.created_at, { day: 'numeric', month: 'short' })}`),
+      h('p', {}, ...linked(message.message)),
+      ...(message.files ?? []).map((file) => link(new URL(file.url, desk.base).href, file.name)));
+  }
+  function put(node: HTMLElement) {
+    log.append(node);
+    log.scrollTop = log.scrollHeight;
+  }
+  /** Touches only what differs, so a screen reader and a selection are left alone. */
+  function draw(message: Message) {
+    const [text, was] = shown.get(message.id) ?? [];
+    if (text === message.message) return;
+    const node = bubble(message);
+    if (was) was.replaceWith(node);
+    else put(node);
+    shown.set(message.id, [message.message, node]);
+  }
+  async function look() {
+    clearTimeout(timer);
+    if (desk.watched()) {
+      try {
+        const now = await refresh(desk, known, true);
+        pause = pollEvery;
+        trouble.textContent = '';
+        status.textContent = sayStatus(now.status);
+        now.messages.forEach(draw);
+      } catch (error) {
+        pause = Math.min(pause * 2, pollAtMost);
+        trouble.textContent = complaint(error);
+      }
+    }
+    if (node.parentNode) timer = window.setTimeout(look, pause); // until another screen takes the place
+  }
+
+  const draft = `reply${known.id}`;
+  const { input, ...reply } = createField(desk, 'message', say('reply'), 65_536, { area: true, draft });
+  const files = createAttachments();
+
+  /** Shows the reply at once; when it does not get through it stays, with a way to try again under the same key. */
+  function send(message: string, attached: File[]) {
+    const key = attemptKey();
+    const state = h('small', { role: 'status' });
+    const row = bubble({ id: 0, message, author_type: 'client', author_name: '', created_at: new Date().toISOString() });
+    row.append(...attached.map((file) => h('small', {}, file.name)), state);
+    put(row);
+    async function attempt() {
+      state.textContent = say('sending');
+      try {
+        await desk.call('add_reply', { ...credentials(known), message }, attached, key);
+        row.remove();
+        desk.memory.saveDraft(draft, input.value);
+        void look();
+      } catch (error) {
+        state.replaceChildren(`${complaint(error)} `, button('quiet', say('retry'), attempt));
+      }
+    }
+    void attempt();
+  }
+  const form = createForm([{ input, ...reply }], [files.node], say('send'), async () => {
+    const text = input.value.trim();
+    if (text || files.files().length) send(text, files.take());
+    input.value = ''; // the draft stays until the server has the text
+  });
+  input.onkeydown = (event) => { if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.requestSubmit(); };
+  files.listen(form);
+  const node = h('div', { className: 'screen talk' }, h('h3', {}, known.subject), status, h('small', {}, say('hint', known.id)), log, trouble, form);
+  setTimeout(look);
+  return node;
+}

@@ -1,0 +1,19 @@
+/** What every screen of the panel is given. */
+import type { Memory } from './memory';
+import type { Call, Config } from './wire';
+
+export interface Desk {
+  readonly base: URL;
+  readonly lang: string;
+  readonly call: Call;
+  readonly memory: Memory;
+  config: Config;
+  /** Whether the visitor can see the panel now: open, in a visible tab. */
+  watched(): boolean;
+  /** Puts a screen in place of the one before. */
+  show(screen: HTMLElement): void;
+  /** Tells the launcher that the number of unread replies may differ. */
+  changed(): void;
+}
+
+export const when = (desk: Desk, at: string, day: Intl.DateTimeFormatOptions): string => new Date(at).toLocaleString(desk.lang, { ...day, hour: '2-digit', minute: '2-digit' });

@@ -1,0 +1,52 @@
+/** What the browser keeps between pages: the visitor's own requests (local) and unsent text (session). */
+export interface Known {
+  id: number;
+  /** Opens the request without an e-mail; a request found by number has its `email` instead and is never written down. */
+  token?: string;
+  email?: string;
+  subject: string;
+  status: string;
+  /** Newest message the visitor has had on the screen. */
+  seen: number;
+  unread: number;
+}
+
+/** Web storage as JSON; private mode and blocked storage leave the memory of this page. */
+function read<T>(storage: () => Storage, name: string, empty: T): T {
+  try {
+    return JSON.parse(storage().getItem(name) ?? '') as T;
+  } catch {
+    return empty;
+  }
+}
+function write(storage: () => Storage, name: string, value: unknown): void {
+  try {
+    storage().setItem(name, JSON.stringify(value));
+  } catch {
+    // The copy in memory serves until the page is left.
+  }
+}
+
+export function createMemory(apiKey: string) {
+  const [local, session] = [() => localStorage, () => sessionStorage];
+  const name = `tehprof.${apiKey}`;
+  let requests = read<Known[]>(local, name, []);
+  const drafts = read<Record<string, string>>(session, name, {});
+  return {
+    all: () => requests,
+    unread: () => requests.reduce((sum, known) => sum + known.unread, 0),
+    /** Adds a request in front or replaces what was known of it; another tab may have added its own since. */
+    keep(known: Known): void {
+      const elsewhere = read<Known[]>(local, name, []).filter((x) => !requests.some((mine) => mine.id === x.id));
+      const all = [...elsewhere, ...requests];
+      requests = all.some((x) => x.id === known.id) ? all.map((x) => (x.id === known.id ? known : x)) : [known, ...all];
+      write(local, name, requests.filter((x) => x.token));
+    },
+    draft: (field: string) => drafts[field] ?? '',
+    saveDraft(field: string, text: string): void {
+      drafts[field] = text;
+      write(session, name, drafts);
+    },
+  };
+}
+export type Memory = ReturnType<typeof createMemory>;

@@ -1,0 +1,35 @@
+/** The first tab: a new request; once accepted it goes on as a conversation. */
+import { createAttachments } from './attachments';
+import { conversation } from './conversation';
+import type { Desk } from './desk';
+import { h } from './dom';
+import { createField, createForm } from './form';
+import { say } from './texts';
+import { attemptKey, type Created } from './wire';
+
+export function newRequest(desk: Desk): HTMLElement {
+  const { memory, config } = desk;
+  const phone = config.fields?.phone ?? 'optional';
+  const fields = [
+    createField(desk, 'name', say('name'), 128, { autocomplete: 'name' }),
+    createField(desk, 'email', say('email'), 254, { type: 'email', autocomplete: 'email' }),
+    createField(desk, 'phone', say('phone'), 32, { type: 'tel', autocomplete: 'tel', required: phone === 'required' }),
+    createField(desk, 'subject', say('subject'), 255, { required: false }),
+    createField(desk, 'description', say('text'), 65_536, { area: true }),
+  ].filter((field) => field.input.type !== 'tel' || (phone && phone !== 'hidden'));
+  const trap = h('input', { name: 'website', className: 'hp', tabIndex: -1, autocomplete: 'off', 'aria-hidden': 'true' });
+  const files = createAttachments();
+  const key = attemptKey();
+
+  const form = createForm(fields, [trap, files.node], say('send'), async () => {
+    const values: Record<string, string> = Object.fromEntries(fields.map(({ input }) => [input.name, input.value.trim()]));
+    const made = await desk.call<Created>('create_ticket', { ...values, website: trap.value, page: location.origin + location.pathname }, files.files(), key);
+    memory.saveDraft('subject', '');
+    memory.saveDraft('description', '');
+    const known = { id: made.ticket_id, token: made.ticket_token, subject: values.subject || `${values.description}`.slice(0, 80), status: made.status, seen: 0, unread: 0 };
+    memory.keep(known);
+    desk.show(conversation(desk, known));
+  });
+  files.listen(form);
+  return h('div', { className: 'screen' }, h('p', {}, config.texts?.welcome ?? ''), form);
+}

@@ -1,0 +1,57 @@
+/** The panel: header, two tabs, one screen at a time, and the focus kept inside. Built when first opened. */
+import { when, type Desk } from './desk';
+import { button, h } from './dom';
+import { newRequest } from './new-request';
+import { requests } from './requests';
+import { say } from './texts';
+
+export interface Panel {
+  node: HTMLElement;
+  show(screen: HTMLElement): void;
+  /** Puts the desk's name, hours and fields in place once they are known. */
+  configure(): void;
+  focus(): void;
+}
+
+export function createPanel(desk: Desk, close: () => void): Panel {
+  const title = h('h2', { id: 'title' }, say('title'));
+  const hours = h('p');
+  const write = button('', say('write'), () => show(newRequest(desk)));
+  const mine = button('', say('mine'), () => show(requests(desk)));
+  const slot = h('div', { className: 'slot' });
+  const node = h('div', { className: 'panel', role: 'dialog', 'aria-labelledby': title.id },
+    h('header', {}, h('div', {}, title, hours), button('x', '×', close, say('close'))), h('nav', {}, write, mine), slot);
+  const active = () => (node.getRootNode() as ShadowRoot).activeElement;
+  const writing = () => !!slot.querySelector('.hp');
+
+  function show(screen: HTMLElement) {
+    slot.replaceChildren(screen);
+    write.setAttribute('aria-current', `${writing()}`);
+    mine.setAttribute('aria-current', `${!writing()}`);
+    focus();
+  }
+  const focus = () => slot.querySelector<HTMLElement>('.talk textarea, .row, .field input')?.focus();
+
+  function configure() {
+    const { branding, texts, is_open: open, opens_at: opens } = desk.config;
+    title.textContent = texts?.title || branding?.company_name || say('title');
+    hours.textContent = open ? say('here') : say('away') + (opens ? ` ${say('back_at')} ${when(desk, opens, { weekday: 'long' })}` : '');
+    if (!writing()) return;
+    const id = active()?.id;
+    show(newRequest(desk)); // the fields asked for may differ; what was typed comes back from the draft
+    if (id) slot.querySelector<HTMLElement>(`#${id}`)?.focus();
+  }
+
+  node.onkeydown = (event) => {
+    event.stopPropagation(); // the host page's shortcuts are not meant for text typed here
+    if (event.key === 'Escape') close();
+    if (event.key !== 'Tab') return;
+    const all = [...node.querySelectorAll<HTMLElement>('button, a, input, textarea, summary, .log')].filter((x) => x.getClientRects().length && x.className !== 'hp');
+    if (event.shiftKey) all.reverse();
+    if (active() !== all.at(-1)) return;
+    event.preventDefault();
+    all[0]?.focus();
+  };
+  show(newRequest(desk));
+  return { node, show, configure, focus };
+}
