@@ -1,0 +1,414 @@
+//! Where sessions, keys and links are kept. Tokens are stored as keyed hashes only, so what is read here cannot be used
+//! to sign in.
+use super::{Operator, Via, WidgetSite, rules::Role, secret::Key};
+use crate::{
+    api::field::{ClientId, KeyId, OperatorId, TenantId},
+    clock::{DAY, HOUR, Millis, MINUTE},
+    db::sql::{self, first, run},
+    error::{Code, Error, Result},
+    lang::Lang,
+    tenant::plan::{Plan, Scope},
+};
+use rusqlite::{Connection, Row};
+
+/// How long a session lasts after it was last used.
+const SESSION: Millis = 12 * HOUR;
+/// The same for a session that is to be remembered.
+const REMEMBERED: Millis = 30 * DAY;
+/// How often a session's or a key's last use is written down.
+const NOTICE: Millis = MINUTE;
+
+/// A session that is being used, and whether its last use should be written down again.
+pub(crate) struct Used {
+    pub(crate) operator: Operator,
+    pub(crate) expires_at: Millis,
+    pub(crate) stale: bool,
+}
+
+fn operator(row: &Row<'_>, via: Via) -> rusqlite::Result<Operator> {
+    Ok(Operator {
+        tenant: row.get("tenant_id")?,
+        plan: row.get("plan")?,
+        id: row.get("operator_id")?,
+        name: row.get("name")?,
+        role: row.get("role")?,
+        may_edit: row.get("can_edit")?,
+        locale: row.get("locale")?,
+        via,
+    })
+}
+
+/// The session whose token hashes to `hash`, unless it has ended or its bearer may no longer work here.
+pub(crate) fn session(conn: &Connection, hash: &Key, now: Millis) -> Result<Option<Used>> {
+    first(
+        conn,
+        "select s.id, s.tenant_id, s.operator_id, s.last_seen_at, s.expires_at,
+                t.plan, o.name, o.role, o.can_edit, o.locale
+           from session s
+           join operator o on o.tenant_id = s.tenant_id and o.id = s.operator_id and o.is_active
+           join tenant t on t.id = s.tenant_id and t.is_active
+          where s.token_hash = ?1
+            and s.expires_at > ?2",
+        (hash, now),
+        |row| {
+            Ok(Used {
+                operator: operator(row, Via::Session { id: row.get("id")? })?,
+                expires_at: row.get("expires_at")?,
+                stale: now - row.get::<_, Millis>("last_seen_at")? > NOTICE,
+            })
+        },
+    )
+}
+
+/// Opens a session and tells when it ends if it is not used.
+pub(crate) fn open_session(
+    conn: &Connection,
+    (tenant, operator): (TenantId, OperatorId),
+    hash: &Key,
+    (device, address): (&str, &str),
+    remember: bool,
+    now: Millis,
+) -> Result<Millis> {
+    run(conn, "delete from session where expires_at <= ?1", [now])?;
+    let expires = now + if remember { REMEMBERED } else { SESSION };
+    run(
+        conn,
+        "insert into session (tenant_id, operator_id, token_hash, device, address, remember, created_at, last_seen_at, expires_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)",
+        (tenant, operator, hash, device, address, remember, now, expires),
+    )?;
+    Ok(expires)
+}
+
+/// Notes that a session is in use, which moves its end.
+pub(crate) fn touch_session(conn: &Connection, id: i64, now: Millis) -> Result<()> {
+    run(
+        conn,
+        "update session
+            set last_seen_at = ?2,
+                expires_at = ?2 + iif(remember, ?3, ?4)
+          where id = ?1",
+        (id, now, REMEMBERED, SESSION),
+    )?;
+    Ok(())
+}
+
+pub(crate) fn close_session(conn: &Connection, tenant: TenantId, id: i64) -> Result<()> {
+    run(
+        conn,
+        "delete from session where tenant_id = ?1 and id = ?2",
+        (tenant, id),
+    )?;
+    Ok(())
+}
+
+/// Ends every session of an operator but `kept`.
+pub(crate) fn close_sessions(
+    conn: &Connection,
+    tenant: TenantId,
+    operator: OperatorId,
+    kept: Option<i64>,
+) -> Result<()> {
+    run(
+        conn,
+        "delete from session where tenant_id = ?1 and operator_id = ?2 and id is not ?3",
+        (tenant, operator, kept),
+    )?;
+    Ok(())
+}
+
+/// An API key that is being used.
+pub(crate) struct UsedKey {
+    pub(crate) operator: Operator,
+    pub(crate) key: KeyId,
+    pub(crate) stale: bool,
+}
+
+/// The key whose token hashes to `hash`, unless it was revoked, has expired or its owner may no longer work here.
+pub(crate) fn key(conn: &Connection, hash: &Key, now: Millis) -> Result<Option<UsedKey>> {
+    first(
+        conn,
+        "select k.id, k.tenant_id, k.operator_id, k.scopes, k.last_used_at,
+                t.plan, o.name, o.role, o.can_edit, o.locale
+           from api_key k
+           join operator o on o.tenant_id = k.tenant_id and o.id = k.operator_id and o.is_active
+           join tenant t on t.id = k.tenant_id and t.is_active
+          where k.token_hash = ?1
+            and k.revoked_at is null
+            and (k.expires_at is null or k.expires_at > ?2)",
+        (hash, now),
+        |row| {
+            let id = row.get("id")?;
+            let scopes = scopes_of(&row.get::<_, String>("scopes")?);
+            let last: Option<Millis> = row.get("last_used_at")?;
+            Ok(UsedKey {
+                operator: operator(row, Via::Key { id, scopes })?,
+                key: id,
+                stale: last.is_none_or(|at| now - at > NOTICE),
+            })
+        },
+    )
+}
+
+/// A name that is no scope of this version grants nothing.
+fn scopes_of(json: &str) -> Vec<Scope> {
+    let names: Vec<String> = serde_json::from_str(json).unwrap_or_default();
+    names.iter().filter_map(|n| Scope::parse(n)).collect()
+}
+
+pub(crate) fn touch_key(conn: &Connection, id: KeyId, address: &str, now: Millis) -> Result<()> {
+    run(
+        conn,
+        "update api_key set last_used_at = ?2, last_used_ip = ?3 where id = ?1",
+        (id, now, address),
+    )?;
+    Ok(())
+}
+
+/// What is needed to make an API key.
+pub(crate) struct NewKey<'a> {
+    pub(crate) tenant: TenantId,
+    pub(crate) operator: OperatorId,
+    pub(crate) name: &'a str,
+    pub(crate) token: &'a str,
+    pub(crate) hash: Key,
+    pub(crate) scopes: &'a [Scope],
+    pub(crate) expires_at: Option<Millis>,
+}
+
+/// How much of a key its lists may show.
+const PREFIX: usize = 12;
+
+pub(crate) fn insert_key(conn: &Connection, key: &NewKey<'_>, now: Millis) -> Result<KeyId> {
+    let names: Vec<&str> = key.scopes.iter().map(|s| s.as_str()).collect();
+    run(
+        conn,
+        "insert into api_key (tenant_id, operator_id, name, prefix, token_hash, scopes, created_at, expires_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        (
+            key.tenant,
+            key.operator,
+            key.name,
+            &key.token[..PREFIX],
+            key.hash,
+            serde_json::to_string(&names)?,
+            now,
+            key.expires_at,
+        ),
+    )?;
+    Ok(KeyId(conn.last_insert_rowid()))
+}
+
+/// A key as lists show it.
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct KeyRow {
+    pub(crate) id: KeyId,
+    pub(crate) tenant_id: TenantId,
+    pub(crate) name: String,
+    pub(crate) prefix: String,
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) expires_at: Option<crate::api::field::At>,
+    pub(crate) revoked_at: Option<crate::api::field::At>,
+    pub(crate) last_used_at: Option<crate::api::field::At>,
+    pub(crate) last_used_ip: Option<String>,
+}
+
+pub(crate) fn keys(conn: &Connection, tenant: Option<TenantId>) -> Result<Vec<KeyRow>> {
+    sql::all(
+        conn,
+        "select id, tenant_id, name, prefix, scopes, expires_at, revoked_at, last_used_at, last_used_ip
+           from api_key
+          where ?1 is null or tenant_id = ?1
+          order by tenant_id, id",
+        [tenant],
+        |row| {
+            Ok(KeyRow {
+                id: row.get(0)?,
+                tenant_id: row.get(1)?,
+                name: row.get(2)?,
+                prefix: row.get(3)?,
+                scopes: scopes_of(&row.get::<_, String>(4)?),
+                expires_at: row.get(5)?,
+                revoked_at: row.get(6)?,
+                last_used_at: row.get(7)?,
+                last_used_ip: row.get(8)?,
+            })
+        },
+    )
+}
+
+/// Ends a key for good; tells whether there was one to end.
+pub(crate) fn revoke_key(conn: &Connection, id: KeyId, now: Millis) -> Result<bool> {
+    let changed = run(
+        conn,
+        "update api_key set revoked_at = ?2 where id = ?1 and revoked_at is null",
+        (id, now),
+    )?;
+    Ok(changed > 0)
+}
+
+/// What signing in needs to know of an account.
+pub(crate) struct Account {
+    pub(crate) tenant: TenantId,
+    pub(crate) operator: OperatorId,
+    pub(crate) password_hash: Option<String>,
+}
+
+/// The active account of a login: an e-mail address or a phone number.
+pub(crate) fn account(conn: &Connection, login: &str) -> Result<Option<Account>> {
+    let login = login.trim().to_lowercase();
+    let phone: String = login.chars().filter(|c| c.is_ascii_digit()).collect();
+    first(
+        conn,
+        "select o.tenant_id, o.id, o.password_hash
+           from operator o
+           join tenant t on t.id = o.tenant_id and t.is_active
+          where o.is_active
+            and (o.email = ?1 or (?2 <> '' and o.phone = ?2))",
+        (login, phone),
+        |row| {
+            Ok(Account {
+                tenant: row.get(0)?,
+                operator: row.get(1)?,
+                password_hash: row.get(2)?,
+            })
+        },
+    )
+}
+
+pub(crate) fn password_hash(
+    conn: &Connection,
+    tenant: TenantId,
+    operator: OperatorId,
+) -> Result<Option<String>> {
+    sql::one(
+        conn,
+        "select password_hash from operator where tenant_id = ?1 and id = ?2",
+        (tenant, operator),
+        |row| row.get(0),
+    )
+}
+
+pub(crate) fn set_password(
+    conn: &Connection,
+    tenant: TenantId,
+    operator: OperatorId,
+    hash: &str,
+) -> Result<()> {
+    run(
+        conn,
+        "update operator set password_hash = ?3 where tenant_id = ?1 and id = ?2",
+        (tenant, operator, hash),
+    )?;
+    Ok(())
+}
+
+/// What a link that is used once gives access to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// Makes the first tenant and its admin.
+    Setup,
+    /// Sets the password of an operator.
+    Password(TenantId, OperatorId),
+}
+
+/// Stores a link; an earlier one of the same kind for the same person is worth nothing from now on.
+pub(crate) fn insert_link(
+    conn: &Connection,
+    hash: &Key,
+    link: Link,
+    now: Millis,
+    lasts: Millis,
+) -> Result<()> {
+    let (purpose, tenant, operator) = match link {
+        Link::Setup => ("setup", None, None),
+        Link::Password(tenant, operator) => ("password", Some(tenant), Some(operator)),
+    };
+    run(
+        conn,
+        "delete from access_link
+          where expires_at <= ?4
+             or (purpose = ?1 and tenant_id is ?2 and operator_id is ?3)",
+        (purpose, tenant, operator, now),
+    )?;
+    run(
+        conn,
+        "insert into access_link (token_hash, purpose, tenant_id, operator_id, created_at, expires_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6)",
+        (hash, purpose, tenant, operator, now, now + lasts),
+    )?;
+    Ok(())
+}
+
+/// Takes a link up: what it was for, and it is gone.
+pub(crate) fn take_link(conn: &Connection, hash: &Key, now: Millis) -> Result<Link> {
+    let found: Option<(Option<TenantId>, Option<OperatorId>)> = first(
+        conn,
+        "delete from access_link
+          where token_hash = ?1
+            and expires_at > ?2
+         returning tenant_id, operator_id",
+        (hash, now),
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    match found {
+        Some((Some(tenant), Some(operator))) => Ok(Link::Password(tenant, operator)),
+        Some(_) => Ok(Link::Setup),
+        None => Err(Error::new(Code::LinkInvalid)),
+    }
+}
+
+/// What a client token's portal is today.
+pub(crate) struct Portal {
+    pub(crate) client: ClientId,
+    pub(crate) plan: Plan,
+    pub(crate) company_name: String,
+    pub(crate) generation: i64,
+    pub(crate) shared: bool,
+    pub(crate) locale: Option<Lang>,
+}
+
+pub(crate) fn portal(
+    conn: &Connection,
+    tenant: TenantId,
+    domain: &str,
+) -> Result<Option<Portal>> {
+    first(
+        conn,
+        "select c.id, t.plan, c.company_name, c.token_generation, c.shared_tickets, c.locale
+           from client c
+           join tenant t on t.id = c.tenant_id and t.is_active
+          where c.tenant_id = ?1
+            and c.portal_domain = ?2
+            and c.is_active",
+        (tenant, domain),
+        |row| {
+            Ok(Portal {
+                client: row.get(0)?,
+                plan: row.get(1)?,
+                company_name: row.get(2)?,
+                generation: row.get(3)?,
+                shared: row.get(4)?,
+                locale: row.get(5)?,
+            })
+        },
+    )
+}
+
+/// The site that a widget key belongs to.
+pub(crate) fn widget_site(conn: &Connection, key: &str) -> Result<Option<WidgetSite>> {
+    first(
+        conn,
+        "select id, plan, settings from tenant where widget_key = ?1 and is_active",
+        [key],
+        |row| {
+            let settings = crate::tenant::Settings::read(&row.get::<_, String>(2)?);
+            Ok(WidgetSite {
+                tenant: row.get(0)?,
+                plan: row.get(1)?,
+                allowed_origins: settings.widget_origins,
+            })
+        },
+    )
+}
+

@@ -1,0 +1,315 @@
+//! Clients, contacts and the tokens by which clients enter.
+use crate::{
+    access::{Operator, rules::Needs},
+    api::{
+        Action, Command, Query, Read, Spec, Write, command,
+        field::{Amount, ContactId, Domain, Email, Flag, Int, Line, Name, OperatorId, Text},
+        query,
+    },
+    client::{self, ClientView, ContactView},
+    db::sql::run,
+    error::{Code, Error, Fault, Result},
+    lang::Lang,
+    operator,
+    tenant::plan::Scope::{Clients as C, Read as R, Write as W},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub(super) const ACTIONS: &[Action] = &[
+    query::<ListClients>(),
+    command::<CreateClient>(),
+    command::<ClientSettings>(),
+    query::<ListContacts>(),
+    command::<SaveContact>(),
+    command::<CreateClientToken>(),
+];
+
+/// Lists the clients with their settings, hours and tickets.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ListClients {
+    /// A part of the company's name or of its portal's.
+    #[serde(default)]
+    search: Option<Line>,
+}
+impl Spec for ListClients {
+    const NAME: &'static str = "list_clients";
+    const NEEDS: Needs = Needs::scopes(&[R, C]);
+    const TITLE: [&'static str; 3] = ["Список клиентов", "Клиенттер тізімі", "List clients"];
+    const EXAMPLE: &'static str = "{}";
+    type By = Operator;
+    type Output = Vec<ClientView>;
+}
+impl Query for ListClients {
+    fn run(self, cx: &Read<'_, Operator>) -> Result<Vec<ClientView>> {
+        let search = self.search.map(|s| s.0).unwrap_or_default();
+        client::list(cx.db, cx.by.tenant, None, &search, cx.db.now)
+    }
+}
+
+/// What may be set of a client; what is left out stays.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+pub(crate) struct ClientData {
+    /// The company.
+    #[serde(default)]
+    company_name: Option<Name>,
+    /// The code of its tariff.
+    #[serde(default)]
+    tariff_plan: Option<Name>,
+    /// The hours its plan includes each month.
+    #[serde(default)]
+    hours_per_month: Option<Amount>,
+    /// What an hour beyond the plan costs.
+    #[serde(default)]
+    hourly_rate: Option<Amount>,
+    /// The operator who looks after it.
+    #[serde(default)]
+    responsible_id: Option<OperatorId>,
+    /// The language its people are written to in.
+    #[serde(default)]
+    locale: Option<Lang>,
+    /// What the desk notes about it.
+    #[serde(default)]
+    notes: Option<Text>,
+    /// Whether its people may use the portal.
+    #[serde(default)]
+    is_active: Option<Flag>,
+    /// Whether all its people see all its tickets.
+    #[serde(default)]
+    shared_tickets: Option<Flag>,
+}
+
+impl ClientData {
+    fn save(self, cx: &Write<'_, Operator>, domain: &str) -> Result<()> {
+        if let Some(id) = self.responsible_id {
+            operator::by_id(cx.tx, cx.by.tenant, id).map_err(|e| e.on("data.responsible_id"))?;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "amounts are bounded far below")]
+        let rate = self.hourly_rate.map(|r| (r.0 * 100.0).round() as i64);
+        let changed = run(
+            cx.tx,
+            "update client
+                set company_name = coalesce(?3, company_name), tariff_plan = coalesce(?4, tariff_plan),
+                    hours_per_month = coalesce(?5, hours_per_month), responsible_id = coalesce(?6, responsible_id),
+                    locale = coalesce(?7, locale), notes = coalesce(?8, notes), is_active = coalesce(?9, is_active),
+                    shared_tickets = coalesce(?10, shared_tickets), hourly_rate = coalesce(?11, hourly_rate)
+              where tenant_id = ?1 and portal_domain = ?2",
+            rusqlite::params![
+                cx.by.tenant,
+                domain,
+                self.company_name.map(|n| n.0),
+                self.tariff_plan.map(|t| t.0),
+                self.hours_per_month.map(|h| h.0),
+                self.responsible_id,
+                self.locale,
+                self.notes.map(|n| n.0),
+                self.is_active.map(|f| f.0),
+                self.shared_tickets.map(|f| f.0),
+                rate,
+            ],
+        )?;
+        if changed == 0 {
+            return Err(Error::new(Code::ClientNotFound).on("portal_domain"));
+        }
+        Ok(())
+    }
+}
+
+/// Makes a client.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct CreateClient {
+    /// Its portal's domain, by which everything names it.
+    portal_domain: Domain,
+    /// The company.
+    company_name: Name,
+    /// Everything else that may be set at once.
+    #[serde(default)]
+    data: ClientData,
+}
+impl Spec for CreateClient {
+    const NAME: &'static str = "create_client";
+    const NEEDS: Needs = Needs::scopes(&[W, C]);
+    const TITLE: [&'static str; 3] = ["Создать клиента", "Клиент құру", "Create a client"];
+    const EXAMPLE: &'static str = r#"{"portal_domain":"new.bitrix24.kz","company_name":"ТОО «Новый клиент»","data":{"hours_per_month":10}}"#;
+    type By = Operator;
+    type Output = ClientView;
+}
+impl Command for CreateClient {
+    fn run(self, cx: &Write<'_, Operator>) -> Result<ClientView> {
+        client::create(cx.tx, cx.by.tenant, &self.portal_domain, &self.company_name, cx.tx.now)?;
+        self.data.save(cx, &self.portal_domain)?;
+        client::view(cx.tx, cx.by.tenant, &self.portal_domain, cx.tx.now)
+    }
+}
+
+/// Changes a client's settings; what is left out stays.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ClientSettings {
+    /// The client's portal.
+    portal_domain: Domain,
+    /// What to set.
+    data: ClientData,
+}
+impl Spec for ClientSettings {
+    const NAME: &'static str = "client_settings";
+    const NEEDS: Needs = Needs::scopes(&[W, C]);
+    const TITLE: [&'static str; 3] = ["Настройки клиента", "Клиент баптаулары", "Change a client's settings"];
+    const EXAMPLE: &'static str = r#"{"portal_domain":"client.bitrix24.kz","data":{"hours_per_month":20,"tariff_plan":"standard"}}"#;
+    type By = Operator;
+    type Output = ClientView;
+}
+impl Command for ClientSettings {
+    fn run(self, cx: &Write<'_, Operator>) -> Result<ClientView> {
+        self.data.save(cx, &self.portal_domain)?;
+        client::view(cx.tx, cx.by.tenant, &self.portal_domain, cx.tx.now)
+    }
+}
+
+/// Lists all contacts by name.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ListContacts {}
+impl Spec for ListContacts {
+    const NAME: &'static str = "list_contacts";
+    const NEEDS: Needs = Needs::scopes(&[R, C]);
+    const TITLE: [&'static str; 3] = ["Список контактов", "Байланыстар тізімі", "List contacts"];
+    const EXAMPLE: &'static str = "{}";
+    type By = Operator;
+    type Output = Vec<ContactView>;
+}
+impl Query for ListContacts {
+    fn run(self, cx: &Read<'_, Operator>) -> Result<Vec<ContactView>> {
+        client::contacts(cx.db, cx.by.tenant, None)
+    }
+}
+
+/// Makes a contact, or changes the one of `contact_id`.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct SaveContact {
+    /// The contact to change; a new one if left out.
+    #[serde(default)]
+    contact_id: Option<ContactId>,
+    /// What they are called.
+    name: Name,
+    /// Their phone number.
+    #[serde(default)]
+    phone: Option<Line>,
+    /// Their address.
+    #[serde(default)]
+    email: Option<Email>,
+    /// Where their picture is.
+    #[serde(default)]
+    photo: Option<Line>,
+    /// The client they belong to.
+    #[serde(default)]
+    portal_domain: Option<Domain>,
+}
+impl Spec for SaveContact {
+    const NAME: &'static str = "save_contact";
+    const NEEDS: Needs = Needs::scopes(&[W, C]);
+    const TITLE: [&'static str; 3] = ["Сохранить контакт", "Байланысты сақтау", "Save a contact"];
+    const EXAMPLE: &'static str = r#"{"name":"Асем Касымова","email":"asem@client.example","phone":"+7 701 000 00 00","portal_domain":"client.bitrix24.kz"}"#;
+    type By = Operator;
+    type Output = ContactView;
+}
+impl Command for SaveContact {
+    fn run(self, cx: &Write<'_, Operator>) -> Result<ContactView> {
+        let tenant = cx.by.tenant;
+        let client = match &self.portal_domain {
+            Some(domain) => Some(client::by_domain(cx.tx, tenant, domain)?),
+            None => None,
+        };
+        let texts = (
+            self.name.0,
+            self.phone.map(|p| p.0),
+            self.email.map(|e| e.0),
+            self.photo.map(|p| p.0),
+        );
+        let (name, phone, email, photo) = &texts;
+        let exists = |e| crate::db::sql::taken(e, "contact.email", "email");
+        let id = match self.contact_id {
+            None => {
+                run(
+                    cx.tx,
+                    "insert into contact (tenant_id, client_id, name, phone, email, photo, created_at)
+                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    (tenant, client, name, phone, email, photo, cx.tx.now),
+                )
+                .map_err(exists)?;
+                ContactId(cx.tx.last_insert_rowid())
+            }
+            Some(id) => {
+                let changed = run(
+                    cx.tx,
+                    "update contact
+                        set client_id = coalesce(?3, client_id), name = ?4, phone = coalesce(?5, phone),
+                            email = coalesce(?6, email), photo = coalesce(?7, photo)
+                      where tenant_id = ?1 and id = ?2",
+                    (tenant, id, client, name, phone, email, photo),
+                )
+                .map_err(exists)?;
+                if changed == 0 {
+                    return Err(Error::new(Code::ContactNotFound).on("contact_id"));
+                }
+                id
+            }
+        };
+        let saved = client::contacts(cx.tx, tenant, Some(id))?.pop();
+        saved.ok_or_else(|| Error::new(Code::ContactNotFound).on("contact_id"))
+    }
+}
+
+/// Makes a token by which a user of a client's portal enters without a password.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct CreateClientToken {
+    /// The client's portal.
+    portal_domain: Domain,
+    /// The user in the client's own system; 0 for nobody in particular.
+    #[serde(default)]
+    user_id: Option<Int>,
+    /// What to call the user; `Client` if left out.
+    #[serde(default)]
+    user_name: Option<Name>,
+    /// How long it works, in seconds: 300 to 604800; 86400 if left out.
+    #[serde(default)]
+    ttl: Option<Int>,
+}
+/// A token and the addresses it opens.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ClientTokenOutput {
+    /// The token.
+    token: String,
+    /// How long it works, in seconds.
+    expires_in: i64,
+    /// The portal, entered by the token.
+    portal_url: String,
+    /// The page to embed, entered by the token.
+    embed_url: String,
+}
+impl Spec for CreateClientToken {
+    const NAME: &'static str = "create_client_token";
+    const NEEDS: Needs = Needs::scopes(&[W, C]);
+    const TITLE: [&'static str; 3] = ["Выдать ссылку клиенту", "Клиентке сілтеме беру", "Create a client token"];
+    const EXAMPLE: &'static str = r#"{"portal_domain":"client.bitrix24.kz","user_id":123,"user_name":"Иван Петров","ttl":28800}"#;
+    type By = Operator;
+    type Output = ClientTokenOutput;
+}
+impl Command for CreateClientToken {
+    fn run(self, cx: &Write<'_, Operator>) -> Result<ClientTokenOutput> {
+        let ttl = self.ttl.map_or(86_400, |t| t.0);
+        if !(300..=604_800).contains(&ttl) {
+            return Err(Error::invalid("ttl", Fault::OutOfRange(300, 604_800)));
+        }
+        let user_id = self.user_id.map_or(0, |u| u.0);
+        if user_id < 0 {
+            return Err(Error::invalid("user_id", Fault::OutOfRange(0, i64::MAX)));
+        }
+        let user = (user_id, self.user_name.map_or_else(|| "Client".to_owned(), |n| n.0));
+        let token = client::token(cx.tx, cx.app, cx.by.tenant, &self.portal_domain, user, ttl, cx.tx.now)?;
+        Ok(ClientTokenOutput {
+            portal_url: cx.app.url(&format!("/index.html?ctoken={token}")),
+            embed_url: cx.app.url(&format!("/embed.html?ctoken={token}")),
+            token,
+            expires_in: ttl,
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! The actions of staff and API keys, `/api/admin.php`.
+mod channels;
+mod clients;
+mod figures;
+mod messages;
+mod operators;
+mod reference;
+pub(crate) mod session;
+mod setup;
+mod tickets;
+mod widget;
+
+use super::Action;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// All groups, in the order of the reference.
+pub(super) const GROUPS: &[(&str, &[Action])] = &[
+    ("session", session::ACTIONS),
+    ("setup", setup::ACTIONS),
+    ("tickets", tickets::ACTIONS),
+    ("messages", messages::ACTIONS),
+    ("clients", clients::ACTIONS),
+    ("operators", operators::ACTIONS),
+    ("figures", figures::ACTIONS),
+    ("reference", reference::ACTIONS),
+    ("channels", channels::ACTIONS),
+    ("widget", widget::ACTIONS),
+];
+
+/// What was deleted.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Deleted {
+    /// The id of what is gone.
+    pub(crate) id: i64,
+    /// Always true.
+    pub(crate) deleted: bool,
+}
+
+impl Deleted {
+    pub(crate) fn of(id: i64) -> Deleted {
+        Deleted { id, deleted: true }
+    }
+}
+
+/// Nothing to tell beyond that it was done.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Done {
+    /// Always true.
+    pub(crate) done: bool,
+}
+
+impl Done {
+    pub(crate) const fn new() -> Done {
+        Done { done: true }
+    }
+}

@@ -1,0 +1,326 @@
+//! The registry of actions. Everything that must agree about an action is read from one row of it: dispatch,
+//! authorisation, the OpenAPI document, the reference page and the tests.
+//!
+//! The input type is the action: its doc comment is the reference text, its fields are the schema, [`Spec`] carries the
+//! rest. A [`Query`] reads one snapshot, a [`Command`] writes one transaction, a [`Task`] waits for something else.
+pub(crate) mod admin;
+pub(crate) mod client;
+pub(crate) mod field;
+mod idempotency;
+pub(crate) mod openapi;
+pub(crate) mod widget;
+
+use crate::{
+    access::{
+        Caller, Principal, Via,
+        rules::{Audience, Needs},
+    },
+    app::App,
+    blob::Blob,
+    db::{Lane, Snapshot, Tx},
+    error::{Code, Error, Result},
+    lang::Lang,
+    ticket::Actor,
+};
+use field::TenantId;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use std::{
+    future::Future,
+    net::IpAddr,
+    pin::Pin,
+    sync::{Arc, Mutex},
+};
+
+/// A file that came with a call, already in the store.
+#[derive(Clone, Debug)]
+pub(crate) struct Upload {
+    pub(crate) blob: Blob,
+    pub(crate) name: String,
+    pub(crate) mime: String,
+}
+
+/// What is known of a call besides its parameters and its caller.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) lang: Lang,
+    pub(crate) request_id: String,
+    pub(crate) address: IpAddr,
+    /// The caller's program, as its `User-Agent` says.
+    pub(crate) device: String,
+    pub(crate) uploads: Vec<Upload>,
+    pub(crate) idempotency_key: Option<String>,
+    /// A cookie to set with the answer.
+    pub(crate) cookie: Mutex<Option<String>>,
+}
+
+/// What a query is handed: a snapshot it cannot write through.
+pub(crate) struct Read<'a, B> {
+    pub(crate) db: &'a Snapshot<'a>,
+    pub(crate) by: &'a B,
+    pub(crate) call: &'a Call,
+    pub(crate) app: &'a App,
+}
+
+/// What a command is handed: the one open write transaction.
+pub(crate) struct Write<'a, B> {
+    pub(crate) tx: &'a Tx<'a>,
+    pub(crate) by: &'a B,
+    pub(crate) call: &'a Call,
+    pub(crate) app: &'a App,
+}
+
+/// What a task is handed: the program itself, to be used in short calls between slow work.
+pub(crate) struct Slow<B> {
+    pub(crate) app: App,
+    pub(crate) by: B,
+    pub(crate) call: Arc<Call>,
+}
+
+/// The part all actions share. The type that implements it is the action's input.
+pub(crate) trait Spec: DeserializeOwned + JsonSchema + Send + 'static {
+    const NAME: &'static str;
+    const NEEDS: Needs;
+    /// A title in Russian, Kazakh and English.
+    const TITLE: [&'static str; 3];
+    /// An input that decodes; shown in the reference, sent by the tests.
+    const EXAMPLE: &'static str;
+    /// Whether files may come with it, as `files[]` of a multipart body.
+    const FILES: bool = false;
+    type By: Caller;
+    type Output: Serialize + JsonSchema + Send + 'static;
+}
+
+/// Reads one snapshot.
+pub(crate) trait Query: Spec {
+    const LANE: Lane = Lane::Fast;
+    fn run(self, cx: &Read<'_, Self::By>) -> Result<Self::Output>;
+}
+
+/// Writes in one transaction; must not wait for anything but SQLite.
+pub(crate) trait Command: Spec {
+    fn run(self, cx: &Write<'_, Self::By>) -> Result<Self::Output>;
+}
+
+/// Waits: hashes a password, calls another server.
+pub(crate) trait Task: Spec {
+    fn run(self, cx: Slow<Self::By>) -> impl Future<Output = Result<Self::Output>> + Send;
+}
+
+type Reading = Box<dyn FnOnce(&Snapshot<'_>, &Principal, &Call, &App) -> Result<Vec<u8>> + Send>;
+type Writing = Box<dyn FnOnce(&Tx<'_>, &Principal, &Call, &App) -> Result<Vec<u8>> + Send>;
+type Waiting = Pin<Box<dyn Future<Output = Result<Vec<u8>>> + Send>>;
+
+/// How an action runs. The input is decoded before a thread of the database is asked for anything.
+#[derive(Clone, Copy)]
+pub(crate) enum Run {
+    Query(Lane, fn(Value) -> Result<Reading>),
+    Command(fn(Value) -> Result<Writing>),
+    Task(fn(Value, App, Arc<Principal>, Arc<Call>) -> Result<Waiting>),
+}
+
+/// One row of the registry.
+pub(crate) struct Action {
+    pub(crate) name: &'static str,
+    pub(crate) needs: Needs,
+    pub(crate) title: [&'static str; 3],
+    pub(crate) example: &'static str,
+    pub(crate) files: bool,
+    run: Run,
+    input: fn(&mut SchemaGenerator) -> Schema,
+    output: fn(&mut SchemaGenerator) -> Schema,
+}
+
+const fn row<A: Spec>(run: Run) -> Action {
+    Action {
+        name: A::NAME,
+        needs: A::NEEDS,
+        title: A::TITLE,
+        example: A::EXAMPLE,
+        files: A::FILES,
+        run,
+        input: |generator| generator.subschema_for::<A>(),
+        output: |generator| generator.subschema_for::<A::Output>(),
+    }
+}
+
+fn by<B: Caller>(principal: &Principal) -> Result<&B> {
+    B::of(principal).ok_or_else(|| Error::new(Code::NotAuthenticated))
+}
+
+fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    Ok(serde_json::to_vec(value)?)
+}
+
+pub(crate) const fn query<A: Query>() -> Action {
+    row::<A>(Run::Query(A::LANE, |input| {
+        let input = field::decode::<A>(input)?;
+        Ok(Box::new(move |db, principal, call, app| {
+            let by = by(principal)?;
+            encode(&input.run(&Read { db, by, call, app })?)
+        }))
+    }))
+}
+
+pub(crate) const fn command<A: Command>() -> Action {
+    row::<A>(Run::Command(|input| {
+        let input = field::decode::<A>(input)?;
+        Ok(Box::new(move |tx, principal, call, app| {
+            let by = by(principal)?;
+            encode(&input.run(&Write { tx, by, call, app })?)
+        }))
+    }))
+}
+
+pub(crate) const fn task<A: Task>() -> Action {
+    row::<A>(Run::Task(|input, app, principal, call| {
+        let input = field::decode::<A>(input)?;
+        let by = by::<A::By>(&principal)?.clone();
+        Ok(Box::pin(async move {
+            encode(&input.run(Slow { app, by, call }).await?)
+        }))
+    }))
+}
+
+/// One endpoint of the API and the actions behind it, in groups as the reference shows them.
+pub(crate) struct Surface {
+    pub(crate) name: &'static str,
+    pub(crate) groups: &'static [(&'static str, &'static [Action])],
+}
+
+pub(crate) static ADMIN: Surface = Surface {
+    name: "admin",
+    groups: admin::GROUPS,
+};
+pub(crate) static CLIENT: Surface = Surface {
+    name: "client",
+    groups: client::GROUPS,
+};
+pub(crate) static WIDGET: Surface = Surface {
+    name: "widget",
+    groups: widget::GROUPS,
+};
+
+/// Every endpoint.
+pub(crate) static SURFACES: [&Surface; 3] = [&ADMIN, &CLIENT, &WIDGET];
+
+impl Surface {
+    pub(crate) fn actions(&self) -> impl Iterator<Item = (&'static str, &'static Action)> {
+        self.groups
+            .iter()
+            .flat_map(|(group, rows)| rows.iter().map(move |action| (*group, action)))
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Result<&'static Action> {
+        self.actions()
+            .find(|(_, action)| action.name == name)
+            .map(|(_, action)| action)
+            .ok_or_else(|| {
+                let shown: String = name.chars().take(64).collect();
+                Error::new(Code::UnknownAction)
+                    .on("action")
+                    .with("action", shown)
+            })
+    }
+}
+
+impl Action {
+    /// Whether it may change anything. A browser that another site drives may not call such an action.
+    pub(crate) fn changes(&self) -> bool {
+        !matches!(self.run, Run::Query(..))
+    }
+
+    pub(crate) fn is_for_anyone(&self) -> bool {
+        self.needs.audience == Audience::Anyone
+    }
+
+    /// Runs the action and answers its data as JSON.
+    pub(crate) async fn dispatch(
+        &self,
+        app: &App,
+        principal: Principal,
+        call: Arc<Call>,
+        body: Map<String, Value>,
+    ) -> Result<Vec<u8>> {
+        self.needs.met_by(&principal)?;
+        match self.run {
+            Run::Query(lane, decode) => {
+                let reading = decode(Value::Object(body))?;
+                let app = app.clone();
+                let db = app.db.clone();
+                db.read_on(lane, move |s| reading(s, &principal, &call, &app))
+                    .await
+            }
+            Run::Command(decode) => self.write(app, principal, call, body, decode).await,
+            Run::Task(start) => {
+                let input = Value::Object(body);
+                start(input, app.clone(), Arc::new(principal), call)?.await
+            }
+        }
+    }
+
+    async fn write(
+        &self,
+        app: &App,
+        principal: Principal,
+        call: Arc<Call>,
+        body: Map<String, Value>,
+        decode: fn(Value) -> Result<Writing>,
+    ) -> Result<Vec<u8>> {
+        let subject = audit_subject(&body);
+        let repeat = idempotency::Repeat::of(self.name, &principal, &call, &body)?;
+        let writing = decode(Value::Object(body))?;
+        let (name, app) = (self.name, app.clone());
+        let db = app.db.clone();
+        db.write(move |tx| {
+            if let Some(answer) = repeat.as_ref().map(|r| r.earlier(tx)).transpose()?.flatten() {
+                return Ok(answer);
+            }
+            let answer = writing(tx, &principal, &call, &app)?;
+            if let Principal::Operator(operator) = &principal {
+                let actor = Actor::operator(operator);
+                let place = (call.address.to_string(), call.request_id.as_str());
+                crate::audit::note(tx, operator.tenant, &actor, name, &subject, place)?;
+            }
+            if let Some(repeat) = &repeat {
+                repeat.keep(tx, &answer)?;
+            }
+            Ok(answer)
+        })
+        .await
+    }
+}
+
+/// The ids that a call names: what an audit entry is about. Texts and secrets stay out of it.
+fn audit_subject(body: &Map<String, Value>) -> String {
+    let named = |name: &str| name.ends_with("_id") || name.ends_with("_ids") || name == "portal_domain";
+    let ids: Map<String, Value> = body
+        .iter()
+        .filter(|(name, value)| named(name) && !value.is_object() && value.to_string().len() <= 512)
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    Value::Object(ids).to_string()
+}
+
+/// Who a caller is in the idempotency table: a key that one caller used is not another's.
+fn caller_name(principal: &Principal) -> Option<(TenantId, String)> {
+    match principal {
+        Principal::Anonymous => None,
+        Principal::Operator(o) => Some((
+            o.tenant,
+            match &o.via {
+                Via::Session { .. } => format!("operator {}", o.id),
+                Via::Key { id, .. } => format!("key {id}"),
+            },
+        )),
+        Principal::Client(c) => Some((
+            c.tenant,
+            match c.user_id {
+                0 => format!("client {} session {}", c.client, c.session),
+                user => format!("client {} user {user}", c.client),
+            },
+        )),
+        Principal::Widget(w) => Some((w.tenant, "widget".to_owned())),
+    }
+}

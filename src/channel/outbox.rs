@@ -1,0 +1,158 @@
+//! The outbox: what is to leave the desk, written in the transaction that decided so. A worker sends each row outside any
+//! transaction and writes back how it fared; rows of one ticket leave in order.
+use crate::{
+    api::field::{ChannelId, MessageId, TenantId, TicketId},
+    clock::Millis,
+    db::{
+        Tx,
+        sql::{all, first, run},
+    },
+    error::{Code, Error, Result},
+    signal::Signal,
+    ticket::{
+        Acting, Actor,
+        message::delivered,
+        model::Delivery,
+        record::Record,
+    },
+};
+use rusqlite::Connection;
+
+/// A row whose time has come.
+#[derive(Clone, Debug)]
+pub(crate) struct Due {
+    pub(crate) id: i64,
+    pub(crate) tenant: TenantId,
+    pub(crate) channel: ChannelId,
+    pub(crate) ticket: TicketId,
+    pub(crate) message: MessageId,
+    pub(crate) recipient: String,
+    pub(crate) attempts: u32,
+    pub(crate) created_at: Millis,
+}
+
+/// Puts a message of the ticket's channel into the outbox.
+pub(crate) fn enqueue(cx: &Acting<'_>, ticket: &Record, message: MessageId) -> Result<()> {
+    let (Some(channel), Some(recipient)) = (ticket.channel_id, &ticket.creator_email) else {
+        return Err(Error::internal("a ticket without a way out was to send a message"));
+    };
+    run(
+        cx.tx,
+        "insert into outbox (tenant_id, channel_id, ticket_id, message_id, recipient, next_at, created_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        (cx.tenant, channel, ticket.id, message, recipient, cx.tx.now),
+    )?;
+    cx.tx.signal(Signal::Outbox);
+    Ok(())
+}
+
+/// Takes back what has not left yet.
+pub(crate) fn withdraw(cx: &Acting<'_>, message: MessageId) -> Result<()> {
+    run(
+        cx.tx,
+        "delete from outbox where tenant_id = ?1 and message_id = ?2 and state = 'queued'",
+        (cx.tenant, message),
+    )?;
+    Ok(())
+}
+
+/// Puts a message that could not be delivered back into the queue.
+pub(crate) fn retry(cx: &Acting<'_>, message: MessageId) -> Result<()> {
+    let ticket: Option<TicketId> = first(
+        cx.tx,
+        "update outbox set state = 'queued', attempts = 0, next_at = ?3, finished_at = null, created_at = ?3
+          where tenant_id = ?1 and message_id = ?2 and state = 'failed'
+         returning ticket_id",
+        (cx.tenant, message, cx.tx.now),
+        |row| row.get(0),
+    )?;
+    let ticket = ticket.ok_or_else(|| Error::new(Code::MessageNotFound).on("message_id"))?;
+    cx.tx.signal(Signal::Outbox);
+    delivered(cx, ticket, message, Delivery::Pending, None)
+}
+
+/// The channels that have something to send now.
+pub(crate) fn busy_channels(conn: &Connection, now: Millis) -> Result<Vec<ChannelId>> {
+    all(
+        conn,
+        "select distinct o.channel_id
+           from outbox o
+           join channel c on c.tenant_id = o.tenant_id and c.id = o.channel_id and c.is_active
+          where o.state = 'queued' and o.next_at <= ?1",
+        [now],
+        |row| row.get(0),
+    )
+}
+
+/// What a channel is to send now, at most `most` rows: of each ticket only the oldest that waits.
+pub(crate) fn due(conn: &Connection, channel: ChannelId, now: Millis, most: usize) -> Result<Vec<Due>> {
+    all(
+        conn,
+        "select o.id, o.tenant_id, o.channel_id, o.ticket_id, o.message_id, o.recipient, o.attempts, o.created_at
+           from outbox o
+          where o.channel_id = ?1 and o.state = 'queued' and o.next_at <= ?2
+            and not exists (select 1 from outbox p
+                             where p.tenant_id = o.tenant_id and p.ticket_id = o.ticket_id
+                               and p.state = 'queued' and p.id < o.id)
+          order by o.next_at, o.id
+          limit ?3",
+        (channel, now, most),
+        |row| {
+            Ok(Due {
+                id: row.get(0)?,
+                tenant: row.get(1)?,
+                channel: row.get(2)?,
+                ticket: row.get(3)?,
+                message: row.get(4)?,
+                recipient: row.get(5)?,
+                attempts: row.get(6)?,
+                created_at: row.get(7)?,
+            })
+        },
+    )
+}
+
+/// When the next row is due, if any waits.
+pub(crate) fn next_at(conn: &Connection) -> Result<Option<Millis>> {
+    crate::db::sql::one(conn, "select min(next_at) from outbox where state = 'queued'", [], |row| row.get(0))
+}
+
+/// Writes down that a row was delivered.
+pub(crate) fn sent(tx: &Tx<'_>, row: &Due) -> Result<()> {
+    run(
+        tx,
+        "update outbox set state = 'sent', attempts = attempts + 1, finished_at = ?2, last_error = null where id = ?1",
+        (row.id, tx.now),
+    )?;
+    run(
+        tx,
+        "update channel set last_outbound_at = ?2, last_error = null, last_error_at = null where id = ?1",
+        (row.channel, tx.now),
+    )?;
+    let cx = Acting::new(tx, row.tenant, Actor::system());
+    delivered(&cx, row.ticket, row.message, Delivery::Sent, None)
+}
+
+/// Writes down a failed attempt: another one at `again`, or the end of it.
+pub(crate) fn failed(tx: &Tx<'_>, row: &Due, why: &str, again: Option<Millis>) -> Result<()> {
+    run(
+        tx,
+        "update channel set last_error = ?2, last_error_at = ?3 where id = ?1",
+        (row.channel, why, tx.now),
+    )?;
+    if let Some(again) = again {
+        run(
+            tx,
+            "update outbox set attempts = attempts + 1, next_at = ?2, last_error = ?3 where id = ?1",
+            (row.id, again, why),
+        )?;
+        return Ok(());
+    }
+    run(
+        tx,
+        "update outbox set state = 'failed', attempts = attempts + 1, finished_at = ?2, last_error = ?3 where id = ?1",
+        (row.id, tx.now, why),
+    )?;
+    let cx = Acting::new(tx, row.tenant, Actor::system());
+    delivered(&cx, row.ticket, row.message, Delivery::Failed, Some(why))
+}

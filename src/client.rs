@@ -1,0 +1,267 @@
+//! Clients (the companies that are supported), their hours, and contacts (the people there).
+use crate::{
+    access::client_token::ClientToken,
+    api::field::{ClientId, ContactId, OperatorId, TenantId},
+    app::App,
+    clock::Millis,
+    db::sql::{all, first, one, run, taken},
+    error::{Code, Error, Result},
+    lang::Lang,
+    tenant,
+};
+use rusqlite::Connection;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// How many tickets a client has.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct TicketStats {
+    /// Open now.
+    pub(crate) open: i64,
+    /// Done this month.
+    pub(crate) done_month: i64,
+    /// All.
+    pub(crate) total: i64,
+}
+
+/// A client.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct ClientView {
+    /// Its portal.
+    pub(crate) portal_domain: String,
+    /// The company.
+    pub(crate) company_name: String,
+    /// The code of its tariff.
+    pub(crate) tariff_plan: String,
+    /// The hours its plan includes each month.
+    pub(crate) hours_per_month: f64,
+    /// The hours used this month.
+    pub(crate) hours_used: f64,
+    /// Its tickets.
+    pub(crate) ticket_stats: TicketStats,
+    /// The client's id.
+    pub(crate) id: ClientId,
+    /// The operator who looks after it.
+    pub(crate) responsible_id: Option<OperatorId>,
+    /// The language its people are written to in.
+    pub(crate) locale: Option<Lang>,
+    /// What the desk notes about it.
+    pub(crate) notes: String,
+    /// Whether its people may use the portal.
+    pub(crate) is_active: bool,
+    /// Whether all its people see all its tickets.
+    pub(crate) shared_tickets: bool,
+    /// What an hour beyond the plan costs.
+    pub(crate) hourly_rate: Option<f64>,
+    /// The currency of the rate.
+    pub(crate) currency: String,
+}
+
+/// All clients of a tenant, or the one of `domain`, by company name.
+pub(crate) fn list(
+    conn: &Connection,
+    tenant: TenantId,
+    domain: Option<&str>,
+    search: &str,
+    now: Millis,
+) -> Result<Vec<ClientView>> {
+    let month = tenant::by_id(conn, tenant)?.month_start(now);
+    let pattern = format!("%{}%", search.to_lowercase().replace(['%', '_', '\\'], " "));
+    all(
+        conn,
+        "with stats as (
+           select client_id, sum(is_open) as open, sum(done_at >= ?2) as done_month, count(*) as total
+             from ticket
+            where tenant_id = ?1 and client_id is not null and deleted_at is null
+            group by client_id
+         ), used as (
+           select client_id, sum(minutes) / 60.0 as hours
+             from time_entry
+            where tenant_id = ?1 and client_id is not null and spent_at >= ?2
+            group by client_id
+         )
+         select c.portal_domain, c.company_name, c.tariff_plan, c.hours_per_month, coalesce(u.hours, 0),
+                coalesce(s.open, 0), coalesce(s.done_month, 0), coalesce(s.total, 0), c.id, c.responsible_id, c.locale,
+                c.notes, c.is_active, c.shared_tickets, c.hourly_rate / 100.0, c.currency
+           from client c
+           left join stats s on s.client_id = c.id
+           left join used u on u.client_id = c.id
+          where c.tenant_id = ?1
+            and (?3 is null or c.portal_domain = ?3)
+            and (?4 = '%%' or fold(c.company_name) like ?4 or c.portal_domain like ?4)
+          order by c.company_name, c.id",
+        (tenant, month, domain, pattern),
+        |row| {
+            Ok(ClientView {
+                portal_domain: row.get(0)?,
+                company_name: row.get(1)?,
+                tariff_plan: row.get(2)?,
+                hours_per_month: row.get(3)?,
+                hours_used: row.get(4)?,
+                ticket_stats: TicketStats {
+                    open: row.get(5)?,
+                    done_month: row.get(6)?,
+                    total: row.get(7)?,
+                },
+                id: row.get(8)?,
+                responsible_id: row.get(9)?,
+                locale: row.get(10)?,
+                notes: row.get(11)?,
+                is_active: row.get(12)?,
+                shared_tickets: row.get(13)?,
+                hourly_rate: row.get(14)?,
+                currency: row.get(15)?,
+            })
+        },
+    )
+}
+
+pub(crate) fn by_domain(conn: &Connection, tenant: TenantId, domain: &str) -> Result<ClientId> {
+    first(
+        conn,
+        "select id from client where tenant_id = ?1 and portal_domain = ?2",
+        (tenant, domain),
+        |row| row.get(0),
+    )?
+    .ok_or_else(|| Error::new(Code::ClientNotFound).on("portal_domain"))
+}
+
+/// One client as lists show it.
+pub(crate) fn view(conn: &Connection, tenant: TenantId, domain: &str, now: Millis) -> Result<ClientView> {
+    list(conn, tenant, Some(domain), "", now)?
+        .pop()
+        .ok_or_else(|| Error::new(Code::ClientNotFound).on("portal_domain"))
+}
+
+/// The hours booked on a client since `since`.
+pub(crate) fn hours_used(conn: &Connection, tenant: TenantId, client: ClientId, since: Millis) -> Result<f64> {
+    one(
+        conn,
+        "select coalesce(sum(minutes), 0) / 60.0 from time_entry where tenant_id = ?1 and client_id = ?2 and spent_at >= ?3",
+        (tenant, client, since),
+        |row| row.get(0),
+    )
+}
+
+/// Makes a client. The plan's number of clients is counted in the same transaction.
+pub(crate) fn create(conn: &Connection, tenant: TenantId, domain: &str, company: &str, now: Millis) -> Result<ClientId> {
+    let plan = tenant::by_id(conn, tenant)?.plan;
+    if let Some(most) = plan.limits().clients {
+        let have: u32 = one(conn, "select count(*) from client where tenant_id = ?1", [tenant], |row| row.get(0))?;
+        if have >= most {
+            return Err(Error::new(Code::PlanLimit).with("limit", most.to_string()));
+        }
+    }
+    run(
+        conn,
+        "insert into client (tenant_id, portal_domain, company_name, created_at) values (?1, ?2, ?3, ?4)",
+        (tenant, domain, company, now),
+    )
+    .map_err(|e| taken(e, "client.portal_domain", "portal_domain"))?;
+    Ok(ClientId(conn.last_insert_rowid()))
+}
+
+/// A token for a user of a client's portal.
+pub(crate) fn token(
+    conn: &Connection,
+    app: &App,
+    tenant: TenantId,
+    domain: &str,
+    user: (i64, String),
+    ttl: i64,
+    now: Millis,
+) -> Result<String> {
+    let generation = first(
+        conn,
+        "select token_generation from client where tenant_id = ?1 and portal_domain = ?2 and is_active",
+        (tenant, domain),
+        |row| row.get(0),
+    )?
+    .ok_or_else(|| Error::new(Code::ClientNotFound).on("portal_domain"))?;
+    ClientToken::new(tenant, domain.to_owned(), user, generation, now, ttl)?.write(&app.secret)
+}
+
+/// A person at a client, or somebody who wrote in.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct ContactView {
+    /// The contact.
+    pub(crate) id: ContactId,
+    /// What they are called.
+    pub(crate) name: String,
+    /// Their phone number.
+    pub(crate) phone: Option<String>,
+    /// Their address.
+    pub(crate) email: Option<String>,
+    /// Where their picture is.
+    pub(crate) photo: Option<String>,
+    /// The client they belong to.
+    pub(crate) portal_domain: Option<String>,
+}
+
+pub(crate) fn contacts(conn: &Connection, tenant: TenantId, id: Option<ContactId>) -> Result<Vec<ContactView>> {
+    all(
+        conn,
+        "select x.id, x.name, x.phone, x.email, x.photo, c.portal_domain
+           from contact x
+           left join client c on c.tenant_id = x.tenant_id and c.id = x.client_id
+          where x.tenant_id = ?1 and (?2 is null or x.id = ?2)
+          order by x.name, x.id",
+        (tenant, id),
+        |row| {
+            Ok(ContactView {
+                id: row.get(0)?,
+                name: row.get(1)?,
+                phone: row.get(2)?,
+                email: row.get(3)?,
+                photo: row.get(4)?,
+                portal_domain: row.get(5)?,
+            })
+        },
+    )
+}
+
+/// A contact as the verbs need it.
+#[derive(Clone, Debug)]
+pub(crate) struct Contact {
+    pub(crate) id: ContactId,
+    pub(crate) client: Option<ClientId>,
+    pub(crate) name: String,
+}
+
+/// The contact of an address, made if nobody has written from it yet. An existing one keeps its name and client: what a
+/// stranger types does not change who somebody is.
+pub(crate) fn contact_of(
+    conn: &Connection,
+    tenant: TenantId,
+    email: &str,
+    name: &str,
+    client: Option<ClientId>,
+    now: Millis,
+) -> Result<Contact> {
+    let known = first(
+        conn,
+        "select id, client_id, name from contact where tenant_id = ?1 and email = ?2",
+        (tenant, email),
+        |row| {
+            Ok(Contact {
+                id: row.get(0)?,
+                client: row.get(1)?,
+                name: row.get(2)?,
+            })
+        },
+    )?;
+    if let Some(contact) = known {
+        return Ok(contact);
+    }
+    let name = if name.trim().is_empty() { email } else { name.trim() };
+    run(
+        conn,
+        "insert into contact (tenant_id, client_id, name, email, created_at) values (?1, ?2, ?3, ?4, ?5)",
+        (tenant, client, name, email, now),
+    )?;
+    Ok(Contact {
+        id: ContactId(conn.last_insert_rowid()),
+        client,
+        name: name.to_owned(),
+    })
+}

@@ -1,0 +1,333 @@
+//! The boundary to SQLite: one writer thread that commits in groups, and two lanes of read-only connections.
+//!
+//! Nothing outside this folder begins or ends a transaction. A command runs inside one as a [`Tx`], a query inside a
+//! [`Snapshot`]; both are synchronous, so no `await` can stand inside a transaction. What is acknowledged is on disk.
+pub(crate) mod lock;
+pub(crate) mod migrate;
+pub(crate) mod sql;
+mod writer;
+
+use crate::{
+    clock::{Clock, Millis},
+    error::{Error, Result},
+    signal::{Signal, Signals},
+};
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use std::{
+    cell::RefCell,
+    ops::Deref,
+    path::Path,
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+/// How many commands may wait for the writer before callers are told to come back.
+const WRITER_QUEUE: usize = 4096;
+/// How long a reader waits for a free connection before the caller is told to come back.
+const READER_WAIT: Duration = Duration::from_secs(5);
+/// How long one query of the slow lane may compute.
+const SLOW_QUERY: Duration = Duration::from_secs(20);
+
+/// A consistent view of the database that cannot be written through.
+pub(crate) struct Snapshot<'c> {
+    conn: &'c Connection,
+    pub(crate) now: Millis,
+}
+
+impl Deref for Snapshot<'_> {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        self.conn
+    }
+}
+
+/// The open write transaction of one command, and the one time it happens at.
+pub(crate) struct Tx<'c> {
+    conn: &'c Connection,
+    pub(crate) now: Millis,
+    signals: RefCell<Vec<Signal>>,
+}
+
+impl Tx<'_> {
+    /// Tells the rest of the program, if and once the transaction is on disk.
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.signals.borrow_mut().push(signal);
+    }
+
+    /// The same transaction at another time. Demo data happens in the past.
+    pub(crate) fn at(&self, now: Millis) -> Tx<'_> {
+        Tx {
+            conn: self.conn,
+            now,
+            signals: RefCell::default(),
+        }
+    }
+}
+
+impl Deref for Tx<'_> {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        self.conn
+    }
+}
+
+/// Which readers serve a query: those for indexed look-ups, or those for reports and exports. A long report cannot hold
+/// up a ticket that somebody opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    Fast,
+    Slow,
+}
+
+struct Readers {
+    pool: r2d2::Pool<SqliteConnectionManager>,
+    permits: Semaphore,
+}
+
+struct Inner {
+    fast: Readers,
+    slow: Readers,
+    writer: mpsc::Sender<writer::Job>,
+    clock: Clock,
+    pub(crate) signals: Arc<Signals>,
+}
+
+/// A handle on the database. Cheap to clone; the writer stops when the last one is dropped.
+#[derive(Clone)]
+pub(crate) struct Db(Arc<Inner>);
+
+/// Waits for the writer to finish its queue and close the file.
+pub(crate) struct Closing(Mutex<Option<JoinHandle<()>>>);
+
+impl Closing {
+    pub(crate) fn wait(&self) {
+        let thread = self.0.lock().ok().and_then(|mut slot| slot.take());
+        if thread.is_some_and(|t| t.join().is_err()) {
+            tracing::error!("the writer thread ended by a panic");
+        }
+    }
+}
+
+impl Db {
+    /// Opens `path`, which [`migrate::bring_up`] has made current.
+    pub(crate) fn open(path: &Path, clock: Clock) -> Result<(Db, Closing)> {
+        let conn = Connection::open(path)?;
+        conn.execute_batch(
+            "pragma journal_mode = wal; pragma synchronous = full; pragma journal_size_limit = 67108864; \
+             pragma cache_size = -16000; pragma secure_delete = on;",
+        )?;
+        prepare(&conn)?;
+        let signals = Arc::<Signals>::default();
+        let (sender, jobs) = mpsc::channel(WRITER_QUEUE);
+        let thread = writer::start(conn, jobs, clock.clone(), Arc::clone(&signals))?;
+        let inner = Inner {
+            fast: readers(path, 4)?,
+            slow: readers(path, 2)?,
+            writer: sender,
+            clock,
+            signals,
+        };
+        Ok((Db(Arc::new(inner)), Closing(Mutex::new(Some(thread)))))
+    }
+
+    pub(crate) fn signals(&self) -> &Arc<Signals> {
+        &self.0.signals
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Runs `f` against one snapshot on the fast lane.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Snapshot<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.read_on(Lane::Fast, f).await
+    }
+
+    /// Runs `f` against one snapshot, off the async threads.
+    pub(crate) async fn read_on<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        f: impl FnOnce(&Snapshot<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let readers = match lane {
+            Lane::Fast => &self.0.fast,
+            Lane::Slow => &self.0.slow,
+        };
+        let permit = tokio::time::timeout(READER_WAIT, readers.permits.acquire())
+            .await
+            .map_err(|_| Error::unavailable())?
+            .map_err(Error::internal)?;
+        let (pool, now) = (readers.pool.clone(), self.0.clock.now());
+        let work = tokio::task::spawn_blocking(move || {
+            let conn = pool.get().map_err(Error::internal)?;
+            if lane == Lane::Slow {
+                let deadline = Instant::now() + SLOW_QUERY;
+                conn.progress_handler(10_000, Some(move || Instant::now() > deadline))?;
+            }
+            conn.prepare_cached("begin")?.execute([])?;
+            let outcome = f(&Snapshot { conn: &conn, now });
+            conn.prepare_cached("rollback")?.execute([])?;
+            outcome
+        });
+        let outcome = work.await.map_err(Error::internal)?;
+        drop(permit);
+        outcome
+    }
+
+    /// Runs `f` in one transaction on the writer thread: on disk if it returns `Ok`, undone otherwise. Dropping the
+    /// future does not stop it, so a caller that hangs up cannot leave half a change.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        let job = writer::Job::new(f, reply);
+        self.0
+            .writer
+            .try_send(job)
+            .map_err(|_| Error::unavailable())?;
+        answer.await.map_err(|_| Error::unavailable())?
+    }
+}
+
+fn readers(path: &Path, size: u32) -> Result<Readers> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let manager = SqliteConnectionManager::file(path)
+        .with_flags(flags)
+        .with_init(|conn| {
+            conn.execute_batch("pragma query_only = on; pragma cache_size = -4000;")?;
+            prepare(conn)
+        });
+    let pool = r2d2::Pool::builder()
+        .max_size(size)
+        .min_idle(Some(1))
+        .test_on_check_out(false)
+        .connection_timeout(READER_WAIT)
+        .build(manager)
+        .map_err(Error::internal)?;
+    Ok(Readers {
+        pool,
+        permits: Semaphore::new(size as usize),
+    })
+}
+
+/// What every connection has in common.
+fn prepare(conn: &Connection) -> rusqlite::Result<()> {
+    conn.busy_timeout(Duration::from_secs(5))?;
+    conn.execute_batch(
+        "pragma foreign_keys = on; pragma trusted_schema = off; pragma cell_size_check = on; \
+         pragma mmap_size = 0; pragma temp_store = memory;",
+    )?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    conn.set_prepared_statement_cache_capacity(128);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+
+    fn open() -> (tempdir::Dir, Db, Closing) {
+        let dir = tempdir::Dir::new();
+        let path = dir.path().join("t.db");
+        migrate::bring_up(&path).unwrap();
+        let (db, closing) = Db::open(&path, Clock::manual(1)).unwrap();
+        (dir, db, closing)
+    }
+
+    mod tempdir {
+        use std::path::{Path, PathBuf};
+        pub(super) struct Dir(PathBuf);
+        impl Dir {
+            pub(super) fn new() -> Dir {
+                let name = format!("tehprof-db-{}-{:?}", std::process::id(), std::thread::current().id());
+                let path = std::env::temp_dir().join(name.replace(['(', ')'], ""));
+                std::fs::create_dir_all(&path).unwrap();
+                Dir(path)
+            }
+            pub(super) fn path(&self) -> &Path {
+                &self.0
+            }
+        }
+        impl Drop for Dir {
+            fn drop(&mut self) {
+                let _ = std::fs::remove_dir_all(&self.0);
+            }
+        }
+    }
+
+    async fn count(db: &Db) -> i64 {
+        db.read(|s| Ok(s.query_row("select count(*) from error_log", [], |r| r.get(0))?))
+            .await
+            .unwrap()
+    }
+
+    fn log(tx: &Tx<'_>, detail: &str) -> Result<()> {
+        tx.prepare_cached("insert into error_log (at, request_id, action, detail) values (?1, 'r', 'a', ?2)")?
+            .execute((tx.now, detail))?;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_failed_command_leaves_nothing_and_does_not_hurt_its_neighbours() {
+        let (_dir, db, _closing) = open();
+        let writes = (0..50).map(|i| {
+            let db = db.clone();
+            tokio::spawn(async move {
+                db.write(move |tx| {
+                    log(tx, "x")?;
+                    match i % 5 {
+                        3 => Err(Error::new(Code::Conflict)),
+                        4 => panic!("a handler's bug"),
+                        _ => Ok(()),
+                    }
+                })
+                .await
+                .is_ok()
+            })
+        });
+        let mut kept = 0;
+        for write in writes.collect::<Vec<_>>() {
+            kept += i64::from(write.await.unwrap());
+        }
+        assert_eq!(kept, 30);
+        assert_eq!(count(&db).await, 30);
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_cannot_be_written_through() {
+        let (_dir, db, _closing) = open();
+        let refused = db
+            .read(|s| Ok(s.execute("delete from error_log", [])?))
+            .await;
+        assert!(refused.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_signal_of_an_undone_command_is_not_sent() {
+        let (_dir, db, _closing) = open();
+        let mut access = db.signals().access.subscribe();
+        let undone: Result<()> = db
+            .write(|tx| {
+                tx.signal(Signal::Access);
+                Err(Error::new(Code::Conflict))
+            })
+            .await;
+        assert!(undone.is_err());
+        assert!(access.try_recv().is_err());
+        db.write(|tx| {
+            tx.signal(Signal::Access);
+            Ok(())
+        })
+        .await
+        .unwrap();
+        assert!(access.try_recv().is_ok());
+    }
+}

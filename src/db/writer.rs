@@ -1,0 +1,157 @@
+//! The thread that owns the only writing connection. It takes what is queued, runs each command in a savepoint, commits
+//! once for all and only then answers: one fsync is shared by whoever waits for it.
+use super::Tx;
+use crate::{
+    clock::Clock,
+    error::{Error, Result},
+    signal::Signals,
+};
+use rusqlite::{Connection, ErrorCode};
+use std::{
+    any::Any,
+    cell::RefCell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread::JoinHandle,
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// The most commands that share a commit. Beyond it the wait for the commit grows faster than the gain.
+const BATCH: usize = 256;
+
+/// The exit code of a process that can no longer promise durability (`EX_IOERR` of sysexits.h).
+const EX_IOERR: i32 = 74;
+
+/// Answers the caller once it is known whether the batch is on disk.
+type Reply = Box<dyn FnOnce(Result<()>) + Send>;
+
+pub(super) struct Job(Box<dyn FnOnce(&Tx<'_>) -> (bool, Reply) + Send>);
+
+impl Job {
+    pub(super) fn new<T: Send + 'static>(
+        f: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+        reply: oneshot::Sender<Result<T>>,
+    ) -> Job {
+        Job(Box::new(move |tx| {
+            let outcome = catch_unwind(AssertUnwindSafe(|| f(tx)))
+                .unwrap_or_else(|panic| Err(Error::internal(what_panicked(&*panic))));
+            let reply = |outcome: Result<T>| -> Reply {
+                Box::new(move |committed| {
+                    // A caller that went away does not need the answer.
+                    let _ = reply.send(committed.and(outcome));
+                })
+            };
+            (outcome.is_ok(), reply(outcome))
+        }))
+    }
+}
+
+fn what_panicked(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|s| (*s).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("a command panicked: {}", text.unwrap_or_default())
+}
+
+pub(super) fn start(
+    conn: Connection,
+    mut jobs: mpsc::Receiver<Job>,
+    clock: Clock,
+    signals: Arc<Signals>,
+) -> Result<JoinHandle<()>> {
+    let thread = std::thread::Builder::new()
+        .name("sqlite-writer".into())
+        .spawn(move || {
+            let mut queue = Vec::with_capacity(BATCH);
+            while jobs.blocking_recv_many(&mut queue, BATCH) > 0 {
+                let mut batch = queue.drain(..).peekable();
+                while batch.peek().is_some() {
+                    run(&conn, &mut batch, &clock, &signals);
+                }
+            }
+            if let Err(error) =
+                conn.execute_batch("pragma optimize; pragma wal_checkpoint(truncate);")
+            {
+                tracing::warn!(%error, "the last checkpoint did not complete");
+            }
+        })
+        .map_err(Error::internal)?;
+    Ok(thread)
+}
+
+/// Runs jobs in one transaction until they are through or SQLite itself has given the transaction up.
+fn run(
+    conn: &Connection,
+    jobs: &mut impl Iterator<Item = Job>,
+    clock: &Clock,
+    signals: &Signals,
+) {
+    let mut replies = Vec::new();
+    let mut emitted = Vec::new();
+    if let Err(error) = execute(conn, "begin immediate") {
+        // Another process holds the lock for longer than the busy timeout. Dropping the jobs tells their callers.
+        tracing::error!(%error, "the writer could not begin");
+        jobs.for_each(drop);
+        return;
+    }
+    for job in jobs {
+        let tx = Tx {
+            conn,
+            now: clock.now(),
+            signals: RefCell::default(),
+        };
+        let marked = execute(conn, "savepoint command");
+        let (done, reply) = (job.0)(&tx);
+        replies.push(reply);
+        if conn.is_autocommit() {
+            // A full disk or a failed write rolls the whole transaction back behind our back.
+            let full = || Err(Error::unavailable());
+            replies.into_iter().for_each(|reply| reply(full()));
+            return;
+        }
+        let settled = marked.and_then(|()| {
+            if done {
+                execute(conn, "release command")
+            } else {
+                execute(conn, "rollback to command")?;
+                execute(conn, "release command")
+            }
+        });
+        match settled {
+            Ok(()) if done => emitted.append(&mut tx.signals.borrow_mut()),
+            Ok(()) => {}
+            Err(error) => fail_stop(&error),
+        }
+    }
+    match execute(conn, "commit") {
+        Ok(()) => {
+            for signal in emitted {
+                signals.emit(signal);
+            }
+            replies.into_iter().for_each(|reply| reply(Ok(())));
+        }
+        Err(error) => {
+            if !conn.is_autocommit() {
+                let _ = execute(conn, "rollback");
+            }
+            if error.sqlite_error_code() != Some(ErrorCode::DiskFull) {
+                fail_stop(&error);
+            }
+            replies
+                .into_iter()
+                .for_each(|reply| reply(Err(Error::unavailable())));
+        }
+    }
+}
+
+fn execute(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    conn.prepare_cached(sql)?.execute([]).map(|_| ())
+}
+
+/// After a failed write to the log the kernel may drop the pages and report success next time (Rebello et al., "Can
+/// applications recover from fsync failures?", ATC 2020). The only honest answer is none: stop, and recover on restart.
+fn fail_stop(error: &rusqlite::Error) -> ! {
+    tracing::error!(%error, "the database cannot be written; stopping so that nothing unsaved is acknowledged");
+    std::process::exit(EX_IOERR)
+}

@@ -1,0 +1,375 @@
+//! One error for the whole program: a code for machines, a sentence for people in their language.
+//!
+//! [`Code`] is the only table from code to wire name to HTTP status to words. What is wrong with a single parameter is a
+//! [`Fault`], which has words of its own.
+use crate::lang::Lang;
+use serde_json::{Map, Value};
+use std::{borrow::Cow, fmt};
+
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $code:ident = $wire:literal, $status:literal, $ru:literal, $kk:literal, $en:literal;)*) => {
+        /// Why a call failed. The wire name and the status are part of the contract.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[$doc])* $code,)* }
+
+        impl Code {
+            pub(crate) const ALL: &[Code] = &[$(Code::$code,)*];
+
+            /// The name on the wire.
+            pub(crate) const fn name(self) -> &'static str {
+                match self { $(Code::$code => $wire,)* }
+            }
+            /// The HTTP status.
+            pub(crate) const fn status(self) -> u16 {
+                match self { $(Code::$code => $status,)* }
+            }
+            /// The sentence in Russian, Kazakh and English; `{name}` stands for a detail of the error.
+            pub(crate) const fn words(self) -> [&'static str; 3] {
+                match self { $(Code::$code => [$ru, $kk, $en],)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A required parameter is not there.
+    MissingParameter = "missing_parameter", 400, "Не указан параметр «{field}».", "«{field}» параметрі көрсетілмеген.", "The parameter \"{field}\" is missing.";
+    /// A parameter is there but cannot be used.
+    InvalidParameter = "invalid_parameter", 400, "Параметр «{field}»: {fault}.", "«{field}» параметрі: {fault}.", "The parameter \"{field}\": {fault}.";
+    /// The body is not JSON.
+    MalformedJson = "malformed_json", 400, "Тело запроса — не JSON-объект.", "Сұраныс денесі JSON нысаны емес.", "The body is not a JSON object.";
+    /// A multipart or form body breaks off or does not follow its boundary.
+    MalformedForm = "malformed_form", 400, "Форма передана с ошибкой или не полностью.", "Пішін қате немесе толық емес жіберілді.", "The form is broken or incomplete.";
+    /// No such action behind this endpoint.
+    UnknownAction = "unknown_action", 400, "Нет действия «{action}».", "«{action}» деген әрекет жоқ.", "There is no action \"{action}\".";
+    TicketNotFound = "ticket_not_found", 400, "Такой заявки нет.", "Мұндай өтінім жоқ.", "There is no such ticket.";
+    MessageNotFound = "message_not_found", 400, "Такого сообщения нет.", "Мұндай хабарлама жоқ.", "There is no such message.";
+    OperatorNotFound = "operator_not_found", 400, "Такого сотрудника нет.", "Мұндай қызметкер жоқ.", "There is no such operator.";
+    ClientNotFound = "client_not_found", 400, "Такого клиента нет.", "Мұндай клиент жоқ.", "There is no such client.";
+    ContactNotFound = "contact_not_found", 400, "Такого контакта нет.", "Мұндай байланыс жоқ.", "There is no such contact.";
+    TagNotFound = "tag_not_found", 400, "Такой метки нет.", "Мұндай белгі жоқ.", "There is no such tag.";
+    FileNotFound = "file_not_found", 400, "Такого файла нет.", "Мұндай файл жоқ.", "There is no such file.";
+    ChannelNotFound = "channel_not_found", 400, "Такого канала нет.", "Мұндай арна жоқ.", "There is no such channel.";
+    QuickReplyNotFound = "quick_reply_not_found", 400, "Такого быстрого ответа нет.", "Мұндай жылдам жауап жоқ.", "There is no such quick reply.";
+    EstimateNotFound = "estimate_not_found", 400, "У заявки нет сметы, ожидающей решения.", "Өтінімде шешім күтіп тұрған смета жоқ.", "The ticket has no estimate that awaits a decision.";
+    /// The state machine does not lead from `from` to `to`.
+    IllegalTransition = "illegal_transition", 400, "Из статуса «{from}» нельзя перейти в «{to}».", "«{from}» күйінен «{to}» күйіне өтуге болмайды.", "A ticket cannot go from \"{from}\" to \"{to}\".";
+    /// Somebody changed it first.
+    Conflict = "conflict", 400, "Заявку уже изменил кто-то другой. Обновите её и повторите.", "Өтінімді басқа біреу өзгертіп қойды. Жаңартып, қайталап көріңіз.", "Somebody else has changed the ticket. Reload it and try again.";
+    AlreadyExists = "already_exists", 400, "Уже есть: «{field}» с таким значением.", "Бұрыннан бар: мұндай мәні бар «{field}».", "There already is one with this \"{field}\".";
+    /// An idempotency key came again with another body.
+    IdempotencyMismatch = "idempotency_mismatch", 400, "Этот Idempotency-Key уже использован с другим запросом.", "Бұл Idempotency-Key басқа сұраныспен қолданылған.", "This Idempotency-Key was already used with another request.";
+    PlanLimit = "plan_limit", 400, "Достигнут предел тарифа: {limit}.", "Тариф шегіне жетті: {limit}.", "The plan's limit is reached: {limit}.";
+    /// The peer that a test connected to did not answer as it should.
+    ChannelFailed = "channel_failed", 400, "Канал не отвечает: {why}", "Арна жауап бермейді: {why}", "The channel does not answer: {why}";
+
+    NotAuthenticated = "not_authenticated", 403, "Нужно войти или передать ключ доступа.", "Кіру немесе қолжетімділік кілтін беру қажет.", "Sign in or present a credential.";
+    InvalidCredential = "invalid_credential", 403, "Ключ доступа неверен, просрочен или отозван.", "Қолжетімділік кілті жарамсыз, мерзімі өткен немесе қайтарып алынған.", "The credential is wrong, expired or revoked.";
+    /// The same answer for an unknown login and a wrong password.
+    LoginFailed = "login_failed", 403, "Неверный логин или пароль.", "Логин немесе құпиясөз қате.", "Wrong login or password.";
+    SessionExpired = "session_expired", 403, "Сеанс истёк. Войдите снова.", "Сеанс аяқталды. Қайта кіріңіз.", "The session has ended. Sign in again.";
+    MissingScope = "missing_scope", 403, "Ключу не хватает права «{required_scope}».", "Кілтке «{required_scope}» құқығы жетпейді.", "The key lacks the scope \"{required_scope}\".";
+    SessionOnly = "session_only", 403, "Это действие доступно только после входа, не по ключу.", "Бұл әрекет кілтпен емес, тек кіргеннен кейін қолжетімді.", "This action needs a signed-in operator, not a key.";
+    RoleRequired = "role_required", 403, "Нужна роль не ниже «{required_role}».", "Кемінде «{required_role}» рөлі қажет.", "This needs at least the role \"{required_role}\".";
+    PlanRequired = "plan_required", 403, "Доступно с тарифа «{required_plan}».", "«{required_plan}» тарифінен бастап қолжетімді.", "This is part of the plan \"{required_plan}\" and above.";
+    EditingNotAllowed = "editing_not_allowed", 403, "У вас нет права изменять заявки и чужие сообщения.", "Сізде өтінімдер мен басқалардың хабарламаларын өзгерту құқығы жоқ.", "You may not edit tickets or others' messages.";
+    /// A browser says that another site made it send this.
+    CrossSite = "cross_site", 403, "Запрос пришёл с чужого сайта.", "Сұраныс бөтен сайттан келді.", "The request came from another site.";
+    /// A channel's delivery proves no secret.
+    BadSignature = "bad_signature", 403, "Подпись не подтверждена.", "Қолтаңба расталмады.", "The signature does not verify.";
+    SetupDone = "setup_done", 403, "Первоначальная настройка уже выполнена.", "Бастапқы баптау орындалып қойған.", "The first set-up is already done.";
+    LinkInvalid = "link_invalid", 403, "Ссылка недействительна: просрочена или уже использована.", "Сілтеме жарамсыз: мерзімі өткен немесе қолданылған.", "The link is not valid: expired or already used.";
+
+    NotFound = "not_found", 404, "Нет такой страницы.", "Мұндай бет жоқ.", "There is no such page.";
+    MethodNotAllowed = "method_not_allowed", 405, "Этот адрес не принимает такой метод.", "Бұл мекенжай мұндай әдісті қабылдамайды.", "This address does not take that method.";
+    TooLarge = "too_large", 413, "Слишком большой запрос или файл: можно до {limit}.", "Сұраныс немесе файл тым үлкен: {limit} дейін болады.", "The body or a file is too large: at most {limit}.";
+    UnsupportedMediaType = "unsupported_media_type", 415, "Такой Content-Type не поддерживается.", "Мұндай Content-Type қолдау таппайды.", "This Content-Type is not understood.";
+    RateLimited = "rate_limited", 429, "Слишком много запросов. Повторите через {retry_after} с.", "Сұраныс тым көп. {retry_after} с кейін қайталаңыз.", "Too many requests. Try again in {retry_after} s.";
+    /// A fault of ours. The cause is in the log under the request id.
+    Internal = "internal", 500, "Ошибка на нашей стороне. Номер запроса: {request_id}.", "Біздің тарапымыздан қате. Сұраныс нөмірі: {request_id}.", "Something failed on our side. Request id: {request_id}.";
+    /// Full, slow or stopping: nothing was done.
+    Unavailable = "unavailable", 503, "Сервер занят. Повторите через несколько секунд.", "Сервер бос емес. Бірнеше секундтан кейін қайталаңыз.", "The server is busy. Try again in a few seconds.";
+}
+
+/// What is wrong with one parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    NotInteger,
+    NotPositive,
+    NotNumber,
+    NotBool,
+    NotText,
+    NotList,
+    NotObject,
+    NotTime,
+    Empty,
+    TooLong(usize),
+    TooMany(usize),
+    OutOfRange(i64, i64),
+    NotEmail,
+    NotDomain,
+    NotColor,
+    NotCode,
+    NotUrl,
+    OneOf(Vec<String>),
+    WrongPassword,
+    WeakPassword,
+    WrongType,
+}
+
+impl Fault {
+    /// The words after the colon, in `lang`.
+    fn words(&self, lang: Lang) -> Cow<'static, str> {
+        let fixed = match self {
+            Fault::NotInteger => ["нужно целое число", "бүтін сан қажет", "must be an integer"],
+            Fault::NotPositive => ["нужно целое число больше нуля", "нөлден үлкен бүтін сан қажет", "must be a positive integer"],
+            Fault::NotNumber => ["нужно число", "сан қажет", "must be a number"],
+            Fault::NotBool => ["нужно true или false", "true немесе false қажет", "must be true or false"],
+            Fault::NotText => ["нужен текст", "мәтін қажет", "must be text"],
+            Fault::NotList => ["нужен список", "тізім қажет", "must be a list"],
+            Fault::NotObject => ["нужен объект", "нысан қажет", "must be an object"],
+            Fault::NotTime => ["нужно время вида 2026-03-19T10:30:00Z", "2026-03-19T10:30:00Z түріндегі уақыт қажет", "must be a time such as 2026-03-19T10:30:00Z"],
+            Fault::Empty => ["не может быть пустым", "бос болмауы керек", "must not be empty"],
+            Fault::NotEmail => ["нужен адрес электронной почты", "электрондық пошта мекенжайы қажет", "must be an e-mail address"],
+            Fault::NotDomain => ["нужно имя домена", "домен атауы қажет", "must be a domain name"],
+            Fault::NotColor => ["нужен цвет вида #1a2b3c", "#1a2b3c түріндегі түс қажет", "must be a colour such as #1a2b3c"],
+            Fault::NotCode => ["можно строчные латинские буквы, цифры, «-» и «_»", "кіші латын әріптері, цифрлар, «-» және «_» ғана", "may have lower-case Latin letters, digits, \"-\" and \"_\""],
+            Fault::NotUrl => ["нужен адрес вида https://example.org", "https://example.org түріндегі мекенжай қажет", "must be an address such as https://example.org"],
+            Fault::WrongPassword => ["текущий пароль неверен", "ағымдағы құпиясөз қате", "is not the current password"],
+            Fault::WeakPassword => ["нужно не меньше 8 символов", "кемінде 8 таңба қажет", "must have at least 8 characters"],
+            Fault::WrongType => ["значение не того вида", "мән түрі сәйкес емес", "has the wrong type"],
+            Fault::TooLong(n) => {
+                return Cow::Owned(match lang {
+                    Lang::Ru => format!("слишком длинно, можно до {n} символов"),
+                    Lang::Kk => format!("тым ұзын, {n} таңбаға дейін болады"),
+                    Lang::En => format!("is too long, at most {n} characters"),
+                });
+            }
+            Fault::TooMany(n) => {
+                return Cow::Owned(match lang {
+                    Lang::Ru => format!("слишком много, можно до {n}"),
+                    Lang::Kk => format!("тым көп, {n} дейін болады"),
+                    Lang::En => format!("has too many entries, at most {n}"),
+                });
+            }
+            Fault::OutOfRange(low, high) => {
+                return Cow::Owned(match lang {
+                    Lang::Ru => format!("нужно значение от {low} до {high}"),
+                    Lang::Kk => format!("{low} мен {high} аралығындағы мән қажет"),
+                    Lang::En => format!("must be between {low} and {high}"),
+                });
+            }
+            Fault::OneOf(allowed) => {
+                let list = allowed.join(", ");
+                return Cow::Owned(match lang {
+                    Lang::Ru => format!("можно одно из: {list}"),
+                    Lang::Kk => format!("мыналардың бірі болуы керек: {list}"),
+                    Lang::En => format!("must be one of: {list}"),
+                });
+            }
+        };
+        Cow::Borrowed(lang.pick(fixed))
+    }
+}
+
+/// A failed call. Boxed, so that a `Result` stays small on the path where nothing fails.
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    code: Code,
+    field: Option<Cow<'static, str>>,
+    fault: Option<Fault>,
+    details: Map<String, Value>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(code: Code) -> Error {
+        Error(Box::new(Inner {
+            code,
+            field: None,
+            fault: None,
+            details: Map::new(),
+            source: None,
+        }))
+    }
+
+    /// `field` is required and was not given.
+    pub(crate) fn missing(field: impl Into<Cow<'static, str>>) -> Error {
+        Error::new(Code::MissingParameter).on(field)
+    }
+
+    /// `field` was given and cannot be used.
+    pub(crate) fn invalid(field: impl Into<Cow<'static, str>>, fault: Fault) -> Error {
+        let mut error = Error::new(Code::InvalidParameter).on(field);
+        error.0.fault = Some(fault);
+        if let Some(Fault::OneOf(allowed)) = &error.0.fault {
+            let allowed: Value = allowed.clone().into();
+            error = error.with("allowed", allowed);
+        }
+        error
+    }
+
+    /// `field` is not one of `allowed`.
+    pub(crate) fn one_of(field: impl Into<Cow<'static, str>>, allowed: &[&str]) -> Error {
+        let allowed = allowed.iter().map(|&s| s.to_owned()).collect();
+        Error::invalid(field, Fault::OneOf(allowed))
+    }
+
+    /// A fault of ours. The cause is logged; the caller is told a request id.
+    pub(crate) fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        let mut error = Error::new(Code::Internal);
+        error.0.source = Some(cause.into());
+        error
+    }
+
+    pub(crate) fn unavailable() -> Error {
+        Error::new(Code::Unavailable).with("retry_after", 1)
+    }
+
+    /// Names the parameter that is to blame.
+    pub(crate) fn on(mut self, field: impl Into<Cow<'static, str>>) -> Error {
+        self.0.field = Some(field.into());
+        self
+    }
+
+    /// Adds a detail that helps; it also fills `{key}` in the sentence.
+    pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Error {
+        self.0.details.insert(key.to_owned(), value.into());
+        self
+    }
+
+    pub(crate) fn code(&self) -> Code {
+        self.0.code
+    }
+
+    pub(crate) fn field(&self) -> Option<&str> {
+        self.0.field.as_deref()
+    }
+
+    pub(crate) fn detail(&self, key: &str) -> Option<&Value> {
+        self.0.details.get(key)
+    }
+
+    pub(crate) fn details(&self) -> &Map<String, Value> {
+        &self.0.details
+    }
+
+    /// The sentence for a person.
+    pub(crate) fn sentence(&self, lang: Lang) -> String {
+        let template = lang.pick(self.0.code.words());
+        let mut out = String::with_capacity(template.len() + 32);
+        let mut rest = template;
+        while let Some((before, after)) = rest.split_once('{') {
+            out.push_str(before);
+            let Some((name, tail)) = after.split_once('}') else {
+                break;
+            };
+            match name {
+                "field" => out.push_str(self.field().unwrap_or_default()),
+                "fault" => {
+                    let fault = self.0.fault.as_ref().unwrap_or(&Fault::WrongType);
+                    out.push_str(&fault.words(lang));
+                }
+                _ => match self.0.details.get(name) {
+                    Some(Value::String(text)) => out.push_str(text),
+                    Some(value) => out.push_str(&value.to_string()),
+                    None => out.push('…'),
+                },
+            }
+            rest = tail;
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence(Lang::En))?;
+        if let Some(source) = &self.0.source {
+            write!(f, " ({source})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|s| s as _)
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(cause: rusqlite::Error) -> Error {
+        use rusqlite::ErrorCode::{DatabaseBusy, DiskFull, OperationInterrupted};
+        match cause.sqlite_error_code() {
+            Some(DiskFull | DatabaseBusy | OperationInterrupted) => {
+                let mut error = Error::unavailable();
+                error.0.source = Some(cause.into());
+                error
+            }
+            _ => Error::internal(cause),
+        }
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(cause: serde_json::Error) -> Error {
+        Error::internal(cause)
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(cause: std::io::Error) -> Error {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        if matches!(cause.kind(), StorageFull | QuotaExceeded) {
+            let mut error = Error::unavailable();
+            error.0.source = Some(cause.into());
+            return error;
+        }
+        Error::internal(cause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn wire_names_are_unique_and_plain() {
+        let names: BTreeSet<_> = Code::ALL.iter().map(|c| c.name()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        assert!(names.iter().all(|n| n.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+    }
+
+    #[test]
+    fn the_three_languages_name_the_same_details() {
+        let holes = |text: &str| -> BTreeSet<String> {
+            text.split('{')
+                .skip(1)
+                .filter_map(|part| part.split_once('}').map(|(name, _)| name.to_owned()))
+                .collect()
+        };
+        for code in Code::ALL {
+            let [ru, kk, en] = code.words();
+            assert_eq!(holes(ru), holes(en), "{}", code.name());
+            assert_eq!(holes(kk), holes(en), "{}", code.name());
+        }
+    }
+
+    #[test]
+    fn a_sentence_names_the_field_and_the_fault() {
+        let error = Error::one_of("priority", &["low", "normal"]);
+        assert_eq!(
+            error.sentence(Lang::Ru),
+            "Параметр «priority»: можно одно из: low, normal."
+        );
+        assert_eq!(error.detail("allowed"), Some(&serde_json::json!(["low", "normal"])));
+    }
+}

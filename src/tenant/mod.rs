@@ -1,0 +1,251 @@
+//! A company that gives support: its settings, its working hours, and what a new one starts with.
+pub(crate) mod plan;
+
+use crate::{
+    access::secret::random_text,
+    api::field::TenantId,
+    clock::Millis,
+    db::sql::{self, first, one, run, taken},
+    error::{Error, Result},
+    lang::Lang,
+    sla::{due::{Rule, Rules}, holidays, hours::Hours},
+    ticket::model::Priority,
+};
+use plan::Plan;
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+
+/// What a tenant may set and rarely does. A setting that is not stored has its default.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Settings {
+    /// Days after which a done ticket closes by itself.
+    pub(crate) auto_close_days: u32,
+    /// Days within which a reply brings a closed ticket back.
+    pub(crate) reopen_window_days: u32,
+    /// The colour of the tenant's pages.
+    pub(crate) primary_color: String,
+    /// Sites that may show the widget; all if empty.
+    pub(crate) widget_origins: Vec<String>,
+    /// Whether a widget visitor needs the ticket's token, where otherwise id and e-mail will do.
+    pub(crate) widget_strict: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            auto_close_days: 7,
+            reopen_window_days: 14,
+            primary_color: "#0b6e4f".to_owned(),
+            widget_origins: Vec::new(),
+            widget_strict: false,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads what is stored. A text that an older program wrote is completed with defaults.
+    pub(crate) fn read(json: &str) -> Settings {
+        serde_json::from_str(json).unwrap_or_default()
+    }
+}
+
+/// A tenant.
+#[derive(Clone, Debug)]
+pub(crate) struct Tenant {
+    pub(crate) id: TenantId,
+    pub(crate) name: String,
+    pub(crate) domain: Option<String>,
+    pub(crate) plan: Plan,
+    pub(crate) is_active: bool,
+    pub(crate) locale: Lang,
+    pub(crate) hours: Hours,
+    pub(crate) settings: Settings,
+    pub(crate) widget_key: String,
+}
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Tenant> {
+    let hours: String = row.get("business_hours")?;
+    Ok(Tenant {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        domain: row.get("domain")?,
+        plan: row.get("plan")?,
+        is_active: row.get("is_active")?,
+        locale: row.get("locale")?,
+        hours: serde_json::from_str(&hours)
+            .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, e.into()))?,
+        settings: Settings::read(&row.get::<_, String>("settings")?),
+        widget_key: row.get("widget_key")?,
+    })
+}
+
+const COLUMNS: &str = "select id, name, domain, plan, is_active, locale, business_hours, settings, widget_key from tenant";
+
+pub(crate) fn by_id(conn: &Connection, id: TenantId) -> Result<Tenant> {
+    one(conn, &format!("{COLUMNS} where id = ?1"), [id], read)
+}
+
+/// The tenant that a person names in the shell: by id, domain or name.
+pub(crate) fn named(conn: &Connection, name: &str) -> Result<Option<Tenant>> {
+    first(
+        conn,
+        &format!("{COLUMNS} where id = cast(?1 as integer) or domain = ?1 or name = ?1 order by id limit 1"),
+        [name],
+        read,
+    )
+}
+
+pub(crate) fn all(conn: &Connection) -> Result<Vec<Tenant>> {
+    sql::all(conn, &format!("{COLUMNS} order by id"), [], read)
+}
+
+pub(crate) fn exists_any(conn: &Connection) -> Result<bool> {
+    one(conn, "select exists (select 1 from tenant)", [], |row| row.get(0))
+}
+
+/// The tenant whose colours and name a page shows when nobody has signed in: the first.
+pub(crate) fn first_tenant(conn: &Connection) -> Result<Option<Tenant>> {
+    first(conn, &format!("{COLUMNS} where is_active order by id limit 1"), [], read)
+}
+
+pub(crate) fn set_plan(conn: &Connection, id: TenantId, plan: Plan) -> Result<bool> {
+    Ok(run(conn, "update tenant set plan = ?2 where id = ?1", (id, plan))? > 0)
+}
+
+pub(crate) fn save_settings(conn: &Connection, id: TenantId, settings: &Settings) -> Result<()> {
+    let json = serde_json::to_string(settings)?;
+    run(conn, "update tenant set settings = ?2 where id = ?1", (id, json))?;
+    Ok(())
+}
+
+/// Removes a tenant and everything that is its own.
+pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
+    for table in [
+        "outbox", "inbound_event", "file", "time_entry", "estimate", "event", "ticket_tag",
+        "participant", "message_edit", "message", "ticket", "channel", "quick_reply", "category",
+        "tag", "contact", "client", "sla_rule", "idempotency", "audit_log", "api_key", "session",
+        "access_link", "operator",
+    ] {
+        run(conn, &format!("delete from {table} where tenant_id = ?1"), [id])?;
+    }
+    let (low, high) = crate::ticket::search::span_of(id);
+    run(conn, "delete from search where rowid between ?1 and ?2", (low, high))?;
+    Ok(run(conn, "delete from tenant where id = ?1", [id])? > 0)
+}
+
+/// How fast each priority is to be answered and solved.
+pub(crate) fn rules(conn: &Connection, id: TenantId) -> Result<Rules> {
+    let mut rules = Rules::default();
+    let stored: Vec<(Priority, Rule)> = sql::all(
+        conn,
+        "select priority, response_minutes, resolution_minutes from sla_rule where tenant_id = ?1",
+        [id],
+        |row| {
+            let rule = Rule {
+                response_minutes: row.get(1)?,
+                resolution_minutes: row.get(2)?,
+            };
+            Ok((row.get(0)?, rule))
+        },
+    )?;
+    for (priority, rule) in stored {
+        match priority {
+            Priority::Urgent => rules.urgent = rule,
+            Priority::Normal => rules.normal = rule,
+            Priority::Low => rules.low = rule,
+        }
+    }
+    Ok(rules)
+}
+
+/// What a new tenant is made of.
+#[derive(Debug)]
+pub(crate) struct NewTenant<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) domain: Option<&'a str>,
+    pub(crate) plan: Plan,
+    pub(crate) locale: Lang,
+}
+
+/// The zone of a desk that has not said where it is: the product's home.
+const HOME_ZONE: &str = "Asia/Almaty";
+
+/// Makes a tenant with the published categories, working hours of weekdays and the usual service levels.
+pub(crate) fn create(conn: &Connection, new: &NewTenant<'_>, now: Millis) -> Result<TenantId> {
+    let year = jiff::Timestamp::from_millisecond(now)
+        .map_err(Error::internal)?
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .year();
+    let free = [year, year + 1].into_iter().flat_map(holidays::kazakhstan).collect::<Vec<_>>();
+    let hours = Hours::weekdays(HOME_ZONE)
+        .map_err(|fault| Error::internal(format!("{fault:?}")))?
+        .with_holidays(free);
+    let widget_key = format!("wk_{}", random_text(24)?);
+    run(
+        conn,
+        "insert into tenant (name, domain, plan, locale, business_hours, widget_key, created_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        (
+            new.name,
+            new.domain,
+            new.plan,
+            new.locale,
+            serde_json::to_string(&hours)?,
+            widget_key,
+            now,
+        ),
+    )
+    .map_err(|e| taken(e, "tenant.domain", "domain"))?;
+    let id = TenantId(conn.last_insert_rowid());
+    for (position, (code, [ru, kk, en])) in CATEGORIES.iter().enumerate() {
+        run(
+            conn,
+            "insert into category (tenant_id, code, name_ru, name_kk, name_en, position) values (?1, ?2, ?3, ?4, ?5, ?6)",
+            (id, code, ru, kk, en, position),
+        )?;
+    }
+    let Rules { urgent, normal, low } = Rules::default();
+    for (priority, rule) in [(Priority::Urgent, urgent), (Priority::Normal, normal), (Priority::Low, low)] {
+        run(
+            conn,
+            "insert into sla_rule (tenant_id, priority, response_minutes, resolution_minutes) values (?1, ?2, ?3, ?4)",
+            (id, priority, rule.response_minutes, rule.resolution_minutes),
+        )?;
+    }
+    Ok(id)
+}
+
+/// The published categories with their names in Russian, Kazakh and English.
+const CATEGORIES: [(&str, [&str; 3]); 10] = [
+    ("crm", ["CRM", "CRM", "CRM"]),
+    ("telephony", ["Телефония / SIP", "Телефония / SIP", "Telephony / SIP"]),
+    ("whatsapp", ["WhatsApp и мессенджеры", "WhatsApp және мессенджерлер", "WhatsApp / messengers"]),
+    ("tasks", ["Задачи", "Тапсырмалар", "Tasks"]),
+    ("automation", ["Автоматизация и бизнес-процессы", "Автоматтандыру және бизнес-үдерістер", "Automation / business processes"]),
+    ("setup", ["Настройка", "Баптау", "Configuration / set-up"]),
+    ("bugfix", ["Исправление ошибки", "Қатені түзету", "Bug fix"]),
+    ("consultation", ["Консультация", "Кеңес беру", "Consultation"]),
+    ("other", ["Другое", "Басқа", "Other"]),
+    ("general", ["Общее (из каналов)", "Жалпы (арналардан)", "General (from channels)"]),
+];
+
+impl Tenant {
+    /// When the month of `now` began in the tenant's own calendar.
+    pub(crate) fn month_start(&self, now: Millis) -> Millis {
+        let zoned = jiff::Timestamp::from_millisecond(now)
+            .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+            .to_zoned(self.hours.zone().clone());
+        zoned
+            .first_of_month()
+            .and_then(|day| day.start_of_day())
+            .map_or(now, |start| start.timestamp().as_millisecond())
+    }
+}
+
+/// Gives the widget another key.
+pub(crate) fn renew_widget_key(conn: &Connection, id: TenantId) -> Result<()> {
+    let key = format!("wk_{}", random_text(24)?);
+    run(conn, "update tenant set widget_key = ?2 where id = ?1", (id, key))?;
+    Ok(())
+}

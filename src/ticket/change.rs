@@ -1,0 +1,293 @@
+//! Changing a ticket: its status by legal steps, its clocks, who is in charge, its fields. Each change is a line of the
+//! history.
+use super::{
+    Acting,
+    event::{self, Event},
+    model::{Actor, Origin, Priority},
+    record::Record,
+    search,
+    status::{Illegal, Status, Verb},
+};
+use crate::{
+    api::field::{ClientId, OperatorId},
+    clock::Millis,
+    db::sql::{first, one, run},
+    error::{Code, Error, Result},
+    sla::due::{self, Due, Rule, Rules, breached},
+    tenant,
+};
+
+impl From<Illegal> for Error {
+    fn from(illegal: Illegal) -> Error {
+        let allowed: Vec<&str> = illegal.allowed.iter().map(|s| s.as_str()).collect();
+        Error::new(Code::IllegalTransition)
+            .on("status")
+            .with("from", illegal.from.as_str())
+            .with("to", illegal.to.as_str())
+            .with("allowed", allowed)
+    }
+}
+
+pub(super) const fn rule_of(rules: &Rules, priority: Priority) -> Rule {
+    match priority {
+        Priority::Urgent => rules.urgent,
+        Priority::Normal => rules.normal,
+        Priority::Low => rules.low,
+    }
+}
+
+/// Moves a ticket as `verb` says; each step is recorded, `reason` with the last.
+pub(crate) fn by_verb(cx: &Acting<'_>, ticket: &mut Record, verb: Verb, reason: Option<&str>) -> Result<()> {
+    let steps = verb.steps(ticket.status)?;
+    for (i, &step) in steps.iter().enumerate() {
+        let note = reason.filter(|_| i + 1 == steps.len());
+        step_to(cx, ticket, step, note)?;
+    }
+    Ok(())
+}
+
+/// One legal step, with what it does to the clocks.
+pub(super) fn step_to(cx: &Acting<'_>, ticket: &mut Record, to: Status, note: Option<&str>) -> Result<()> {
+    let (from, now) = (ticket.status, cx.tx.now);
+    let stood_since = if from.is_open() { ticket.sla_paused_at } else { ticket.done_at };
+    if to.clock_runs() && !from.clock_runs() {
+        if let Some(since) = stood_since {
+            resume(cx, ticket, since)?;
+        }
+        ticket.sla_paused_at = None;
+    } else if to.is_open() && !to.clock_runs() && from.clock_runs() {
+        ticket.sla_paused_at = Some(now);
+    }
+    match to {
+        Status::Done => {
+            ticket.done_at = Some(now);
+            ticket.sla_resolution_breached = breached(ticket.due_at.or(ticket.sla_resolution_at), now);
+            // Solved without a public answer: the solution was the answer.
+            if ticket.first_response_at.is_none() {
+                answered(ticket, now);
+            }
+        }
+        Status::Closed => ticket.closed_at = Some(now),
+        Status::Reopened => {
+            ticket.done_at = None;
+            ticket.closed_at = None;
+            ticket.sla_resolution_breached = false;
+        }
+        _ => {}
+    }
+    ticket.status = to;
+    let moved = Event {
+        kind: "status",
+        old: Some(from.as_str()),
+        new: Some(to.as_str()),
+        note,
+        ..Event::default()
+    };
+    event::write(cx, ticket.id, &moved)
+}
+
+/// The first public answer stops the response clock.
+pub(super) fn answered(ticket: &mut Record, now: Millis) {
+    ticket.first_response_at = Some(now);
+    ticket.sla_response_breached = breached(ticket.sla_response_at, now);
+}
+
+fn resume(cx: &Acting<'_>, ticket: &mut Record, since: Millis) -> Result<()> {
+    let hours = tenant::by_id(cx.tx, cx.tenant)?.hours;
+    let due = Due {
+        response_at: ticket.sla_response_at,
+        resolution_at: ticket.sla_resolution_at,
+    };
+    let shifted = due::resume(due, since, cx.tx.now, &hours);
+    if ticket.first_response_at.is_none() {
+        ticket.sla_response_at = shifted.response_at;
+    }
+    ticket.sla_resolution_at = shifted.resolution_at;
+    Ok(())
+}
+
+/// Puts an operator in charge, or nobody.
+pub(crate) fn assign(cx: &Acting<'_>, ticket: &mut Record, to: Option<OperatorId>) -> Result<()> {
+    if ticket.assigned_to == to {
+        return Ok(());
+    }
+    let name_of = |id: OperatorId| -> Result<Option<String>> {
+        first(
+            cx.tx,
+            "select name from operator where tenant_id = ?1 and id = ?2 and is_active",
+            (cx.tenant, id),
+            |row| row.get(0),
+        )
+    };
+    let new = match to {
+        Some(id) => Some(name_of(id)?.ok_or_else(|| Error::new(Code::OperatorNotFound).on("assigned_to"))?),
+        None => None,
+    };
+    let old = ticket.assigned_to.map(name_of).transpose()?.flatten();
+    ticket.assigned_to = to;
+    let assigned = Event {
+        kind: "assigned",
+        old: old.as_deref(),
+        new: new.as_deref(),
+        ..Event::default()
+    };
+    event::write(cx, ticket.id, &assigned)
+}
+
+fn field(cx: &Acting<'_>, ticket: &Record, kind: &'static str, old: &str, new: &str) -> Result<()> {
+    let changed = Event {
+        kind,
+        old: Some(old),
+        new: Some(new),
+        ..Event::default()
+    };
+    event::write(cx, ticket.id, &changed)
+}
+
+pub(crate) fn set_subject(cx: &Acting<'_>, ticket: &mut Record, subject: String) -> Result<()> {
+    if ticket.subject != subject {
+        field(cx, ticket, "subject", &ticket.subject, &subject)?;
+        search::renew(cx.tx, cx.tenant, ticket.id, &subject)?;
+        ticket.subject = subject;
+    }
+    Ok(())
+}
+
+pub(crate) fn set_category(cx: &Acting<'_>, ticket: &mut Record, category: String) -> Result<()> {
+    if ticket.category != category {
+        field(cx, ticket, "category", &ticket.category, &category)?;
+        ticket.category = category;
+    }
+    Ok(())
+}
+
+/// Another priority has other times: they are counted anew from when the ticket was opened, pauses left out.
+pub(crate) fn set_priority(cx: &Acting<'_>, ticket: &mut Record, priority: Priority) -> Result<()> {
+    if ticket.priority == priority {
+        return Ok(());
+    }
+    field(cx, ticket, "priority", ticket.priority.as_str(), priority.as_str())?;
+    let hours = tenant::by_id(cx.tx, cx.tenant)?.hours;
+    let rules = tenant::rules(cx.tx, cx.tenant)?;
+    let minutes = |r: Rule| (i64::from(r.response_minutes), i64::from(r.resolution_minutes));
+    let (old, new) = (minutes(rule_of(&rules, ticket.priority)), minutes(rule_of(&rules, priority)));
+    // What a pause has already added stays: the due time moves by the difference of the rules, in working time.
+    let moved = |due: Option<Millis>, old: i64, new: i64| {
+        let due = due?;
+        let began = ticket.created_at;
+        let working = hours.working_ms(began, due) + (new - old) * crate::clock::MINUTE;
+        hours.add_working(began, working.max(0))
+    };
+    if ticket.first_response_at.is_none() {
+        ticket.sla_response_at = moved(ticket.sla_response_at, old.0, new.0);
+    }
+    ticket.sla_resolution_at = moved(ticket.sla_resolution_at, old.1, new.1);
+    ticket.priority = priority;
+    Ok(())
+}
+
+pub(crate) fn set_client(cx: &Acting<'_>, ticket: &mut Record, client: ClientId) -> Result<()> {
+    if ticket.client == Some(client) {
+        return Ok(());
+    }
+    let name_of = |id: ClientId| -> Result<String> {
+        one(
+            cx.tx,
+            "select company_name from client where tenant_id = ?1 and id = ?2",
+            (cx.tenant, id),
+            |row| row.get(0),
+        )
+    };
+    let old = ticket.client.map(name_of).transpose()?;
+    let new = name_of(client)?;
+    ticket.client = Some(client);
+    let changed = Event {
+        kind: "client",
+        old: old.as_deref(),
+        new: Some(&new),
+        ..Event::default()
+    };
+    event::write(cx, ticket.id, &changed)
+}
+
+pub(crate) fn set_due(cx: &Acting<'_>, ticket: &mut Record, due: Option<Millis>) -> Result<()> {
+    if ticket.due_at != due {
+        let (old, new) = (ticket.due_at.map(crate::clock::wire), due.map(crate::clock::wire));
+        ticket.due_at = due;
+        let changed = Event {
+            kind: "due",
+            old: old.as_deref(),
+            new: new.as_deref(),
+            ..Event::default()
+        };
+        event::write(cx, ticket.id, &changed)?;
+    }
+    Ok(())
+}
+
+/// Delivers the work: what was done, and the hours it took.
+pub(crate) fn complete(
+    cx: &Acting<'_>,
+    ticket: &mut Record,
+    result: String,
+    hours_spent: Option<f64>,
+) -> Result<()> {
+    by_verb(cx, ticket, Verb::Complete, Some(&result))?;
+    ticket.result = Some(result);
+    if let (Some(hours), Some(operator)) = (hours_spent, cx.operator()) {
+        #[expect(clippy::cast_possible_truncation, reason = "hours are bounded far below")]
+        let minutes = (hours * 60.0).round() as i64;
+        if minutes > 0 {
+            log_time(cx, ticket, operator, minutes, ticket.result.as_deref().unwrap_or_default())?;
+        }
+    }
+    Ok(())
+}
+
+/// Books working time on a ticket and, through it, on its client's month.
+pub(crate) fn log_time(
+    cx: &Acting<'_>,
+    ticket: &Record,
+    operator: OperatorId,
+    minutes: i64,
+    description: &str,
+) -> Result<()> {
+    run(
+        cx.tx,
+        "insert into time_entry (tenant_id, ticket_id, client_id, operator_id, minutes, description, billable, spent_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7)",
+        (cx.tenant, ticket.id, ticket.client, operator, minutes, description, cx.tx.now),
+    )?;
+    let text = minutes.to_string();
+    let logged = Event {
+        kind: "time",
+        new: Some(&text),
+        ..Event::default()
+    };
+    event::write(cx, ticket.id, &logged)
+}
+
+/// Closes what was done and left unanswered for the tenant's days. Answers how many were closed.
+pub(crate) fn close_stale(tx: &crate::db::Tx<'_>, tenant: &tenant::Tenant) -> Result<usize> {
+    let before = tx.now - i64::from(tenant.settings.auto_close_days) * crate::clock::DAY;
+    let ids: Vec<crate::api::field::TicketId> = crate::db::sql::all(
+        tx,
+        "select id from ticket
+          where tenant_id = ?1 and status = 'done' and deleted_at is null and done_at <= ?2
+          limit 200",
+        (tenant.id, before),
+        |row| row.get(0),
+    )?;
+    let cx = Acting::new(tx, tenant.id, Actor::system());
+    for &id in &ids {
+        let mut ticket = super::record::by_id(tx, tenant.id, id)?;
+        by_verb(&cx, &mut ticket, Verb::AutoClose, None)?;
+        ticket.save(tx, tx.now)?;
+    }
+    Ok(ids.len())
+}
+
+/// Whether answers to the ticket leave by mail or another channel of its own.
+pub(super) fn goes_out(ticket: &Record) -> bool {
+    ticket.channel == Origin::Email && ticket.channel_id.is_some() && ticket.creator_email.is_some()
+}

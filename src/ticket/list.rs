@@ -1,0 +1,359 @@
+//! Lists of tickets: filters, order, pages and exact totals.
+use super::{
+    model::{LastMessage, Origin, Priority, TagView, TicketRow},
+    search::{self, Query},
+    status::Status,
+};
+use crate::{
+    api::field::{At, ClientId, OperatorId, TenantId, TicketId},
+    clock::Millis,
+    db::sql::{Page, Where, all, one},
+    error::Result,
+};
+use rusqlite::{Connection, Row, types::Value};
+use std::collections::HashMap;
+
+/// Which statuses a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    All,
+    /// Every status but done and closed.
+    Active,
+    One(Status),
+}
+
+/// In whose charge a listed ticket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Charge {
+    Operator(OperatorId),
+    Nobody,
+}
+
+/// What a list is ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sort {
+    CreatedAt,
+    UpdatedAt,
+    Priority,
+    /// The nearest time still to be kept; tickets without one come last.
+    Sla,
+}
+
+/// Whose tickets a caller may see.
+#[derive(Clone, Debug)]
+pub(crate) enum Sight {
+    /// Staff see everything of their tenant.
+    Staff,
+    /// All tickets of a client's portal.
+    Portal(ClientId),
+    /// Those of one user of the portal.
+    User(ClientId, i64),
+    /// Those made in one name-less session.
+    Session(ClientId, String),
+}
+
+/// What is looked for.
+#[derive(Debug)]
+pub(crate) struct Filter {
+    pub(crate) sight: Sight,
+    pub(crate) stage: Stage,
+    pub(crate) priority: Option<Priority>,
+    pub(crate) category: Option<String>,
+    pub(crate) search: Option<String>,
+    pub(crate) portal_domain: Option<String>,
+    pub(crate) charge: Option<Charge>,
+    pub(crate) tag: Option<String>,
+    pub(crate) channel: Option<Origin>,
+    pub(crate) updated_since: Option<Millis>,
+    pub(crate) sort: Sort,
+    pub(crate) ascending: bool,
+}
+
+impl Filter {
+    /// Everything that `sight` allows, the latest change first.
+    pub(crate) fn all(sight: Sight) -> Filter {
+        Filter {
+            sight,
+            stage: Stage::All,
+            priority: None,
+            category: None,
+            search: None,
+            portal_domain: None,
+            charge: None,
+            tag: None,
+            channel: None,
+            updated_since: None,
+            sort: Sort::UpdatedAt,
+            ascending: false,
+        }
+    }
+
+    /// The conditions of the filter, or `None` if nothing can fulfil them.
+    fn conditions(&self, tenant: TenantId) -> Option<Where> {
+        let text = |s: &str| Value::Text(s.to_owned());
+        let mut w = Where::new("t.tenant_id = ? and t.deleted_at is null", [tenant.into()]);
+        match &self.sight {
+            Sight::Staff => {}
+            Sight::Portal(client) => w.and("t.client_id = ?", [(*client).into()]),
+            Sight::User(client, user) => {
+                w.and("t.client_id = ? and t.client_user_id = ?", [(*client).into(), (*user).into()]);
+            }
+            Sight::Session(client, session) => w.and(
+                "t.client_id = ? and t.client_user_id = 0 and t.client_session = ?",
+                [(*client).into(), text(session)],
+            ),
+        }
+        match self.stage {
+            Stage::All => {}
+            Stage::Active => w.and("t.is_open = 1", []),
+            Stage::One(status) => w.and("t.status = ?", [text(status.as_str())]),
+        }
+        if let Some(priority) = self.priority {
+            w.and("t.priority = ?", [text(priority.as_str())]);
+        }
+        if let Some(category) = &self.category {
+            w.and("t.category = ?", [text(category)]);
+        }
+        if let Some(domain) = &self.portal_domain {
+            w.and(
+                "t.client_id = (select id from client where tenant_id = t.tenant_id and portal_domain = ?)",
+                [text(domain)],
+            );
+        }
+        match self.charge {
+            None => {}
+            Some(Charge::Operator(id)) => w.and("t.assigned_to = ?", [id.into()]),
+            Some(Charge::Nobody) => w.and("t.assigned_to is null", []),
+        }
+        if let Some(tag) = &self.tag {
+            w.and(
+                "t.id in (select x.ticket_id from ticket_tag x
+                           join tag g on g.tenant_id = x.tenant_id and g.id = x.tag_id
+                          where x.tenant_id = t.tenant_id and g.name = ?)",
+                [text(tag)],
+            );
+        }
+        if let Some(channel) = self.channel {
+            w.and("t.channel = ?", [text(channel.as_str())]);
+        }
+        if let Some(since) = self.updated_since {
+            w.and("t.updated_at >= ?", [since.into()]);
+        }
+        if let Some(search) = &self.search {
+            self.search(&mut w, tenant, search)?;
+        }
+        Some(w)
+    }
+
+    /// A document's key holds its ticket, so no message is read. Who may not see notes is not led to one by its words.
+    fn search(&self, w: &mut Where, tenant: TenantId, text: &str) -> Option<()> {
+        let (low, high) = search::span_of(tenant);
+        match Query::read(text) {
+            Query::Nothing => return None,
+            Query::Number(number) => w.and("t.id = ?", [number.into()]),
+            Query::Words(words) if matches!(self.sight, Sight::Staff) => w.and(
+                "t.id in (select (rowid >> 20) & 268435455 from search
+                           where search match ? and rowid between ? and ?)",
+                [Value::Text(words), low.into(), high.into()],
+            ),
+            Query::Words(words) => w.and(
+                "exists (select 1 from search s
+                           join message m on m.tenant_id = t.tenant_id and m.ticket_id = t.id
+                                         and m.ordinal = s.rowid & 1048575 and not m.is_note
+                          where s.search match ?
+                            and s.rowid between (t.tenant_id << 48 | t.id << 20) and (t.tenant_id << 48 | (t.id + 1) << 20) - 1)",
+                [Value::Text(words)],
+            ),
+        }
+        Some(())
+    }
+
+    /// Ties are broken by number, so that pages neither repeat nor lose a ticket.
+    const fn order(&self) -> &'static str {
+        match (self.sort, self.ascending) {
+            (Sort::CreatedAt, false) => "t.created_at desc, t.id desc",
+            (Sort::CreatedAt, true) => "t.created_at, t.id",
+            (Sort::UpdatedAt, false) => "t.updated_at desc, t.id desc",
+            (Sort::UpdatedAt, true) => "t.updated_at, t.id",
+            (Sort::Priority, false) => "t.priority_rank, t.updated_at desc, t.id desc",
+            (Sort::Priority, true) => "t.priority_rank desc, t.updated_at desc, t.id desc",
+            (Sort::Sla, false) => "t.sla_next_at is null, t.sla_next_at, t.id",
+            (Sort::Sla, true) => "t.sla_next_at is not null, t.sla_next_at desc, t.id",
+        }
+    }
+}
+
+/// The columns of a [`TicketRow`], read by [`row`]. `?1` of the reader is the time it is read at.
+const COLUMNS: &str = "t.id, t.subject, t.status, t.priority, t.category, c.portal_domain, c.company_name,
+       t.assigned_to, o.name, t.created_at, t.updated_at, t.creator_name, t.message_count, t.unread_count,
+       t.channel, t.sla_response_at, coalesce(t.due_at, t.sla_resolution_at), t.sla_response_breached,
+       t.sla_resolution_breached, t.first_response_at, t.snoozed_until,
+       substr(m.body, 1, 140), m.author_type, m.author_name, m.created_at, m.is_note";
+
+const TABLES: &str = "ticket t
+  left join client c on c.tenant_id = t.tenant_id and c.id = t.client_id
+  left join operator o on o.tenant_id = t.tenant_id and o.id = t.assigned_to
+  left join message m on m.tenant_id = t.tenant_id and m.id = t.last_message_id";
+
+fn row(row: &Row<'_>, now: Millis) -> rusqlite::Result<TicketRow> {
+    let status: Status = row.get(2)?;
+    let runs = status.clock_runs();
+    let response: Option<At> = row.get(15)?;
+    let resolution: Option<At> = row.get(16)?;
+    let answered: Option<At> = row.get(19)?;
+    let late = |due: Option<At>| runs && due.is_some_and(|at| at.0 < now);
+    let last: Option<At> = row.get(24)?;
+    Ok(TicketRow {
+        id: row.get(0)?,
+        subject: row.get(1)?,
+        status,
+        priority: row.get(3)?,
+        category: row.get(4)?,
+        portal_domain: row.get(5)?,
+        company_name: row.get(6)?,
+        assigned_to: row.get(7)?,
+        assigned_name: row.get(8)?,
+        created_at: row.get(9)?,
+        updated_at: row.get(10)?,
+        creator_name: row.get(11)?,
+        message_count: row.get(12)?,
+        unread_count: row.get(13)?,
+        channel: row.get(14)?,
+        tags: Vec::new(),
+        sla_response_at: response,
+        sla_resolution_at: resolution,
+        sla_response_breached: row.get(17)? || (answered.is_none() && late(response)),
+        sla_resolution_breached: row.get(18)? || late(resolution),
+        sla_paused: status.is_open() && !runs,
+        first_response_at: answered,
+        snoozed_until: row.get(20)?,
+        last_message: match last {
+            Some(created_at) => Some(LastMessage {
+                preview: row.get(21)?,
+                author_type: row.get(22)?,
+                author_name: row.get(23)?,
+                created_at,
+                is_note: row.get(25)?,
+            }),
+            None => None,
+        },
+    })
+}
+
+/// A page of tickets and how many there are in all.
+pub(crate) fn page(
+    conn: &Connection,
+    tenant: TenantId,
+    filter: &Filter,
+    page: Page,
+    now: Millis,
+) -> Result<(Vec<TicketRow>, i64)> {
+    let Some(conditions) = filter.conditions(tenant) else {
+        return Ok((Vec::new(), 0));
+    };
+    let (text, order) = (conditions.text(), filter.order());
+    let total = one(
+        conn,
+        &format!("select count(*) from ticket t where {text}"),
+        rusqlite::params_from_iter(conditions.bind([])),
+        |row| row.get(0),
+    )?;
+    let values = conditions.bind([page.limit.into(), page.offset().into()]);
+    let mut rows = all(
+        conn,
+        &format!("select {COLUMNS} from {TABLES} where {text} order by {order} limit ? offset ?"),
+        rusqlite::params_from_iter(values),
+        |r| row(r, now),
+    )?;
+    let mut tags = tags_of(conn, tenant, &rows.iter().map(|r| r.id).collect::<Vec<_>>())?;
+    for row in &mut rows {
+        row.tags = tags.remove(&row.id).unwrap_or_default();
+    }
+    Ok((rows, total))
+}
+
+/// One ticket as lists show it, or `None` if `sight` does not reach it.
+pub(crate) fn one_row(
+    conn: &Connection,
+    tenant: TenantId,
+    sight: Sight,
+    id: TicketId,
+    now: Millis,
+) -> Result<Option<TicketRow>> {
+    let Some(mut conditions) = Filter::all(sight).conditions(tenant) else {
+        return Ok(None);
+    };
+    conditions.and("t.id = ?", [id.into()]);
+    let text = conditions.text();
+    let found = crate::db::sql::first(
+        conn,
+        &format!("select {COLUMNS} from {TABLES} where {text}"),
+        rusqlite::params_from_iter(conditions.bind([])),
+        |r| row(r, now),
+    )?;
+    let Some(mut row) = found else {
+        return Ok(None);
+    };
+    row.tags = tags_of(conn, tenant, &[id])?.remove(&id).unwrap_or_default();
+    Ok(Some(row))
+}
+
+/// The tags of several tickets in one query.
+fn tags_of(conn: &Connection, tenant: TenantId, ids: &[TicketId]) -> Result<HashMap<TicketId, Vec<TagView>>> {
+    let ids = serde_json::to_string(ids)?;
+    let rows: Vec<(TicketId, TagView)> = all(
+        conn,
+        "select x.ticket_id, g.id, g.name, g.color
+           from json_each(?2) i
+           join ticket_tag x on x.tenant_id = ?1 and x.ticket_id = i.value
+           join tag g on g.tenant_id = x.tenant_id and g.id = x.tag_id
+          order by g.name",
+        (tenant, ids),
+        |row| {
+            let tag = TagView {
+                id: row.get(1)?,
+                name: row.get(2)?,
+                color: row.get(3)?,
+            };
+            Ok((row.get(0)?, tag))
+        },
+    )?;
+    let mut map = HashMap::<TicketId, Vec<TagView>>::new();
+    for (ticket, tag) in rows {
+        map.entry(ticket).or_default().push(tag);
+    }
+    Ok(map)
+}
+
+/// How many tickets each status has, and how many open ones are in whose charge.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) by_status: HashMap<Status, i64>,
+    pub(crate) mine: i64,
+    pub(crate) unassigned: i64,
+    pub(crate) unread: i64,
+}
+
+pub(crate) fn counts(conn: &Connection, tenant: TenantId, operator: OperatorId) -> Result<Counts> {
+    let by_status = all(
+        conn,
+        "select status, count(*) from ticket where tenant_id = ?1 and deleted_at is null group by status",
+        [tenant],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    one(
+        conn,
+        "select coalesce(sum(assigned_to = ?2), 0), coalesce(sum(assigned_to is null), 0), coalesce(sum(unread_count > 0), 0)
+           from ticket
+          where tenant_id = ?1 and is_open = 1 and deleted_at is null",
+        (tenant, operator),
+        |row| {
+            Ok(Counts {
+                by_status: by_status.into_iter().collect(),
+                mine: row.get(0)?,
+                unassigned: row.get(1)?,
+                unread: row.get(2)?,
+            })
+        },
+    )
+}

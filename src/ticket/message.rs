@@ -1,0 +1,372 @@
+//! Messages: posting, editing, deleting, reading. What a message does to its ticket is decided by the state machine.
+use super::{
+    Acting, NewTicket,
+    change::{self, answered, step_to},
+    event::{self, Event},
+    files,
+    model::{Author, Delivery, Origin},
+    record::{self, Record},
+    search,
+    status::{self, ClientReply, Status, Window},
+};
+use crate::{
+    api::{
+        Upload,
+        field::{ContactId, FileId, MessageId, OperatorId, TenantId, TicketId},
+    },
+    channel::outbox,
+    clock::Millis,
+    db::sql::{first, run},
+    error::{Code, Error, Fault, Result},
+    tenant,
+};
+use rusqlite::Connection;
+
+/// A message before it is posted.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    pub(crate) body: String,
+    pub(crate) html: Option<String>,
+    pub(crate) quoted_from: Option<i64>,
+    pub(crate) author: Option<Author>,
+    pub(crate) contact: Option<ContactId>,
+    pub(crate) is_note: bool,
+    pub(crate) channel: Option<Origin>,
+    pub(crate) unverified: bool,
+    pub(crate) automatic: bool,
+    pub(crate) mail_id: Option<String>,
+    /// Files that came with the call.
+    pub(crate) uploads: Vec<Upload>,
+    /// Files that the mail's HTML shows, by content id.
+    pub(crate) inline: Vec<(Upload, String)>,
+    /// Files that were uploaded before.
+    pub(crate) file_ids: Vec<FileId>,
+}
+
+impl Draft {
+    /// A public message of the desk.
+    pub(crate) fn support(body: String) -> Draft {
+        Draft {
+            body,
+            author: Some(Author::Support),
+            ..Draft::default()
+        }
+    }
+
+    /// A message of the client's side.
+    pub(crate) fn client(body: String) -> Draft {
+        Draft {
+            body,
+            author: Some(Author::Client),
+            ..Draft::default()
+        }
+    }
+
+    /// A note that only staff see.
+    pub(crate) fn note(body: String) -> Draft {
+        Draft {
+            is_note: true,
+            ..Draft::support(body)
+        }
+    }
+
+    fn has_files(&self) -> bool {
+        !(self.uploads.is_empty() && self.inline.is_empty() && self.file_ids.is_empty())
+    }
+}
+
+/// Writes a message into its ticket's row, history, index and, if it is to go out, the outbox. Leaves the ticket's status
+/// and the saving of its row to the caller.
+pub(super) fn write(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Result<MessageId> {
+    if draft.body.trim().is_empty() && !draft.has_files() {
+        return Err(Error::invalid("message", Fault::Empty));
+    }
+    let author = draft.author.unwrap_or(Author::System);
+    let outgoing = author == Author::Support && !draft.is_note && ticket.message_count > 0;
+    let goes_out = outgoing && change::goes_out(ticket);
+    let delivery = match (outgoing, goes_out) {
+        (true, true) => Some(Delivery::Pending),
+        (true, false) => Some(Delivery::Sent),
+        _ => None,
+    };
+    let ordinal = ticket.next_ordinal;
+    run(
+        cx.tx,
+        "insert into message (tenant_id, ticket_id, ordinal, author_type, operator_id, contact_id, author_name, body, html,
+                              quoted_from, is_note, channel, unverified, automatic, mail_id, created_at, delivery_status)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        rusqlite::params![
+            cx.tenant,
+            ticket.id,
+            ordinal,
+            author,
+            cx.operator().filter(|_| author == Author::Support),
+            draft.contact,
+            cx.actor.name,
+            draft.body,
+            draft.html,
+            draft.quoted_from,
+            draft.is_note,
+            draft.channel.unwrap_or(ticket.channel),
+            draft.unverified,
+            draft.automatic,
+            draft.mail_id,
+            cx.tx.now,
+            delivery,
+        ],
+    )?;
+    let id = MessageId(cx.tx.last_insert_rowid());
+    files::attach(cx, ticket.id, id, &draft)?;
+    search::insert(cx.tx, search::key(cx.tenant, ticket.id, ordinal), &ticket.subject, &draft.body)?;
+    ticket.next_ordinal += 1;
+    ticket.last_message_id = Some(id.0);
+    if !draft.is_note {
+        ticket.message_count += 1;
+    }
+    if author == Author::Client && !draft.is_note {
+        ticket.unread_count += 1;
+    }
+    let posted = Event {
+        kind: if draft.is_note { "note" } else { "message" },
+        message: Some(id),
+        author: Some(author),
+        is_note: draft.is_note,
+        ..Event::default()
+    };
+    event::write(cx, ticket.id, &posted)?;
+    if goes_out {
+        outbox::enqueue(cx, ticket, id)?;
+    }
+    Ok(id)
+}
+
+/// Posts a message of the desk: a public answer or a note.
+pub(crate) fn post_by_support(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Result<MessageId> {
+    let is_note = draft.is_note;
+    let id = write(cx, ticket, draft)?;
+    if !is_note {
+        if ticket.first_response_at.is_none() {
+            answered(ticket, cx.tx.now);
+        }
+        if let Some(next) = status::support_reply(ticket.status) {
+            step_to(cx, ticket, next, None)?;
+        }
+    }
+    ticket.save(cx.tx, cx.tx.now)?;
+    Ok(id)
+}
+
+/// Posts a message of the client's side. A reply on a ticket that was closed too long ago opens a new one that names it;
+/// the answer tells which ticket the message is in.
+pub(crate) fn post_by_client(cx: &Acting<'_>, mut ticket: Record, draft: Draft) -> Result<(Record, MessageId)> {
+    let days = tenant::by_id(cx.tx, cx.tenant)?.settings.reopen_window_days;
+    let closed_at = ticket.closed_at.unwrap_or(ticket.updated_at);
+    // A machine's answer tells nothing of what the client wants: it is kept and moves nothing.
+    let effect = if draft.automatic {
+        ClientReply::Stays
+    } else {
+        status::client_reply(ticket.status, Window::at(closed_at, cx.tx.now, days))
+    };
+    if effect == ClientReply::OpensNew {
+        let phone = phone_of(cx.tx, cx.tenant, ticket.id)?;
+        let new = NewTicket {
+            priority: ticket.priority,
+            category: ticket.category.clone(),
+            channel_id: ticket.channel_id,
+            client: ticket.client,
+            contact: ticket.contact,
+            client_user_id: ticket.client_user_id,
+            client_session: ticket.client_session.clone(),
+            creator_email: ticket.creator_email.clone(),
+            creator_phone: phone,
+            locale: ticket.locale,
+            previous: Some(ticket.id),
+            ..NewTicket::new(ticket.subject.clone(), ticket.channel, ticket.creator_name.clone())
+        };
+        return super::open(cx, new, draft);
+    }
+    let id = write(cx, &mut ticket, draft)?;
+    if effect == ClientReply::Reopens {
+        step_to(cx, &mut ticket, Status::Reopened, None)?;
+    }
+    ticket.save(cx.tx, cx.tx.now)?;
+    Ok((ticket, id))
+}
+
+fn phone_of(conn: &Connection, tenant: TenantId, id: TicketId) -> Result<Option<String>> {
+    crate::db::sql::one(
+        conn,
+        "select creator_phone from ticket where tenant_id = ?1 and id = ?2",
+        (tenant, id),
+        |row| row.get(0),
+    )
+}
+
+/// What editing and deleting need to know of a message.
+pub(crate) struct Stored {
+    pub(crate) id: MessageId,
+    pub(crate) ticket: TicketId,
+    pub(crate) ordinal: i64,
+    pub(crate) author: Author,
+    pub(crate) operator: Option<OperatorId>,
+    pub(crate) is_note: bool,
+    pub(crate) body: String,
+    pub(crate) read_at: Option<Millis>,
+}
+
+pub(crate) fn by_id(conn: &Connection, tenant: TenantId, id: MessageId) -> Result<Stored> {
+    first(
+        conn,
+        "select m.id, m.ticket_id, m.ordinal, m.author_type, m.operator_id, m.is_note, m.body, m.read_at
+           from message m
+           join ticket t on t.tenant_id = m.tenant_id and t.id = m.ticket_id and t.deleted_at is null
+          where m.tenant_id = ?1 and m.id = ?2 and m.deleted_at is null",
+        (tenant, id),
+        |row| {
+            Ok(Stored {
+                id: row.get(0)?,
+                ticket: row.get(1)?,
+                ordinal: row.get(2)?,
+                author: row.get(3)?,
+                operator: row.get(4)?,
+                is_note: row.get(5)?,
+                body: row.get(6)?,
+                read_at: row.get(7)?,
+            })
+        },
+    )?
+    .ok_or_else(|| Error::new(Code::MessageNotFound).on("message_id"))
+}
+
+/// Replaces a message's text; the earlier one is kept.
+pub(crate) fn edit(cx: &Acting<'_>, message: &Stored, body: &str) -> Result<()> {
+    if message.body == body {
+        return Ok(());
+    }
+    run(
+        cx.tx,
+        "insert into message_edit (tenant_id, message_id, body, edited_at, edited_by) values (?1, ?2, ?3, ?4, ?5)",
+        (cx.tenant, message.id, &message.body, cx.tx.now, cx.actor.id),
+    )?;
+    run(
+        cx.tx,
+        "update message
+            set body = ?3, html = null, quoted_from = null, edited_at = ?4
+          where tenant_id = ?1 and id = ?2",
+        (cx.tenant, message.id, body, cx.tx.now),
+    )?;
+    let mut ticket = record::by_id(cx.tx, cx.tenant, message.ticket)?;
+    let key = search::key(cx.tenant, ticket.id, message.ordinal);
+    search::remove(cx.tx, key)?;
+    search::insert(cx.tx, key, &ticket.subject, body)?;
+    changed(cx, &mut ticket, message, "message_edited")
+}
+
+/// Deletes a message softly: a tombstone without text stays in its place.
+pub(crate) fn delete(cx: &Acting<'_>, message: &Stored) -> Result<()> {
+    run(
+        cx.tx,
+        "update message set deleted_at = ?3 where tenant_id = ?1 and id = ?2",
+        (cx.tenant, message.id, cx.tx.now),
+    )?;
+    outbox::withdraw(cx, message.id)?;
+    let mut ticket = record::by_id(cx.tx, cx.tenant, message.ticket)?;
+    search::remove(cx.tx, search::key(cx.tenant, ticket.id, message.ordinal))?;
+    if !message.is_note {
+        ticket.message_count -= 1;
+    }
+    if message.author == Author::Client && message.read_at.is_none() {
+        ticket.unread_count = (ticket.unread_count - 1).max(0);
+    }
+    ticket.last_message_id = first(
+        cx.tx,
+        "select id from message
+          where tenant_id = ?1 and ticket_id = ?2 and deleted_at is null
+          order by ordinal desc limit 1",
+        (cx.tenant, ticket.id),
+        |row| row.get(0),
+    )?;
+    changed(cx, &mut ticket, message, "message_deleted")
+}
+
+fn changed(cx: &Acting<'_>, ticket: &mut Record, message: &Stored, kind: &'static str) -> Result<()> {
+    ticket.save(cx.tx, cx.tx.now)?;
+    let entry = Event {
+        kind,
+        message: Some(message.id),
+        author: Some(message.author),
+        is_note: message.is_note,
+        ..Event::default()
+    };
+    event::write(cx, ticket.id, &entry)
+}
+
+/// Which side reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    Staff,
+    Client,
+}
+
+/// Marks the other side's messages read.
+pub(crate) fn mark_read(cx: &Acting<'_>, ticket: TicketId, reader: Reader) -> Result<()> {
+    let now = cx.tx.now;
+    let marked = match reader {
+        Reader::Staff => run(
+            cx.tx,
+            "update message set read_at = ?3
+              where tenant_id = ?1 and ticket_id = ?2 and author_type = 'client' and read_at is null",
+            (cx.tenant, ticket, now),
+        )?,
+        Reader::Client => run(
+            cx.tx,
+            "update message set read_at = ?3, delivery_status = 'read'
+              where tenant_id = ?1 and ticket_id = ?2 and author_type = 'support' and not is_note
+                and read_at is null and delivery_status in ('sent', 'delivered')",
+            (cx.tenant, ticket, now),
+        )?,
+    };
+    if marked == 0 {
+        return Ok(());
+    }
+    if reader == Reader::Staff {
+        run(
+            cx.tx,
+            "update ticket set unread_count = 0 where tenant_id = ?1 and id = ?2",
+            (cx.tenant, ticket),
+        )?;
+    }
+    let entry = Event {
+        kind: "read",
+        author: Some(match reader {
+            Reader::Staff => Author::Client,
+            Reader::Client => Author::Support,
+        }),
+        ..Event::default()
+    };
+    event::write(cx, ticket, &entry)
+}
+
+/// Notes how a message fared on its way out.
+pub(crate) fn delivered(
+    cx: &Acting<'_>,
+    ticket: TicketId,
+    message: MessageId,
+    outcome: Delivery,
+    error: Option<&str>,
+) -> Result<()> {
+    run(
+        cx.tx,
+        "update message set delivery_status = ?3, delivery_error = ?4 where tenant_id = ?1 and id = ?2",
+        (cx.tenant, message, outcome, error),
+    )?;
+    let entry = Event {
+        kind: "delivery",
+        message: Some(message),
+        author: Some(Author::Support),
+        new: Some(outcome.as_str()),
+        note: error,
+        ..Event::default()
+    };
+    event::write(cx, ticket, &entry)
+}

@@ -1,0 +1,130 @@
+//! The search index: one document a message, holding its words and its ticket's subject. Word beginnings are found in any
+//! letter case, with ё and е alike, in Russian, Kazakh and English.
+use crate::{
+    api::field::{TenantId, TicketId},
+    db::sql::{all, run},
+    error::Result,
+};
+use rusqlite::Connection;
+use unicode_normalization::UnicodeNormalization;
+
+/// The bits of a document's key that hold a message's ordinal.
+const ORDINAL_BITS: u32 = 20;
+/// The bits that hold ordinal and ticket together; the tenant is above them.
+const TICKET_BITS: u32 = 48;
+
+/// The words that a query may have; more do not make a search narrower.
+const WORDS: usize = 16;
+
+/// The key of a document: a range of keys is a tenant, a shift is a ticket.
+pub(crate) const fn key(tenant: TenantId, ticket: TicketId, ordinal: i64) -> i64 {
+    tenant.0 << TICKET_BITS | ticket.0 << ORDINAL_BITS | ordinal
+}
+
+/// The keys of a tenant's documents, from the first to the last.
+pub(crate) const fn span_of(tenant: TenantId) -> (i64, i64) {
+    (
+        tenant.0 << TICKET_BITS,
+        ((tenant.0 + 1) << TICKET_BITS) - 1,
+    )
+}
+
+/// Letters as they are compared: composed, in lower case, ё as е.
+fn fold(text: &str) -> String {
+    text.nfc()
+        .flat_map(char::to_lowercase)
+        .map(|c| if c == 'ё' { 'е' } else { c })
+        .collect()
+}
+
+/// What a person asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Query {
+    /// Nothing that could be looked for.
+    Nothing,
+    /// `#42`: the ticket of that number.
+    Number(i64),
+    /// Word beginnings, all of which a document must have, in the index's own language.
+    Words(String),
+}
+
+impl Query {
+    pub(crate) fn read(text: &str) -> Query {
+        let text = text.trim();
+        if let Some(number) = text.strip_prefix('#').and_then(|n| n.trim().parse().ok()) {
+            return Query::Number(number);
+        }
+        let folded = fold(text);
+        let words: Vec<String> = folded
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .take(WORDS)
+            // A quoted string followed by a star is a prefix; there is no quote in a word.
+            .map(|word| format!("\"{word}\"*"))
+            .collect();
+        if words.is_empty() {
+            Query::Nothing
+        } else {
+            Query::Words(words.join(" "))
+        }
+    }
+}
+
+/// Puts a message into the index.
+pub(crate) fn insert(conn: &Connection, key: i64, subject: &str, body: &str) -> Result<()> {
+    let text = fold(&format!("{subject}\n{body}"));
+    run(conn, "insert into search (rowid, text) values (?1, ?2)", (key, text))?;
+    Ok(())
+}
+
+/// Takes a message out of the index.
+pub(crate) fn remove(conn: &Connection, key: i64) -> Result<()> {
+    run(conn, "delete from search where rowid = ?1", [key])?;
+    Ok(())
+}
+
+/// Puts a ticket's messages in anew, after its subject changed.
+pub(crate) fn renew(conn: &Connection, tenant: TenantId, ticket: TicketId, subject: &str) -> Result<()> {
+    let messages: Vec<(i64, String)> = all(
+        conn,
+        "select ordinal, body
+           from message
+          where tenant_id = ?1 and ticket_id = ?2 and deleted_at is null",
+        (tenant, ticket),
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    for (ordinal, body) in messages {
+        let key = key(tenant, ticket, ordinal);
+        remove(conn, key)?;
+        insert(conn, key, subject, &body)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_one_tenant_lie_together() {
+        let (low, high) = span_of(TenantId(7));
+        assert!(low < key(TenantId(7), TicketId(1), 1));
+        assert!(key(TenantId(7), TicketId((1 << 28) - 1), (1 << 20) - 1) <= high);
+        assert!(high < key(TenantId(8), TicketId(1), 1));
+        assert!(key(TenantId(32_767), TicketId((1 << 28) - 1), (1 << 20) - 1) > 0);
+    }
+
+    #[test]
+    fn a_query_is_made_of_words_only() {
+        assert_eq!(Query::read("  #42 "), Query::Number(42));
+        assert_eq!(Query::read("Ёлка, НЕ печатает!"), Query::Words("\"елка\"* \"не\"* \"печатает\"*".into()));
+        assert_eq!(Query::read("\" OR text:*"), Query::Words("\"or\"* \"text\"*".into()));
+        assert_eq!(Query::read(" -- "), Query::Nothing);
+    }
+
+    #[test]
+    fn letters_written_in_two_ways_are_one() {
+        assert_eq!(fold("и\u{306}"), fold("й"));
+        assert_eq!(fold("Қазақша ӘЛЕМ"), "қазақша әлем");
+    }
+}

@@ -1,0 +1,306 @@
+//! One ticket whole: its fields, its messages in order, its files and its history.
+use super::{
+    estimate, event,
+    files::{self, Links},
+    list::{self, Sight},
+    model::{Can, ClientCard, FileView, HistoryEntry, MessageView, OtherTicket, TicketView},
+    record, status,
+};
+use crate::{
+    api::field::{ClientId, ContactId, MessageId, TenantId, TicketId},
+    client,
+    clock::Millis,
+    db::sql::{all, first, one},
+    error::{Code, Error, Result},
+};
+use rusqlite::{Connection, Row};
+use std::collections::HashMap;
+
+/// What a ticket's own row says beyond what lists show.
+struct Rest {
+    creator_email: Option<String>,
+    creator_phone: Option<String>,
+    client: Option<ClientId>,
+    contact: Option<ContactId>,
+    view: RestView,
+}
+
+struct RestView {
+    result: Option<String>,
+    merged_into: Option<TicketId>,
+    previous_ticket: Option<TicketId>,
+    done_at: Option<crate::api::field::At>,
+    closed_at: Option<crate::api::field::At>,
+    due_at: Option<crate::api::field::At>,
+    reference: i64,
+    version: i64,
+    hours_spent: f64,
+    description: String,
+}
+
+fn rest(conn: &Connection, tenant: TenantId, id: TicketId) -> Result<Rest> {
+    one(
+        conn,
+        "select t.creator_email, t.creator_phone, t.client_id, t.contact_id, t.result, t.merged_into, t.previous_ticket,
+                t.done_at, t.closed_at, t.due_at, t.reference, t.version,
+                (select coalesce(sum(e.minutes), 0) / 60.0 from time_entry e
+                  where e.tenant_id = t.tenant_id and e.ticket_id = t.id),
+                (select iif(m.deleted_at is null, m.body, '') from message m
+                  where m.tenant_id = t.tenant_id and m.ticket_id = t.id
+                  order by m.ordinal limit 1)
+           from ticket t
+          where t.tenant_id = ?1 and t.id = ?2",
+        (tenant, id),
+        |row| {
+            Ok(Rest {
+                creator_email: row.get(0)?,
+                creator_phone: row.get(1)?,
+                client: row.get(2)?,
+                contact: row.get(3)?,
+                view: RestView {
+                    result: row.get(4)?,
+                    merged_into: row.get(5)?,
+                    previous_ticket: row.get(6)?,
+                    done_at: row.get(7)?,
+                    closed_at: row.get(8)?,
+                    due_at: row.get(9)?,
+                    reference: row.get(10)?,
+                    version: row.get(11)?,
+                    hours_spent: row.get(12)?,
+                    description: row.get::<_, Option<String>>(13)?.unwrap_or_default(),
+                },
+            })
+        },
+    )
+}
+
+/// The ticket, as far as `sight` reaches. What only staff may know is left out for others.
+pub(crate) fn ticket(
+    conn: &Connection,
+    tenant: TenantId,
+    sight: Sight,
+    id: TicketId,
+    now: Millis,
+) -> Result<TicketView> {
+    let staff = matches!(sight, Sight::Staff);
+    let mut row = list::one_row(conn, tenant, sight, id, now)?
+        .ok_or_else(|| Error::new(Code::TicketNotFound).on("ticket_id"))?;
+    let Rest {
+        creator_email,
+        creator_phone,
+        client,
+        contact,
+        view,
+    } = rest(conn, tenant, id)?;
+    let client_card = match client {
+        Some(client) => Some(card(conn, tenant, client, now)?),
+        None => None,
+    };
+    let other_tickets = if staff { others(conn, tenant, id, client, contact)? } else { Vec::new() };
+    if !staff {
+        row.unread_count = 0;
+        row.tags = Vec::new();
+        row.last_message = None;
+    }
+    Ok(TicketView {
+        can: Can {
+            transitions: if staff { status::allowed(row.status) } else { Vec::new() },
+        },
+        row,
+        description: view.description,
+        creator_email: creator_email.filter(|_| staff),
+        creator_phone: creator_phone.filter(|_| staff),
+        estimate: estimate::newest(conn, tenant, id)?,
+        csat: None,
+        result: view.result,
+        merged_into: view.merged_into,
+        previous_ticket: view.previous_ticket,
+        hours_spent: view.hours_spent,
+        done_at: view.done_at,
+        closed_at: view.closed_at,
+        due_at: view.due_at,
+        reference: if staff { view.reference } else { 0 },
+        version: view.version,
+        client: client_card.map(|card| if staff { card } else { ClientCard { notes: String::new(), ..card } }),
+        other_tickets,
+    })
+}
+
+fn card(conn: &Connection, tenant: TenantId, id: ClientId, now: Millis) -> Result<ClientCard> {
+    let since = crate::tenant::by_id(conn, tenant)?.month_start(now);
+    let hours_used = client::hours_used(conn, tenant, id, since)?;
+    one(
+        conn,
+        "select portal_domain, company_name, tariff_plan, hours_per_month, notes
+           from client where tenant_id = ?1 and id = ?2",
+        (tenant, id),
+        |row| {
+            Ok(ClientCard {
+                portal_domain: row.get(0)?,
+                company_name: row.get(1)?,
+                tariff_plan: row.get(2)?,
+                hours_per_month: row.get(3)?,
+                hours_used,
+                notes: row.get(4)?,
+            })
+        },
+    )
+}
+
+/// The newest other tickets of the same client, or of the same contact where there is no client.
+fn others(
+    conn: &Connection,
+    tenant: TenantId,
+    id: TicketId,
+    client: Option<ClientId>,
+    contact: Option<ContactId>,
+) -> Result<Vec<OtherTicket>> {
+    let read = |row: &Row<'_>| {
+        Ok(OtherTicket {
+            id: row.get(0)?,
+            subject: row.get(1)?,
+            status: row.get(2)?,
+            updated_at: row.get(3)?,
+        })
+    };
+    match (client, contact) {
+        (Some(client), _) => all(
+            conn,
+            "select id, subject, status, updated_at from ticket
+              where tenant_id = ?1 and client_id = ?2 and id <> ?3 and deleted_at is null
+              order by is_open desc, updated_at desc limit 5",
+            (tenant, client, id),
+            read,
+        ),
+        (None, Some(contact)) => all(
+            conn,
+            "select id, subject, status, updated_at from ticket
+              where tenant_id = ?1 and contact_id = ?2 and id <> ?3 and deleted_at is null
+              order by updated_at desc limit 5",
+            (tenant, contact, id),
+            read,
+        ),
+        (None, None) => Ok(Vec::new()),
+    }
+}
+
+const MESSAGE: &str = "select id, body, html, quoted_from, author_type, author_name, is_note, created_at, edited_at,
+       deleted_at, delivery_status, delivery_error, channel, unverified, automatic, operator_id
+  from message";
+
+fn message(row: &Row<'_>) -> rusqlite::Result<MessageView> {
+    let deleted_at: Option<crate::api::field::At> = row.get(9)?;
+    let kept = deleted_at.is_none();
+    Ok(MessageView {
+        id: row.get(0)?,
+        message: if kept { row.get(1)? } else { String::new() },
+        html: if kept { row.get(2)? } else { None },
+        quoted_from: if kept { row.get(3)? } else { None },
+        author_type: row.get(4)?,
+        author_name: row.get(5)?,
+        is_note: row.get(6)?,
+        created_at: row.get(7)?,
+        edited_at: row.get(8)?,
+        deleted_at,
+        delivery_status: row.get(10)?,
+        delivery_error: row.get(11)?,
+        channel: row.get(12)?,
+        unverified: row.get(13)?,
+        automatic: row.get(14)?,
+        operator_id: row.get(15)?,
+        files: Vec::new(),
+    })
+}
+
+/// Shows a mail's pictures where its HTML names them, and keeps what only staff may know from others.
+fn finish(message: &mut MessageView, files: Vec<FileView>, public: bool) {
+    if let Some(html) = &message.html {
+        let url = |cid: &str| {
+            files
+                .iter()
+                .find(|f| f.content_id.as_deref() == Some(cid))
+                .map(|f| f.url.clone())
+        };
+        message.html = Some(crate::channel::email::html::render(html, url));
+    }
+    message.files = files;
+    if public {
+        message.operator_id = None;
+        message.delivery_error = None;
+    }
+}
+
+/// A ticket's messages in order, with their files, and the list of all files.
+pub(crate) fn messages(
+    conn: &Connection,
+    tenant: TenantId,
+    id: TicketId,
+    public: bool,
+    links: Links<'_>,
+) -> Result<(Vec<MessageView>, Vec<FileView>)> {
+    let mut messages = all(
+        conn,
+        &format!(
+            "{MESSAGE} where tenant_id = ?1 and ticket_id = ?2 and not (?3 and is_note) order by ordinal"
+        ),
+        (tenant, id, public),
+        message,
+    )?;
+    let mut by_message = HashMap::<MessageId, Vec<FileView>>::new();
+    let mut files = Vec::new();
+    for (message, file) in files::of_ticket(conn, tenant, id, public, links)? {
+        if let Some(message) = message {
+            by_message.entry(message).or_default().push(file.clone());
+        }
+        files.push(file);
+    }
+    for message in &mut messages {
+        finish(message, by_message.remove(&message.id).unwrap_or_default(), public);
+    }
+    Ok((messages, files))
+}
+
+/// One message with its files.
+pub(crate) fn one_message(
+    conn: &Connection,
+    tenant: TenantId,
+    id: MessageId,
+    public: bool,
+    links: Links<'_>,
+) -> Result<MessageView> {
+    let found = first(conn, &format!("{MESSAGE} where tenant_id = ?1 and id = ?2"), (tenant, id), message)?;
+    let mut message = found.ok_or_else(|| Error::new(Code::MessageNotFound).on("message_id"))?;
+    let files = files::of_message(conn, tenant, id, links)?;
+    finish(&mut message, files, public);
+    Ok(message)
+}
+
+/// A ticket's history.
+pub(crate) fn history(
+    conn: &Connection,
+    tenant: TenantId,
+    id: TicketId,
+    public: bool,
+) -> Result<Vec<HistoryEntry>> {
+    event::history(conn, tenant, id, public)
+}
+
+/// The ticket's row, if `sight` reaches it.
+pub(crate) fn reach(conn: &Connection, tenant: TenantId, sight: &Sight, id: TicketId) -> Result<record::Record> {
+    let ticket = record::by_id(conn, tenant, id)?;
+    let seen = match sight {
+        Sight::Staff => true,
+        Sight::Portal(client) => ticket.client == Some(*client),
+        Sight::User(client, user) => ticket.client == Some(*client) && ticket.client_user_id == *user,
+        Sight::Session(client, session) => {
+            ticket.client == Some(*client)
+                && ticket.client_user_id == 0
+                && ticket.client_session.as_ref() == Some(session)
+        }
+    };
+    if seen {
+        Ok(ticket)
+    } else {
+        Err(Error::new(Code::TicketNotFound).on("ticket_id"))
+    }
+}
