@@ -63,7 +63,7 @@ pub(crate) fn read(parts: &Parts, headers: &Headers, auto: &Auto, text: &str) ->
         .and_then(|original| original.raw("Message-ID"))
         .and_then(ids::first);
     let answered = || headers.raw("In-Reply-To").and_then(ids::first);
-    let original = attached.clone().or_else(|| id_in(text)).or_else(answered);
+    let original = attached.or_else(|| id_in(text)).or_else(answered);
     if let Some(feedback) = &parts.feedback {
         let fields = header::read(feedback).headers;
         let recipient = fields

@@ -3,7 +3,7 @@
 
 use super::address::{self, Address};
 use super::header::Headers;
-use super::parse::Mail;
+use super::mail::Mail;
 use super::token::Keys;
 
 /// The header in which our automatic mails carry the id of the installation.

@@ -1,8 +1,13 @@
-//! Message ids out of `Message-ID`, `In-Reply-To` and `References`, which also hold comments, garbage and folded ids.
+//! Message ids out of `Message-ID`, `In-Reply-To` and `References`, which also hold comments, garbage and folded ids; and back
+//! into them.
 
 /// More ids than this in one field are not read, nor longer ones.
 const MOST: usize = 500;
 const LONGEST: usize = 500;
+
+/// Ids kept in `References` after the first, and the header's longest value: relays refuse large header blocks.
+const LAST_REFERENCES: usize = 20;
+const LONGEST_REFERENCES: usize = 1500;
 
 /// Every id in the value, in order, without angle brackets and without repeats.
 pub(crate) fn list(raw: &[u8]) -> Vec<String> {
@@ -54,6 +59,46 @@ pub(crate) fn first(raw: &[u8]) -> Option<String> {
     Some(ids.swap_remove(0))
 }
 
+/// An id in brackets, if it is one that may stand in a header.
+pub(crate) fn bracketed(id: &str) -> Option<String> {
+    let id = id.trim().trim_matches(['<', '>']);
+    let sound = !id.is_empty()
+        && id.len() <= 500
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'<' && byte != b'>');
+    sound.then(|| format!("<{id}>"))
+}
+
+/// The value of `References`: the first id and the last ones that fit, the parent being the very last.
+pub(crate) fn chain(talk: &[String], parent: Option<&str>) -> String {
+    let mut chain: Vec<String> = Vec::new();
+    for id in talk
+        .iter()
+        .map(String::as_str)
+        .chain(parent)
+        .filter_map(bracketed)
+    {
+        chain.retain(|known| *known != id);
+        chain.push(id);
+    }
+    let Some((first, later)) = chain.split_first() else {
+        return String::new();
+    };
+    let mut room = LONGEST_REFERENCES.saturating_sub(first.len());
+    let mut kept: Vec<&str> = Vec::new();
+    for id in later.iter().rev().take(LAST_REFERENCES) {
+        let Some(left) = room.checked_sub(id.len() + 1) else {
+            break;
+        };
+        room = left;
+        kept.push(id);
+    }
+    kept.push(first);
+    kept.reverse();
+    kept.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +131,23 @@ mod tests {
         assert_eq!(first(b"<scan-0001>").as_deref(), Some("scan-0001"));
         assert_eq!(first(b"scan-0001").as_deref(), Some("scan-0001"));
         assert_eq!(first(b"").as_deref(), None);
+    }
+
+    #[test]
+    fn long_talks_keep_their_first_and_last_ids() {
+        let talk: Vec<String> = (0..200)
+            .map(|n| format!("id-{n}-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@mail.client.kz"))
+            .collect();
+        let value = chain(&talk, Some("last@client.kz"));
+        assert!(value.len() <= LONGEST_REFERENCES);
+        assert!(value.starts_with("<id-0-") && value.ends_with("<last@client.kz>"));
+        assert_eq!(value.split(' ').count(), 1 + LAST_REFERENCES);
+        assert_eq!(
+            chain(
+                &["a@x".to_owned(), "b c@x".to_owned(), "a@x".to_owned()],
+                None
+            ),
+            "<a@x>"
+        );
     }
 }

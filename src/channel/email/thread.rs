@@ -4,7 +4,7 @@
 //! subject can be guessed, so both count only for somebody who already takes part in the ticket. Looking up ids, tickets and
 //! participants, and following a merged ticket to its target, is the caller's.
 
-use super::parse::Mail;
+use super::mail::Mail;
 use super::subject;
 use super::token::Keys;
 

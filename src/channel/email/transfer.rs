@@ -1,5 +1,7 @@
 //! Undoes content transfer encodings, forgivingly: stray characters are skipped, a missing end is the end.
 
+use data_encoding::BASE64;
+
 /// Decodes base64, skipping whatever is not of its alphabet and stopping at padding that ends the data.
 pub(crate) fn base64(input: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(input.len() / 4 * 3 + 3);
@@ -27,6 +29,17 @@ pub(crate) fn base64(input: &[u8]) -> Vec<u8> {
             out.push((bits >> held) as u8);
             bits &= (1 << held) - 1;
         }
+    }
+    out
+}
+
+/// Encodes in lines of 76 characters.
+pub(crate) fn to_base64(data: &[u8]) -> Vec<u8> {
+    const BYTES_A_LINE: usize = 57;
+    let mut out = Vec::with_capacity(data.len() / 3 * 4 + data.len() / 28 + 8);
+    for line in data.chunks(BYTES_A_LINE) {
+        out.extend_from_slice(BASE64.encode(line).as_bytes());
+        out.extend_from_slice(b"\r\n");
     }
     out
 }
@@ -135,6 +148,18 @@ mod tests {
         assert_eq!(base64(b"aGVs*bG8=!"), b"hello");
         assert_eq!(base64(b"aGVsbG"), b"hell");
         assert_eq!(base64(b"aGk=aGk="), b"hihi");
+    }
+
+    #[test]
+    fn base64_is_written_in_short_lines_and_read_back() {
+        let data: Vec<u8> = (0..=255).collect();
+        let written = to_base64(&data);
+        assert!(
+            written
+                .split(|byte| *byte == b'\n')
+                .all(|line| line.len() <= 77)
+        );
+        assert_eq!(base64(&written), data);
     }
 
     #[test]
