@@ -1,5 +1,49 @@
-//! The rules that need no database: statuses, the SLA clock and the demo desk's script.
-#![allow(dead_code)]
-
+//! tehprof, a help desk in one file. This is the map of the program.
+//!
+//! | where | what |
+//! |---|---|
+//! | [`cli`] | the commands of the shell; `serve` is one of them |
+//! | `app` | what lives as long as the program: database, secret, attachments, limits, who is connected |
+//! | `http` | every URL in one match (`route`), the API's door (`api`), files, webhooks, live connections |
+//! | `api` | the registry: one struct an action, one row each; dispatch, OpenAPI and tests fold over it |
+//! | `access` | who is asking and what they may do; secrets and tokens |
+//! | `tenant`, `operator`, `client` | companies that give support, their people, the companies they support |
+//! | `ticket` | the verbs of the desk; `status` is its state machine |
+//! | `sla` | working time and deadlines, as pure rules |
+//! | `channel` | the ways in and out: mail for now; inbound events, the outbox |
+//! | `db` | the one writer, the readers, migrations; nobody else begins a transaction |
+//! | `demo` | the desk that `serve --demo` shows |
+//!
+//! A request's life: `http::route` finds the door, `http::api` reads the body and asks `access` who this is,
+//! `api::Action::dispatch` checks what the action needs and hands it to a reader or to the writer, the action calls a
+//! verb of `ticket`, the verb writes row, history, index and outbox in one transaction, the writer commits it together
+//! with whatever else is queued and only then answers. Workers are woken by the commit and send what is to leave.
+//!
+//! A mail's life: `http::hook` or `channel::smtp_in` stores the raw bytes and acknowledges; `channel::inbound` reads them,
+//! decides by pure rules where they belong and calls the same verbs.
+mod access;
+mod api;
+mod app;
+mod audit;
+mod blob;
+mod channel;
+pub mod cli;
+mod client;
+mod clock;
+mod config;
+mod db;
+mod demo;
+mod error;
+mod http;
+mod lang;
+mod operator;
+mod report;
+mod signal;
 mod sla;
+mod tenant;
 mod ticket;
+mod worker;
+
+pub use app::Server;
+pub use clock::{Clock, Millis};
+pub use config::Config;

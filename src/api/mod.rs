@@ -55,6 +55,15 @@ pub(crate) struct Call {
     pub(crate) cookie: Mutex<Option<String>>,
 }
 
+impl Call {
+    /// Sets a cookie with the answer.
+    pub(crate) fn set_cookie(&self, cookie: String) {
+        if let Ok(mut slot) = self.cookie.lock() {
+            *slot = Some(cookie);
+        }
+    }
+}
+
 /// What a query is handed: a snapshot it cannot write through.
 pub(crate) struct Read<'a, B> {
     pub(crate) db: &'a Snapshot<'a>,

@@ -231,6 +231,11 @@ const CATEGORIES: [(&str, [&str; 3]); 10] = [
 ];
 
 impl Tenant {
+    /// The name of the zone that the working hours are in.
+    pub(crate) fn zone_name(&self) -> String {
+        self.hours.zone().iana_name().unwrap_or("UTC").to_owned()
+    }
+
     /// When the month of `now` began in the tenant's own calendar.
     pub(crate) fn month_start(&self, now: Millis) -> Millis {
         let zoned = jiff::Timestamp::from_millisecond(now)

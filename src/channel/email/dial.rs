@@ -1,0 +1,235 @@
+//! A connection to an SMTP server that is greeted, encrypted and logged in. What is then said over it is [`super::send`]'s.
+//!
+//! Encryption that was asked for is never given up for a plain connection.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use tokio::net::lookup_host;
+use tokio::time::timeout;
+
+use super::send::{Sent, Trouble};
+
+const LONGEST_CONNECT: Duration = Duration::from_secs(20);
+
+/// How the connection is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Security {
+    None,
+    StartTls,
+    Tls,
+}
+
+/// Which addresses may be connected to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Also private networks, loopback and link-local.
+    Anywhere,
+    PublicOnly,
+}
+
+/// A server and how to talk to it.
+#[derive(Clone)]
+pub(crate) struct SmtpTarget {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) security: Security,
+    /// User name and password.
+    pub(crate) login: Option<(String, String)>,
+    /// The name we greet with.
+    pub(crate) hello: String,
+    /// Certificates in PEM to trust beside the public ones.
+    pub(crate) extra_ca: Option<Vec<u8>>,
+    pub(crate) reach: Reach,
+}
+
+/// A connection that is greeted, encrypted and logged in.
+pub(super) async fn connect(target: &SmtpTarget) -> Result<AsyncSmtpConnection, Sent> {
+    let found = lookup_host((target.host.as_str(), target.port))
+        .await
+        .map_err(|error| retry(format!("{} cannot be found: {error}", target.host)))?;
+    let reachable: Vec<SocketAddr> = found
+        .filter(|address| target.reach == Reach::Anywhere || is_public(address.ip()))
+        .collect();
+    if reachable.is_empty() {
+        return Err(misconfigured(format!(
+            "{} has no address that may be connected to",
+            target.host
+        )));
+    }
+    let hello = hello(&target.hello);
+    let wrapped = match target.security {
+        Security::Tls => Some(tls(target)?),
+        Security::None | Security::StartTls => None,
+    };
+    let mut connection = AsyncSmtpConnection::connect_tokio1(
+        &reachable[..],
+        Some(LONGEST_CONNECT),
+        &hello,
+        wrapped,
+        None,
+    )
+    .await
+    .map_err(|error| at_the_door(&error))?;
+    if target.security == Security::StartTls {
+        if !connection.can_starttls() {
+            quit(&mut connection).await;
+            return Err(misconfigured(format!(
+                "{} does not offer STARTTLS, and unencrypted sending is not allowed",
+                target.host
+            )));
+        }
+        let parameters = tls(target)?;
+        if let Err(error) = connection.starttls(parameters, &hello).await {
+            connection.abort().await;
+            return Err(at_the_door(&error));
+        }
+    }
+    if let Some((user, password)) = &target.login {
+        let credentials = Credentials::new(user.clone(), password.clone());
+        if let Err(error) = connection.auth(DEFAULT_MECHANISMS, &credentials).await {
+            connection.abort().await;
+            return Err(at_the_door(&error));
+        }
+    }
+    Ok(connection)
+}
+
+fn tls(target: &SmtpTarget) -> Result<TlsParameters, Sent> {
+    let broken =
+        |error: Error| misconfigured(format!("the certificates to trust cannot be read: {error}"));
+    let mut builder = TlsParameters::builder(target.host.clone());
+    if let Some(pem) = &target.extra_ca {
+        builder = builder.add_root_certificate(Certificate::from_pem(pem).map_err(broken)?);
+    }
+    builder.build().map_err(broken)
+}
+
+fn hello(name: &str) -> ClientId {
+    match name.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => ClientId::Ipv4(address),
+        Ok(IpAddr::V6(address)) => ClientId::Ipv6(address),
+        Err(_) => {
+            let sound: String = name
+                .chars()
+                .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))
+                .collect();
+            if sound.is_empty() {
+                ClientId::default()
+            } else {
+                ClientId::Domain(sound)
+            }
+        }
+    }
+}
+
+/// Trouble before any mail was spoken of: unless it is plainly temporary, it is the channel's.
+fn at_the_door(error: &Error) -> Sent {
+    let network = error.status().is_none() && !error.is_tls() && !error.is_client();
+    if network || (error.is_transient() && !is_about_login(error)) {
+        retry(error.to_string())
+    } else {
+        misconfigured(error.to_string())
+    }
+}
+
+/// Whether the server refuses us and not the mail.
+pub(super) fn is_about_login(error: &Error) -> bool {
+    matches!(code(error), Some(454 | 530 | 534 | 535 | 538))
+}
+
+/// The code of the server's answer, when it gave one.
+pub(super) fn code(error: &Error) -> Option<u16> {
+    error.status().map(u16::from)
+}
+
+/// Says goodbye; a server that does not answer it has still taken the mail.
+pub(super) async fn quit(connection: &mut AsyncSmtpConnection) {
+    let _ = timeout(Duration::from_secs(5), connection.quit()).await;
+}
+
+/// Trouble that may pass.
+pub(super) fn retry(why: String) -> Sent {
+    Sent::Retry {
+        why,
+        at_least: None,
+        trouble: Trouble::Mail,
+    }
+}
+
+/// Trouble that somebody has to end.
+pub(super) fn misconfigured(why: String) -> Sent {
+    Sent::Retry {
+        why,
+        at_least: None,
+        trouble: Trouble::Channel,
+    }
+}
+
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            let shared = a == 100 && (64..128).contains(&b);
+            !(v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_unspecified()
+                || v4.is_broadcast()
+                || v4.is_multicast()
+                || v4.is_documentation()
+                || shared
+                || a == 0
+                || a >= 240)
+        }
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => is_public(IpAddr::V4(v4)),
+            None => {
+                let first = v6.segments()[0];
+                let local = (first & 0xfe00) == 0xfc00
+                    || (first & 0xffc0) == 0xfe80
+                    || (first & 0xffc0) == 0xfec0;
+                // 64:ff9b::/96 and 2002::/16 carry an IPv4 address that the check above would not see.
+                let translated = (first == 0x64 && v6.segments()[1] == 0xff9b) || first == 0x2002;
+                !(v6.is_loopback()
+                    || v6.is_unspecified()
+                    || v6.is_multicast()
+                    || local
+                    || translated)
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_networks_are_known() {
+        for private in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "192.168.0.1",
+            "172.16.0.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "::1",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "2002:a00:1::",
+        ] {
+            assert!(!is_public(private.parse().unwrap()), "{private}");
+        }
+        for public in ["8.8.8.8", "93.184.216.34", "2a00:1450:4010:c0f::1a"] {
+            assert!(is_public(public.parse().unwrap()), "{public}");
+        }
+    }
+}

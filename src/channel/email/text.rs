@@ -1,0 +1,405 @@
+//! HTML of mail as plain text, line by line, with what each line is and where it came from.
+
+use super::attribution;
+use super::dom::{self, Kind, Node};
+use super::html;
+
+/// A line of the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) text: String,
+    /// The first node of the tree that shows on this line.
+    pub(crate) node: usize,
+    /// The mail program marked it as a quote.
+    pub(crate) quoted: bool,
+    /// The mail program marked it as a signature.
+    pub(crate) signature: bool,
+    /// The mail program marked it as forwarded.
+    pub(crate) forwarded: bool,
+}
+
+/// The text of sanitised HTML.
+pub(crate) fn of(html: &str) -> String {
+    let lines: Vec<String> = lines(&dom::tree(html))
+        .into_iter()
+        .map(|line| line.text)
+        .collect();
+    lines.join("\n")
+}
+
+/// The lines of sanitised HTML, without blank ones at either end.
+pub(crate) fn lines(nodes: &[Node<'_>]) -> Vec<Line> {
+    let mut writer = Writer::default();
+    let mut open: Vec<usize> = Vec::new();
+    for (at, node) in nodes.iter().enumerate().skip(1) {
+        while let Some(last) = open
+            .last()
+            .copied()
+            .filter(|last| nodes[*last].end <= node.start)
+        {
+            writer.leave(last, &nodes[last]);
+            open.pop();
+        }
+        match node.kind {
+            Kind::Text(text) => writer.text(at, &dom::unescape(text)),
+            Kind::Element { name, attributes } => {
+                writer.enter(at, name, attributes);
+                open.push(at);
+            }
+        }
+    }
+    while let Some(last) = open.pop() {
+        writer.leave(last, &nodes[last]);
+    }
+    writer.finish()
+}
+
+#[derive(Default)]
+struct Writer {
+    lines: Vec<Line>,
+    current: String,
+    node: Option<usize>,
+    /// A blank line is due before the next text, inside this many blockquotes.
+    gap: Option<usize>,
+    /// Blockquotes around the text: those that are quotes show `>`, the others an indent.
+    prefixes: Vec<&'static str>,
+    /// Elements that opened a prefix, a mark, a list or a preformatted stretch, innermost last.
+    scopes: Vec<(usize, Scope)>,
+    rest: bool,
+}
+
+#[derive(PartialEq)]
+enum Scope {
+    Prefix,
+    Quote,
+    Signature,
+    Forward,
+    Preformatted,
+    Bullets,
+    Numbers(u32),
+    Link(String),
+}
+
+impl Writer {
+    fn enter(&mut self, at: usize, name: &str, attributes: &str) {
+        self.mark(at, attributes);
+        match name {
+            "br" => self.line_break(at),
+            "hr" => {
+                self.end_line();
+                self.text(at, "----------");
+                self.end_line();
+            }
+            "img" => {
+                if let Some(alt) =
+                    dom::attribute(attributes, "alt").filter(|alt| !alt.trim().is_empty())
+                {
+                    self.text(at, &format!("[{}]", alt.trim()));
+                }
+            }
+            "blockquote" => {
+                self.paragraph();
+                let marked =
+                    dom::attribute(attributes, "type").is_some() || self.inside(&Scope::Quote);
+                let quote = marked
+                    || attribution::ends_with_one(self.lines.iter().map(|line| line.text.as_str()));
+                if quote {
+                    self.scopes.push((at, Scope::Quote));
+                }
+                self.prefixes.push(if quote { "> " } else { "    " });
+                self.scopes.push((at, Scope::Prefix));
+            }
+            "pre" => {
+                self.paragraph();
+                self.scopes.push((at, Scope::Preformatted));
+            }
+            "ul" => {
+                self.paragraph();
+                self.scopes.push((at, Scope::Bullets));
+            }
+            "ol" => {
+                self.paragraph();
+                self.scopes.push((at, Scope::Numbers(0)));
+            }
+            "li" => {
+                self.end_line();
+                let bullet = self
+                    .scopes
+                    .iter_mut()
+                    .rev()
+                    .find_map(|(_, scope)| match scope {
+                        Scope::Numbers(number) => {
+                            *number += 1;
+                            Some(format!("{number}. "))
+                        }
+                        Scope::Bullets => Some("- ".to_owned()),
+                        _ => None,
+                    });
+                self.begin_line(at);
+                self.current
+                    .push_str(&bullet.unwrap_or_else(|| "- ".to_owned()));
+            }
+            "td" | "th" if !self.current.is_empty() && !self.current.ends_with(' ') => {
+                self.current.push(' ')
+            }
+            "a" => {
+                if let Some(target) =
+                    dom::attribute(attributes, "href").filter(|target| target.starts_with("http"))
+                {
+                    self.scopes.push((at, Scope::Link(target.into_owned())));
+                }
+            }
+            _ if is_paragraph(name) => self.paragraph(),
+            _ if is_block(name) => self.end_line(),
+            _ => {}
+        }
+    }
+
+    fn mark(&mut self, at: usize, attributes: &str) {
+        for name in ["class", "id"] {
+            match dom::attribute(attributes, name).as_deref() {
+                Some(html::QUOTE) => self.scopes.push((at, Scope::Quote)),
+                Some(html::SIGNATURE) => self.scopes.push((at, Scope::Signature)),
+                Some(html::FORWARD) => self.scopes.push((at, Scope::Forward)),
+                Some(html::REST) => {
+                    self.end_line();
+                    self.rest = true;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn leave(&mut self, at: usize, node: &Node<'_>) {
+        let Kind::Element { name, .. } = node.kind else {
+            return;
+        };
+        if is_paragraph(name) {
+            self.paragraph();
+        } else if is_block(name) {
+            self.end_line();
+        }
+        while self.scopes.last().is_some_and(|(opened, _)| *opened == at) {
+            match self.scopes.pop() {
+                Some((_, Scope::Prefix)) => {
+                    self.prefixes.pop();
+                }
+                Some((_, Scope::Link(target))) => self.link(at, &target),
+                _ => {}
+            }
+        }
+    }
+
+    /// Adds where a link goes when its text does not say so.
+    fn link(&mut self, at: usize, target: &str) {
+        let shown = target.trim_end_matches('/');
+        let bare = shown.split_once("://").map_or(shown, |(_, bare)| bare);
+        let mut tail = self.current.len().saturating_sub(400);
+        while !self.current.is_char_boundary(tail) {
+            tail += 1;
+        }
+        if !self.current[tail..].contains(bare) && target.len() <= 300 {
+            self.text(at, &format!(" <{target}>"));
+        }
+    }
+
+    fn text(&mut self, at: usize, text: &str) {
+        if self.inside(&Scope::Preformatted) {
+            for (position, line) in text.split('\n').enumerate() {
+                if position > 0 {
+                    self.line_break(at);
+                }
+                if !line.is_empty() {
+                    self.begin_line(at);
+                    self.current.push_str(line.trim_end_matches('\r'));
+                }
+            }
+            return;
+        }
+        for c in text.chars() {
+            if c.is_whitespace() {
+                if self.node.is_some() && !self.current.ends_with(' ') && !self.current.is_empty() {
+                    self.current.push(' ');
+                }
+            } else if c != '\u{200B}' && c != '\u{FEFF}' {
+                self.begin_line(at);
+                self.current.push(c);
+            }
+        }
+    }
+
+    fn begin_line(&mut self, at: usize) {
+        if self.node.is_none() {
+            self.node = Some(at);
+            if let Some(depth) = self.gap.take() {
+                let inner = self.prefixes.split_off(depth.min(self.prefixes.len()));
+                self.push(String::new(), at);
+                self.prefixes.extend(inner);
+            }
+        }
+    }
+
+    /// A `<br>`: ends the line, or makes an empty one.
+    fn line_break(&mut self, at: usize) {
+        self.begin_line(at);
+        self.end_line();
+    }
+
+    fn paragraph(&mut self) {
+        self.end_line();
+        if !self.lines.is_empty() {
+            self.gap = Some(
+                self.gap
+                    .map_or(self.prefixes.len(), |depth| depth.min(self.prefixes.len())),
+            );
+        }
+    }
+
+    fn end_line(&mut self) {
+        if let Some(node) = self.node.take() {
+            let text = std::mem::take(&mut self.current);
+            self.push(text.trim_end().to_owned(), node);
+        }
+        self.current.clear();
+    }
+
+    fn push(&mut self, text: String, node: usize) {
+        let text = if self.prefixes.is_empty() {
+            text
+        } else {
+            format!("{}{text}", self.prefixes.concat())
+                .trim_end()
+                .to_owned()
+        };
+        self.lines.push(Line {
+            text,
+            node,
+            quoted: self.rest || self.inside(&Scope::Quote),
+            signature: self.inside(&Scope::Signature),
+            forwarded: self.inside(&Scope::Forward),
+        });
+    }
+
+    fn inside(&self, scope: &Scope) -> bool {
+        self.scopes.iter().any(|(_, open)| open == scope)
+    }
+
+    fn finish(mut self) -> Vec<Line> {
+        self.end_line();
+        let blank = |line: &Line| line.text.trim().is_empty();
+        let kept = self
+            .lines
+            .iter()
+            .rposition(|line| !blank(line))
+            .map_or(0, |last| last + 1);
+        self.lines.truncate(kept);
+        let first = self.lines.iter().position(|line| !blank(line)).unwrap_or(0);
+        self.lines.drain(..first);
+        self.lines
+    }
+}
+
+fn is_paragraph(name: &str) -> bool {
+    matches!(
+        name,
+        "p" | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "ul"
+            | "ol"
+            | "dl"
+            | "table"
+            | "blockquote"
+            | "pre"
+    )
+}
+
+fn is_block(name: &str) -> bool {
+    matches!(
+        name,
+        "div"
+            | "tr"
+            | "li"
+            | "dt"
+            | "dd"
+            | "center"
+            | "caption"
+            | "hr"
+            | "tbody"
+            | "thead"
+            | "tfoot"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(source: &str) -> String {
+        of(&html::sanitise(source).html)
+    }
+
+    #[test]
+    fn paragraphs_breaks_and_lists_become_lines() {
+        assert_eq!(
+            text(
+                "<p>Добрый&nbsp;день!</p>\n<p>Список:<br>раз</p><ol><li>один</li><li>два</li></ol><ul><li>три</li></ul>конец"
+            ),
+            "Добрый день!\n\nСписок:\nраз\n\n1. один\n2. два\n\n- три\n\nконец"
+        );
+    }
+
+    #[test]
+    fn gmail_divs_and_empty_lines_come_out_as_typed() {
+        assert_eq!(
+            text("<div dir=\"ltr\">раз<div>два</div><div><br></div><div>три</div></div>"),
+            "раз\nдва\n\nтри"
+        );
+    }
+
+    #[test]
+    fn links_say_where_they_go_and_pictures_what_they_are() {
+        assert_eq!(
+            text(
+                "<a href=\"https://x.kz/a\">акт</a> <a href=\"https://x.kz\">x.kz</a> <img src=\"cid:1\" alt=\"касса\">"
+            ),
+            "акт <https://x.kz/a> x.kz [касса]"
+        );
+    }
+
+    #[test]
+    fn tables_give_a_line_a_row() {
+        assert_eq!(
+            text(
+                "<table><tr><td>Касса</td><td>5</td></tr><tr><td>Итого</td><td>7</td></tr></table>"
+            ),
+            "Касса 5\nИтого 7"
+        );
+    }
+
+    #[test]
+    fn preformatted_text_keeps_its_blanks() {
+        assert_eq!(text("<pre>a  b\n\n  c</pre>"), "a  b\n\n  c");
+    }
+
+    #[test]
+    fn a_cited_blockquote_is_a_quote_and_a_bare_one_an_indent() {
+        assert_eq!(
+            text("да<blockquote type=\"cite\">нет<br>ок</blockquote>"),
+            "да\n\n> нет\n> ок"
+        );
+        assert_eq!(
+            text("Заказ:<blockquote>болт 5</blockquote>"),
+            "Заказ:\n\n    болт 5"
+        );
+        assert_eq!(
+            text(
+                "да<br>04.03.2026, 13:07, \"Support\" &lt;s@d.kz&gt;:<blockquote>нет</blockquote>"
+            ),
+            "да\n04.03.2026, 13:07, \"Support\" <s@d.kz>:\n\n> нет"
+        );
+    }
+}
