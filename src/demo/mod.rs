@@ -1,0 +1,3 @@
+//! The demo desk.
+
+pub(crate) mod script;

@@ -1,0 +1,8 @@
+//! The conversations held in English.
+
+mod business;
+mod workplace;
+
+use super::Dialog;
+
+pub(super) const DIALOGS: [&[Dialog]; 2] = [business::DIALOGS, workplace::DIALOGS];
