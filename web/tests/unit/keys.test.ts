@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ariaKeys, keyCaps, setSingleKeys, shortcuts, type Bindings } from '../../src/lib/keys';
 
 function press(bindings: Bindings, keys: KeyboardEventInit[], target: EventTarget = document.body): void {
-  const listener = shortcuts(bindings);
+  const listener = shortcuts(() => bindings);
   window.addEventListener('keydown', listener);
   for (const key of keys) target.dispatchEvent(new KeyboardEvent('keydown', { bubbles: true, cancelable: true, ...key }));
   window.removeEventListener('keydown', listener);

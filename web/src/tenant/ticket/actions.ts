@@ -1,0 +1,107 @@
+/** What an operator does to a ticket, each with its undo. The dialogs that some of them need are asked for by name. */
+import { toast } from '../../lib/toast.svelte';
+import type { Priority, Status, Tag, Ticket } from '../../lib/types';
+import { admin } from '../api';
+import { t } from '../i18n';
+import { categoryName, operatorName } from '../reference.svelte';
+import { session } from '../session.svelte';
+import { desk, fieldName } from './desk.svelte';
+
+let undoLast: (() => void) | undefined;
+
+/** Takes back the last change that can be taken back (Ctrl+Z). */
+export function undo(): void {
+  const run = undoLast;
+  undoLast = undefined;
+  run?.();
+}
+
+function offerUndo(text: string, run: () => void): void {
+  undoLast = run;
+  toast(text, { action: { label: t('common.undo'), run: () => { if (undoLast === run) undoLast = undefined; run(); } } });
+}
+
+const label = (status: Status) => t(`status.${status}`);
+
+/** Sends a status change by the action made for it, so that the server records what was meant. */
+function request(ticket: Ticket, status: Status): Promise<Ticket> {
+  const ticket_id = ticket.id;
+  if (status === 'on_hold') return admin('hold_ticket', { ticket_id });
+  if (status === 'in_progress' && ticket.status === 'on_hold') return admin('resume_ticket', { ticket_id });
+  if (status === 'reopened') return admin('reopen_ticket', { ticket_id });
+  return admin('update_ticket', { ticket_id, status });
+}
+
+export async function setStatus(ticket: Ticket, status: Status, undoable = true): Promise<void> {
+  if (status === ticket.status) return;
+  const now = await desk.act(ticket.id, { status }, fieldName('status'), () => request(ticket, status));
+  if (now) changedStatus(ticket.status, now, undoable);
+}
+
+/** Tells of a status change, with the way back when there is a legal one. */
+function changedStatus(before: Status, now: Ticket, undoable = true): void {
+  const text = t('act.status', { id: now.id, status: label(now.status) });
+  const back = now.can.transitions.includes(before) ? before : now.can.transitions.find((x) => x === 'reopened');
+  if (undoable && back && before !== 'new') offerUndo(text, () => void setStatus(now, back, false));
+  else toast(text);
+}
+
+export async function complete(ticket: Ticket, result: string, hours?: number): Promise<boolean> {
+  const now = await desk.act(ticket.id, { status: 'done', result }, fieldName('status'), () =>
+    admin('complete_ticket', { ticket_id: ticket.id, result, ...(hours ? { hours_spent: hours } : {}) }));
+  if (now) changedStatus(ticket.status, now);
+  return now !== undefined;
+}
+
+export async function assign(ticket: Ticket, operatorId: number, undoable = true): Promise<void> {
+  const before = ticket.assigned_to ?? 0;
+  if (operatorId === before) return;
+  const me = session.me.operator.id;
+  const name = operatorId ? operatorName(operatorId) : null;
+  const send = () => {
+    if (operatorId === me) return admin('take_ticket', { ticket_id: ticket.id });
+    if (operatorId) return admin('reassign_ticket', { ticket_id: ticket.id, assigned_to: operatorId });
+    return admin('update_ticket', { ticket_id: ticket.id, assigned_to: null });
+  };
+  const now = await desk.act(ticket.id, { assigned_to: operatorId || null, assigned_name: operatorId === me ? session.me.operator.name : name }, fieldName('assignee'), send);
+  if (!now) return;
+  const text = now.assigned_name ? t('act.assigned', { id: now.id, name: now.assigned_name }) : t('act.unassigned', { id: now.id });
+  if (undoable) offerUndo(text, () => void assign(now, before, false));
+  else toast(text);
+}
+
+export const take = (ticket: Ticket): Promise<void> => assign(ticket, session.me.operator.id);
+
+export async function setPriority(ticket: Ticket, priority: Priority, undoable = true): Promise<void> {
+  if (priority === ticket.priority) return;
+  const now = await desk.update(ticket.id, { priority }, { priority }, fieldName('priority'));
+  if (now && undoable) offerUndo(t('act.priority', { id: now.id, priority: t(`priority.${priority}`) }), () => void setPriority(now, ticket.priority, false));
+}
+
+export async function setCategory(ticket: Ticket, category: string, undoable = true): Promise<void> {
+  const before = ticket.category;
+  if (category === before) return;
+  const now = await desk.update(ticket.id, { category }, { category }, fieldName('category'));
+  if (now && undoable && before) offerUndo(t('act.category', { id: now.id, category: categoryName(category) }), () => void setCategory(now, before, false));
+}
+
+export async function setSubject(ticket: Ticket, subject: string): Promise<void> {
+  if (subject && subject !== ticket.subject) await desk.update(ticket.id, { subject }, { subject }, fieldName('subject'));
+}
+
+export async function toggleTag(ticket: Ticket, tag: Tag): Promise<void> {
+  const on = ticket.tags.some((x) => x.id === tag.id);
+  const tags = on ? ticket.tags.filter((x) => x.id !== tag.id) : [...ticket.tags, tag];
+  await desk.act(ticket.id, { tags }, fieldName('tags'), () => admin(on ? 'remove_ticket_tag' : 'add_ticket_tag', { ticket_id: ticket.id, tag_id: tag.id }));
+}
+
+/** Puts a tag on by its name; the server makes it when it is new. */
+export async function addTag(ticket: Ticket, name: string): Promise<void> {
+  await desk.act(ticket.id, {}, fieldName('tags'), () => admin('add_ticket_tag', { ticket_id: ticket.id, name }));
+}
+
+export async function setEstimate(ticket: Ticket, hours: number, description: string, cost?: number): Promise<boolean> {
+  const now = await desk.act(ticket.id, {}, fieldName('estimate'), () => admin('set_estimate', { ticket_id: ticket.id, hours, description, ...(cost === undefined ? {} : { cost }) }));
+  if (now) toast(t('act.estimate', { id: now.id }));
+  return now !== undefined;
+}

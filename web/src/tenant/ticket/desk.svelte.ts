@@ -1,0 +1,165 @@
+/**
+ * The tickets that have been opened. A change shows at once, goes to the server in order, and is rolled back with a reason
+ * when refused. What the server answers replaces what was guessed.
+ */
+import { SvelteMap } from 'svelte/reactivity';
+import { ApiError, isAbort } from '../../lib/api';
+import type { TicketChange } from '../../lib/actions';
+import { errorText } from '../../lib/error';
+import { toast } from '../../lib/toast.svelte';
+import type { Row, Ticket, TicketView } from '../../lib/types';
+import { admin } from '../api';
+import { t, type TenantKey } from '../i18n';
+import { queue } from '../queue/queue.svelte';
+
+const kept = 40;
+
+/** The fields of a ticket that a queue row shows too. */
+function rowFields(ticket: Partial<Ticket>): Partial<Row> {
+  const names = ['subject', 'status', 'priority', 'category', 'portal_domain', 'company_name', 'assigned_to', 'assigned_name', 'updated_at', 'message_count', 'tags',
+    'sla_response_at', 'sla_resolution_at', 'sla_response_breached', 'sla_resolution_breached', 'sla_paused', 'first_response_at'] as const;
+  return Object.fromEntries(names.filter((name) => name in ticket).map((name) => [name, ticket[name]]));
+}
+
+class Desk {
+  current = $state(0);
+  /** Why the current ticket cannot be shown. */
+  failure = $state.raw<unknown>();
+  readonly #views = new SvelteMap<number, TicketView>();
+  readonly #order = new Map<number, Promise<unknown>>();
+  #given = new AbortController();
+  readonly #loading = new Set<number>();
+  readonly #pending = new Set<number>();
+
+  get view(): TicketView | undefined { return this.#views.get(this.current); }
+  peek(id: number): TicketView | undefined { return this.#views.get(id); }
+
+  async open(id: number): Promise<void> {
+    this.#given.abort();
+    this.current = id;
+    this.failure = undefined;
+    if (!id) return;
+    queue.mark(id);
+    await this.reload();
+  }
+
+  /** Fetches the current ticket anew; a session's reading marks its messages read. */
+  async reload(): Promise<void> {
+    const id = this.current;
+    if (!id) return;
+    const given = new AbortController();
+    this.#given = given;
+    try {
+      const view = await admin('get_ticket', { ticket_id: id }, { signal: given.signal });
+      // A change still on its way is newer than this answer.
+      const shown = this.#pending.has(id) ? this.#views.get(id) : undefined;
+      this.#keep(shown ? { ...view, ticket: shown.ticket } : view);
+      const unread = queue.rows.get(id)?.unread_count;
+      queue.patch(id, { ...(shown ? {} : rowFields(view.ticket)), unread_count: 0 });
+      if (unread) void queue.count();
+    } catch (error) {
+      if (!isAbort(error) && this.current === id) this.failure = error;
+    }
+  }
+
+  /** Fetches a ticket that may be opened next. One with unread messages is left alone: fetching would mark them read. */
+  async prefetch(id: number | undefined): Promise<void> {
+    if (!id || this.#views.has(id) || this.#loading.has(id) || queue.rows.get(id)?.unread_count !== 0) return;
+    this.#loading.add(id);
+    try { this.#keep(await admin('get_ticket', { ticket_id: id })); } catch { /* it is fetched again when opened */ } finally { this.#loading.delete(id); }
+  }
+
+  /** Something about a ticket has changed on the server. */
+  changed(id: number): void {
+    if (id === this.current) void this.reload();
+    else this.#views.delete(id);
+  }
+  forget(): void { for (const id of [...this.#views.keys()]) if (id !== this.current) this.#views.delete(id); }
+
+  /** Replaces the ticket by what the server says it is now. */
+  put(ticket: Ticket): void {
+    const view = this.#views.get(ticket.id);
+    if (view) this.#views.set(ticket.id, { ...view, ticket });
+    queue.patch(ticket.id, rowFields(ticket));
+  }
+
+  /** Applies `guess` at once and sends `action`; `label` names the change when it is refused. */
+  async act(id: number, guess: Partial<Ticket>, label: string, action: () => Promise<Ticket>): Promise<Ticket | undefined> {
+    const before = this.#views.get(id);
+    const row = queue.patch(id, rowFields(guess));
+    if (before) this.#views.set(id, { ...before, ticket: { ...before.ticket, ...guess } });
+    const turn = (this.#order.get(id) ?? Promise.resolve()).catch(() => undefined).then(action);
+    this.#order.set(id, turn);
+    this.#pending.add(id);
+    const settled = () => { if (this.#order.get(id) === turn) this.#pending.delete(id); };
+    try {
+      const ticket = await turn;
+      settled();
+      this.put(ticket);
+      void this.#history(id);
+      queue.touch();
+      return ticket;
+    } catch (error) {
+      settled();
+      const view = this.#views.get(id);
+      if (before && view) this.#views.set(id, { ...view, ticket: before.ticket });
+      if (row) queue.patch(id, row);
+      if (error instanceof ApiError && error.code === 'conflict') return undefined;
+      const retry = { label: t('common.retry'), run: () => void this.act(id, guess, label, action) };
+      toast(t('act.refused', { what: label, why: errorText(error) }), error instanceof ApiError && error.unreachable ? { kind: 'error', action: retry } : { kind: 'error' });
+      return undefined;
+    }
+  }
+
+  /** Changes fields, never silently over somebody else's change of the same field. */
+  update(id: number, change: TicketChange, guess: Partial<Ticket>, label: string): Promise<Ticket | undefined> {
+    const base = this.#views.get(id)?.ticket;
+    return this.act(id, guess, label, () => this.#update(id, change, guess, label, base));
+  }
+
+  async #update(id: number, change: TicketChange, guess: Partial<Ticket>, label: string, base: Ticket | undefined): Promise<Ticket> {
+    let version = this.#views.get(id)?.ticket.version ?? base?.version;
+    for (;;) {
+      try {
+        return await admin('update_ticket', { ticket_id: id, ...change, ...(version === undefined ? {} : { version }) });
+      } catch (error) {
+        const current = error instanceof ApiError && error.code === 'conflict' ? (error.details.current as Ticket | undefined) : undefined;
+        if (!current || !base) throw error;
+        const fields = Object.keys(change).filter((name): name is keyof TicketChange & keyof Ticket => name in base);
+        if (fields.every((name) => JSON.stringify(current[name]) === JSON.stringify(base[name])) && version !== current.version) {
+          version = current.version;
+          continue;
+        }
+        window.setTimeout(() => this.put(current));
+        toast(t('act.conflict', { what: label }), { kind: 'error', ms: 20_000, action: { label: t('act.overwrite'), run: () => void this.act(id, guess, label, () => admin('update_ticket', { ticket_id: id, ...change })) } });
+        throw error;
+      }
+    }
+  }
+
+  /** Runs one change of `messages` of a ticket that is open. */
+  messages(id: number, change: (messages: TicketView['messages']) => TicketView['messages']): void {
+    const view = this.#views.get(id);
+    if (view) this.#views.set(id, { ...view, messages: change(view.messages) });
+  }
+
+  async #history(id: number): Promise<void> {
+    if (id === this.current) await this.reload();
+    else this.#views.delete(id);
+  }
+
+  #keep(view: TicketView): void {
+    const id = view.ticket.id;
+    this.#views.delete(id);
+    this.#views.set(id, view);
+    for (const old of this.#views.keys()) {
+      if (this.#views.size <= kept) break;
+      if (old !== this.current) this.#views.delete(old);
+    }
+  }
+}
+
+export const desk = new Desk();
+
+/** The name of a field for sentences about a change. */
+export const fieldName = (field: 'status' | 'priority' | 'category' | 'assignee' | 'tags' | 'subject' | 'estimate'): string => t(`field.${field}` satisfies TenantKey);
