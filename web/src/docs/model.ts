@@ -86,6 +86,9 @@ export function readReference(document: OpenApi): Reference {
   return { version: document.info.version, actions, schemas, codes: codes.filter((code) => typeof code === 'string') };
 }
 
+export const method = 'POST';
+export const endpointOf = (surface: Surface): string => `/api/${surface}.php`;
+export const pathOf = (action: Action): string => `${endpointOf(action.surface)}/${action.name}`;
 export const titleOf = (action: Action, locale: Locale): string => action.title[locale] ?? action.title.en;
 
 /** Finds the action of an address: `admin/list_tickets`, or a name alone, which means the first endpoint that has it. */

@@ -1,5 +1,5 @@
 /** An example call in four languages, made from one description, so that they never disagree. */
-import type { Action } from './model';
+import { endpointOf, type Action } from './model';
 
 export const languages = ['curl', 'JavaScript', 'Python', 'PHP'] as const;
 export type Language = (typeof languages)[number];
@@ -11,7 +11,7 @@ export function requestFor(action: Action, origin: string): Request {
   const credential: (readonly [string, string])[] = action.surface === 'client' ? [['X-Client-Token', 'ct_…']] : action.byKey ? [['X-Api-Key', 'tps_your_key']] : [];
   const body = action.surface === 'widget' ? { action: action.name, api_key: 'wk_…', ...action.example } : { action: action.name, ...action.example };
   return {
-    url: `${origin}/api/${action.surface}.php`,
+    url: `${origin}${endpointOf(action.surface)}`,
     headers: [['Content-Type', 'application/json'], ...credential],
     body,
     cookies: action.surface === 'admin' && !action.byKey,

@@ -1,5 +1,5 @@
 /** A call made from the page. The credential lives in memory alone and goes when the page is left. */
-import type { Action } from './model';
+import { method, pathOf, type Action } from './model';
 
 export interface Answer { status: number; ms: number; headers: readonly (readonly [string, string])[]; body: string }
 
@@ -17,8 +17,8 @@ export async function send(action: Action, credential: string, body: string, lan
   if (action.surface === 'admin' && credential) headers['X-Api-Key'] = credential;
   if (action.surface === 'widget' && credential) fields.api_key = credential;
   const from = performance.now();
-  const response = await fetch(new URL(`api/${action.surface}.php/${action.name}`, document.baseURI), {
-    method: 'POST', headers, body: JSON.stringify(fields), credentials: action.surface === 'admin' && !credential ? 'same-origin' : 'omit',
+  const response = await fetch(new URL(`.${pathOf(action)}`, document.baseURI), {
+    method, headers, body: JSON.stringify(fields), credentials: action.surface === 'admin' && !credential ? 'same-origin' : 'omit',
   });
   const text = await response.text();
   return {

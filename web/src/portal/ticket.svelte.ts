@@ -7,7 +7,7 @@ import type { ClientDashboard, ClientTicketView } from '../lib/types';
 import { ask } from './api';
 import { session } from './session.svelte';
 
-export interface Outgoing { key: string; text: string; files: File[]; at: string; fault: string }
+export interface Outgoing { key: string; text: string; files: File[]; fault: string }
 export type Decision = 'accept_ticket' | 'reopen_ticket' | 'approve_estimate' | 'reject_estimate';
 
 export class OpenTicket {
@@ -54,7 +54,7 @@ export class OpenTicket {
   }
 
   send(files: File[]): void {
-    const reply: Outgoing = { key: uid(), text: this.draft.trim(), files, at: new Date().toISOString(), fault: '' };
+    const reply: Outgoing = { key: uid(), text: this.draft.trim(), files, fault: '' };
     this.draft = '';
     this.outgoing = [...this.outgoing, reply];
     void this.#deliver(reply);

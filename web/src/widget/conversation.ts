@@ -57,7 +57,7 @@ export function conversation(desk: Desk, known: Known): HTMLElement {
   }
 
   const draft = `reply${known.id}`;
-  const { input, ...reply } = createField(desk, 'message', say('reply'), 65_536, { area: true, draft });
+  const { input, ...reply } = createField(desk, 'message', say('reply'), { area: true, draft, required: false });
   const files = createAttachments();
 
   /** Shows the reply at once; when it does not get through it stays, with a way to try again under the same key. */
@@ -81,8 +81,7 @@ export function conversation(desk: Desk, known: Known): HTMLElement {
     void attempt();
   }
   const form = createForm([{ input, ...reply }], [files.node], say('send'), async () => {
-    const text = input.value.trim();
-    if (text || files.files().length) send(text, files.take());
+    if (input.value || files.files().length) send(input.value, files.take());
     input.value = ''; // the draft stays until the server has the text
   });
   input.onkeydown = (event) => { if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.requestSubmit(); };

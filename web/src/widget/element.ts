@@ -27,11 +27,11 @@ export function createWidget({ base, apiKey, lang, color, left, hideLauncher }: 
   const host = h('tehprof-widget' as 'div', { lang, className: left ? 'left' : '' });
   const root = host.attachShadow({ mode: 'open' });
   dress(root);
-  // CSSOM is not subject to the page's style-src, and inline !important beats the page's own.
+  /** Through CSSOM, which the page's style-src does not govern. */
   function paint(chosen = '') {
     if (!/^#[\da-f]{6}$/i.test(chosen)) return;
-    host.style.setProperty('--tp-brand', chosen, 'important');
-    host.style.setProperty('--tp-on', inkOn(chosen), 'important');
+    frame.style.setProperty('--brand', chosen);
+    frame.style.setProperty('--on', inkOn(chosen));
   }
 
   const memory = createMemory(apiKey);

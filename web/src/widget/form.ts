@@ -13,20 +13,20 @@ export interface Field {
 
 type FieldOptions = { area?: boolean; draft?: string } & Partial<Pick<HTMLInputElement, 'type' | 'autocomplete' | 'inputMode' | 'required'>>;
 
-export function createField(desk: Desk, name: string, caption: string, maxLength: number, { area, draft = name, required = true, ...rest }: FieldOptions = {}): Field {
+export function createField(desk: Desk, name: string, caption: string, { area, draft = name, required = true, ...rest }: FieldOptions = {}): Field {
   const error = h('span', { className: 'err', id: `${draft}-error` });
   const blame = (text: string) => {
     error.textContent = text;
     input.setAttribute('aria-invalid', `${!!text}`);
   };
   const input = h((area ? 'textarea' : 'input') as 'input', {
-    id: draft, name, value: desk.memory.draft(draft), maxLength, required, ...rest, 'data-testid': name === 'description' ? 'text' : name, 'aria-describedby': error.id,
+    id: draft, name, value: desk.memory.draft(draft), required, ...rest, 'data-testid': name === 'description' ? 'text' : name, 'aria-describedby': error.id,
     oninput() {
       desk.memory.saveDraft(draft, input.value);
       blame('');
     },
   });
-  const label = h('label', { htmlFor: draft }, caption, h('small', {}, required ? '' : ` · ${say('optional')}`));
+  const label = h('label', { htmlFor: draft }, caption, h('small', {}, required || area ? '' : ` · ${say('optional')}`));
   return { input, blame, node: h('div', { className: 'field' }, label, input, error) };
 }
 
@@ -44,6 +44,12 @@ export function createForm(fields: Field[], extra: HTMLElement[], caption: strin
     event.preventDefault();
     if (sending) return;
     note.textContent = '';
+    for (const { input, blame } of fields) {
+      input.value = input.value.trim();
+      if (input.validity.valid) continue;
+      blame(say('check'));
+      return input.focus();
+    }
     busy(true);
     try {
       await send();

@@ -11,11 +11,11 @@ export function newRequest(desk: Desk): HTMLElement {
   const { memory, config } = desk;
   const phone = config.fields?.phone ?? 'optional';
   const fields = [
-    createField(desk, 'name', say('name'), 128, { autocomplete: 'name' }),
-    createField(desk, 'email', say('email'), 254, { type: 'email', autocomplete: 'email' }),
-    createField(desk, 'phone', say('phone'), 32, { type: 'tel', autocomplete: 'tel', required: phone === 'required' }),
-    createField(desk, 'subject', say('subject'), 255, { required: false }),
-    createField(desk, 'description', say('text'), 65_536, { area: true }),
+    createField(desk, 'name', say('name'), { autocomplete: 'name' }),
+    createField(desk, 'email', say('email'), { type: 'email', autocomplete: 'email' }),
+    createField(desk, 'phone', say('phone'), { type: 'tel', autocomplete: 'tel', required: phone === 'required' }),
+    createField(desk, 'subject', say('subject'), { required: false }),
+    createField(desk, 'description', say('text'), { area: true }),
   ].filter((field) => field.input.type !== 'tel' || (phone && phone !== 'hidden'));
   const trap = h('input', { name: 'website', className: 'hp', tabIndex: -1, autocomplete: 'off', 'aria-hidden': 'true' });
   const files = createAttachments();

@@ -14,12 +14,12 @@ export interface Panel {
 }
 
 export function createPanel(desk: Desk, close: () => void): Panel {
-  const title = h('h2', { id: 'title' }, say('title'));
+  const title = h('h2', {}, say('title'));
   const hours = h('p');
   const write = button('', say('write'), () => show(newRequest(desk)));
   const mine = button('', say('mine'), () => show(requests(desk)));
   const slot = h('div', { className: 'slot' });
-  const node = h('div', { className: 'panel', role: 'dialog', 'aria-labelledby': title.id },
+  const node = h('div', { className: 'panel', role: 'dialog', 'aria-label': say('title') },
     h('header', {}, h('div', {}, title, hours), button('x', '×', close, say('close'))), h('nav', {}, write, mine), slot);
   const active = () => (node.getRootNode() as ShadowRoot).activeElement;
   const writing = () => !!slot.querySelector('.hp');
@@ -30,7 +30,7 @@ export function createPanel(desk: Desk, close: () => void): Panel {
     mine.setAttribute('aria-current', `${!writing()}`);
     focus();
   }
-  const focus = () => slot.querySelector<HTMLElement>('.talk textarea, .row, .field input')?.focus();
+  const focus = () => slot.querySelector<HTMLElement>('.log, .row, .field input')?.focus();
 
   function configure() {
     const { branding, texts, is_open: open, opens_at: opens } = desk.config;
@@ -46,7 +46,7 @@ export function createPanel(desk: Desk, close: () => void): Panel {
     event.stopPropagation(); // the host page's shortcuts are not meant for text typed here
     if (event.key === 'Escape') close();
     if (event.key !== 'Tab') return;
-    const all = [...node.querySelectorAll<HTMLElement>('button, a, input, textarea, summary, .log')].filter((x) => x.getClientRects().length && x.className !== 'hp');
+    const all = [...node.querySelectorAll<HTMLElement>('button, a, input:not(.hp), textarea, summary, .log')].filter((x) => x.getClientRects().length);
     if (event.shiftKey) all.reverse();
     if (active() !== all.at(-1)) return;
     event.preventDefault();

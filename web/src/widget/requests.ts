@@ -38,8 +38,8 @@ export function requests(desk: Desk): HTMLElement {
   draw();
   void refreshAll(desk).then(() => { if (!list.querySelector(':focus')) draw(); });
 
-  const number = createField(desk, 'ticket_id', say('number'), 20, { inputMode: 'numeric' });
-  const email = createField(desk, 'email', say('email'), 254, { type: 'email', autocomplete: 'email' });
+  const number = createField(desk, 'ticket_id', say('number'), { inputMode: 'numeric' });
+  const email = createField(desk, 'email', say('email'), { type: 'email', autocomplete: 'email' });
   const lookup = createForm([number, email], [], say('find'), async () => {
     const asked = { ticket_id: number.input.value.replace(/\D/g, ''), email: email.input.value.trim() };
     const { ticket_id: id, status, subject } = await desk.call<Conversation>('check_status', asked);

@@ -23,7 +23,7 @@ describe('a schema in words', () => {
   ])('%j is %s', (schema, text) => expect(typeText(schema, schemas)).toBe(text));
   it('ends at a reference to itself', () => {
     expect(resolve({ $ref: '#/components/schemas/Loop' }, schemas)).toEqual({ $ref: '#/components/schemas/Loop' });
-    expect(inside(ticket, schemas)).toBe(schemas.Ticket === undefined ? undefined : inside({ type: 'array', items: ticket }, schemas) && inside(ticket, schemas));
+    expect(Object.keys(inside({ type: 'array', items: ticket }, schemas)?.properties ?? {})).toEqual(['id', 'parent', 'status']);
   });
   it('lists the values of a choice wherever it is hidden', () => {
     expect(choices({ type: 'array', items: { $ref: '#/components/schemas/Status' } }, schemas)).toEqual(['new', 'done']);

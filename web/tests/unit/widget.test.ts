@@ -71,7 +71,7 @@ describe('a new request', () => {
     type('#description', 'вопрос');
     submit();
     await vi.waitFor(() => expect(need('#email-error').textContent).toBe('Нет такого домена'));
-    expect(sessionStorage.getItem('tehprof.draft.wk_1')).toContain('вопрос');
+    expect(sessionStorage.getItem('tehprof.wk_1')).toContain('вопрос');
   });
   it('goes on as a conversation, is remembered by its token, and its draft is gone', async () => {
     answers.create_ticket = () => ({ ticket_id: 123456789012, status: 'new', ticket_token: 'tok' });
@@ -82,7 +82,7 @@ describe('a new request', () => {
     submit();
     await vi.waitFor(() => expect(need('.msg').textContent).toContain('вопрос'));
     expect(JSON.parse(localStorage.getItem('tehprof.wk_1') ?? '[]')).toMatchObject([{ id: 123456789012, token: 'tok' }]);
-    expect(JSON.parse(sessionStorage.getItem('tehprof.draft.wk_1') ?? '{}')).toMatchObject({ description: '', name: 'А' });
+    expect(JSON.parse(sessionStorage.getItem('tehprof.wk_1') ?? '{}')).toMatchObject({ description: '', name: 'А' });
     expect(sent.find((call) => call.action === 'create_ticket')?.body).toMatchObject({ api_key: 'wk_1', lang: 'ru', website: '' });
   });
 });
