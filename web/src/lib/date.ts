@@ -1,11 +1,13 @@
-/** Dates, times and numbers in the language of the page, by Intl alone. Formatters are kept: making one costs more than using it. */
+/** Dates, times and numbers in the language of the page, by Intl where it speaks it. Formatters are kept: making one costs more than using it. */
 import { lang } from './i18n/index.svelte';
+import { kazakhDate, kazakhDay, kazakhUnit } from './i18n/kazakh';
 
 type At = string | number | Date;
 const formats = new Map<string, Intl.DateTimeFormat>();
 const numbers = new Map<string, Intl.NumberFormat>();
 
-function format(style: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+function format(style: Intl.DateTimeFormatOptions): Pick<Intl.DateTimeFormat, 'format'> {
+  if (lang() === 'kk') return { format: (date) => kazakhDate(new Date(date ?? Date.now()), style) };
   const key = lang() + JSON.stringify(style);
   let found = formats.get(key);
   if (!found) formats.set(key, (found = new Intl.DateTimeFormat(lang(), style)));
@@ -13,9 +15,14 @@ function format(style: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
 }
 
 export function number(value: number, style: Intl.NumberFormatOptions = {}): string {
+  const kazakh = lang() === 'kk';
+  if (kazakh && style.unit) {
+    const { unit, unitDisplay, style: _, ...rest } = style;
+    return kazakhUnit(number(value, rest), unit, unitDisplay);
+  }
   const key = lang() + JSON.stringify(style);
   let found = numbers.get(key);
-  if (!found) numbers.set(key, (found = new Intl.NumberFormat(lang(), style)));
+  if (!found) numbers.set(key, (found = new Intl.NumberFormat(kazakh ? 'ru' : lang(), style)));
   return found.format(value);
 }
 
@@ -46,7 +53,7 @@ export function brief(at: At, now: number = Date.now()): string {
 export function dayHeading(at: At, now: number = Date.now()): string {
   const date = new Date(at);
   for (const back of [0, 1]) {
-    if (sameDay(date, new Date(now - back * 86_400_000))) return new Intl.RelativeTimeFormat(lang(), { numeric: 'auto' }).format(-back, 'day');
+    if (sameDay(date, new Date(now - back * 86_400_000))) return lang() === 'kk' ? kazakhDay(back) : new Intl.RelativeTimeFormat(lang(), { numeric: 'auto' }).format(-back, 'day');
   }
   return day(at, now);
 }
