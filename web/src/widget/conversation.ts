@@ -22,7 +22,7 @@ export function conversation(desk: Desk, known: Known): HTMLElement {
   function bubble(message: Message): HTMLElement {
     const mine = message.author_type === 'client';
     return h('div', { className: mine ? 'msg me' : 'msg' },
-      h('small', {}, `${mine ? say('you') : message.author_name} · ${when(desk, message.created_at, { day: 'numeric', month: 'short' })}`),
+      h('small', {}, `${mine ? say('you') : message.author_name} · ${when(desk, message.created_at)}`),
       h('p', {}, ...linked(message.message)),
       ...(message.files ?? []).map((file) => link(new URL(file.url, desk.base).href, file.name)));
   }

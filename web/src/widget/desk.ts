@@ -16,4 +16,5 @@ export interface Desk {
   changed(): void;
 }
 
-export const when = (desk: Desk, at: string, day: Intl.DateTimeFormatOptions): string => new Date(at).toLocaleString(desk.lang, { ...day, hour: '2-digit', minute: '2-digit' });
+/** Browsers without Kazakh names of months write «M11»: the months are numbers there, as the Russian format has them. */
+export const when = ({ lang }: Desk, at: string): string => new Date(at).toLocaleString(lang === 'en' ? 'en-GB' : 'ru', { day: 'numeric', month: lang === 'kk' ? '2-digit' : 'short', hour: '2-digit', minute: '2-digit' });

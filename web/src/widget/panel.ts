@@ -35,7 +35,7 @@ export function createPanel(desk: Desk, close: () => void): Panel {
   function configure() {
     const { branding, texts, is_open: open, opens_at: opens } = desk.config;
     title.textContent = texts?.title || branding?.company_name || say('title');
-    hours.textContent = open ? say('here') : say('away') + (opens ? ` ${say('back_at')} ${when(desk, opens, { weekday: 'long' })}` : '');
+    hours.textContent = open ? say('here') : say('away') + (opens ? ` ${say('back_at')} ${when(desk, opens)}` : '');
     if (!writing()) return;
     const id = active()?.id;
     show(newRequest(desk)); // the fields asked for may differ; what was typed comes back from the draft
