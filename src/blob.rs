@@ -114,6 +114,10 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.size += bytes.len() as u64;
         if self.size > self.limit {

@@ -49,6 +49,27 @@ impl Lang {
         best.map(|(_, lang)| lang)
     }
 
+    /// The language that a text's letters speak for: Kazakh by the letters that only it has, Russian by Cyrillic, English
+    /// by Latin; `None` if there are hardly any letters.
+    pub(crate) fn of_text(text: &str) -> Option<Lang> {
+        let (mut kazakh, mut cyrillic, mut latin) = (0u32, 0u32, 0u32);
+        for c in text.chars().take(4000) {
+            match c.to_lowercase().next().unwrap_or(c) {
+                'ә' | 'ғ' | 'қ' | 'ң' | 'ө' | 'ұ' | 'ү' | 'һ' | 'і' => kazakh += 1,
+                'а'..='я' | 'ё' => cyrillic += 1,
+                'a'..='z' => latin += 1,
+                _ => {}
+            }
+        }
+        match () {
+            () if kazakh + cyrillic + latin < 8 => None,
+            // A Kazakh name or two in a Russian text does not make it Kazakh.
+            () if kazakh * 12 > kazakh + cyrillic => Some(Lang::Kk),
+            () if cyrillic * 2 > latin => Some(Lang::Ru),
+            () => Some(Lang::En),
+        }
+    }
+
     /// The text of this language out of `[ru, kk, en]`.
     pub(crate) const fn pick<T: Copy>(self, texts: [T; 3]) -> T {
         match self {
@@ -62,6 +83,15 @@ impl Lang {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_tells_its_language_by_its_letters() {
+        assert_eq!(Lang::of_text("Принтер снова не печатает"), Some(Lang::Ru));
+        assert_eq!(Lang::of_text("Касса чек шығармайды, көмек керек"), Some(Lang::Kk));
+        assert_eq!(Lang::of_text("Айгүл Сейтқали просила проверить принтер в бухгалтерии сегодня"), Some(Lang::Ru));
+        assert_eq!(Lang::of_text("VPN disconnects in Алматы"), Some(Lang::En));
+        assert_eq!(Lang::of_text("+7 701"), None);
+    }
 
     #[test]
     fn the_heaviest_known_language_wins() {

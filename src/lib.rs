@@ -26,6 +26,7 @@ mod api;
 mod app;
 mod audit;
 mod blob;
+mod branding;
 mod channel;
 pub mod cli;
 mod client;

@@ -13,7 +13,7 @@ use crate::{
     signal::{Signal, Signals},
 };
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags};
 use std::{
     cell::RefCell,
     ops::Deref,
@@ -226,7 +226,10 @@ fn prepare(conn: &Connection) -> rusqlite::Result<()> {
     )?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     conn.set_prepared_statement_cache_capacity(128);
-    Ok(())
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    conn.create_scalar_function("fold", 1, flags, |arguments| {
+        Ok(crate::ticket::search::fold(arguments.get_raw(0).as_str()?))
+    })
 }
 
 #[cfg(test)]

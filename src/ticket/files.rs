@@ -1,7 +1,7 @@
 //! Attachments: which file belongs to which message, and who may fetch it.
 use super::{Acting, message::Draft, model::FileView};
 use crate::{
-    access::{Principal, secret::{Purpose, Secret}},
+    access::secret::{Purpose, Secret},
     api::{
         Upload,
         field::{FileId, MessageId, OperatorId, TenantId, TicketId},
@@ -16,29 +16,33 @@ use rusqlite::{Connection, Row};
 /// Characters that stay as they are in a path segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// How long a signed link to a file works.
+/// How long a link to a file works at least, and the grid its end lies on: within it a link stays the same, so that a
+/// browser that asks again finds the picture in its cache.
 const LINK: Millis = HOUR;
 
-/// How a caller will fetch the files it is told of.
+/// Makes links to files. Each carries a proof and ends; whoever holds one needs no other credential, which is what a
+/// picture in a sandboxed mail, a portal page and a widget all need.
 #[derive(Clone, Copy)]
-pub(crate) enum Links<'a> {
-    /// With its own credential.
-    Plain,
-    /// By a link that carries a proof and ends.
-    Signed { secret: &'a Secret, tenant: TenantId, now: Millis },
+pub(crate) struct Links<'a> {
+    secret: &'a Secret,
+    tenant: TenantId,
+    expires: Millis,
 }
 
-impl Links<'_> {
+impl<'a> Links<'a> {
+    pub(crate) fn new(secret: &'a Secret, tenant: TenantId, now: Millis) -> Links<'a> {
+        Links {
+            secret,
+            tenant,
+            expires: (now / LINK + 2) * LINK,
+        }
+    }
+
     pub(crate) fn url(self, id: FileId, name: &str) -> String {
         let name = utf8_percent_encode(name, SEGMENT);
-        match self {
-            Links::Plain => format!("/files/{id}/{name}"),
-            Links::Signed { secret, tenant, now } => {
-                let expires = now + LINK;
-                let proof = sign(secret, tenant, id, expires);
-                format!("/files/{id}/{name}?t={tenant}&e={expires}&s={proof}")
-            }
-        }
+        let (tenant, expires) = (self.tenant, self.expires);
+        let proof = sign(self.secret, tenant, id, expires);
+        format!("/files/{id}/{name}?t={tenant}&e={expires}&s={proof}")
     }
 }
 
@@ -242,12 +246,4 @@ pub(crate) fn served(
             })
         },
     )
-}
-
-/// Whether a caller may fetch files by its credential alone: staff may, others come by a signed link.
-pub(crate) fn reader(principal: &Principal) -> Option<(TenantId, OperatorId)> {
-    match principal {
-        Principal::Operator(operator) => Some((operator.tenant, operator.id)),
-        _ => None,
-    }
 }

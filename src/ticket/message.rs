@@ -156,6 +156,16 @@ pub(crate) fn post_by_support(cx: &Acting<'_>, ticket: &mut Record, draft: Draft
     Ok(id)
 }
 
+/// Leaves a note of the program's own, such as the page a visitor wrote from.
+pub(crate) fn post_system_note(cx: &Acting<'_>, ticket: &mut Record, body: String) -> Result<()> {
+    let note = Draft {
+        author: Some(Author::System),
+        ..Draft::note(body)
+    };
+    write(cx, ticket, note)?;
+    ticket.save(cx.tx, cx.tx.now)
+}
+
 /// Posts a message of the client's side. A reply on a ticket that was closed too long ago opens a new one that names it;
 /// the answer tells which ticket the message is in.
 pub(crate) fn post_by_client(cx: &Acting<'_>, mut ticket: Record, draft: Draft) -> Result<(Record, MessageId)> {

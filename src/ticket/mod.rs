@@ -152,7 +152,7 @@ pub(crate) fn open(cx: &Acting<'_>, new: NewTicket, first: Draft) -> Result<(Rec
 }
 
 /// A number of 12 to 15 digits that JavaScript holds exactly and nobody can guess.
-fn random_reference() -> Result<i64> {
+pub(crate) fn random_reference() -> Result<i64> {
     const LOW: u64 = 100_000_000_000;
     const HIGH: u64 = 1_000_000_000_000_000;
     let drawn = u64::from_be_bytes(random::<8>()?) % (HIGH - LOW) + LOW;

@@ -30,7 +30,7 @@ pub(crate) const fn span_of(tenant: TenantId) -> (i64, i64) {
 }
 
 /// Letters as they are compared: composed, in lower case, ё as е.
-fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     text.nfc()
         .flat_map(char::to_lowercase)
         .map(|c| if c == 'ё' { 'е' } else { c })

@@ -36,7 +36,7 @@ fn acting<'a>(cx: &'a Write<'_, Operator>) -> Acting<'a> {
 }
 
 fn answer(cx: &Write<'_, Operator>, id: MessageId) -> Result<MessageView> {
-    view::one_message(cx.tx, cx.by.tenant, id, false, Links::Plain)
+    view::one_message(cx.tx, cx.by.tenant, id, false, Links::new(&cx.app.secret, cx.by.tenant, cx.tx.now))
 }
 
 /// Answers a ticket, or adds an internal note. A public answer goes out by the ticket's channel through a durable queue;
@@ -184,10 +184,11 @@ impl Command for UploadFile {
             return Err(Error::missing("files"));
         }
         let acting = acting(cx);
+        let links = Links::new(&cx.app.secret, cx.by.tenant, cx.tx.now);
         let mut views = Vec::with_capacity(cx.call.uploads.len());
         for upload in &cx.call.uploads {
             let id = files::insert(&acting, upload, None, None)?;
-            views.push(files::by_id(cx.tx, cx.by.tenant, id, Links::Plain)?);
+            views.push(files::by_id(cx.tx, cx.by.tenant, id, links)?);
         }
         Ok(Uploaded { files: views })
     }

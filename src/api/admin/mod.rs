@@ -4,11 +4,13 @@ mod clients;
 mod figures;
 mod messages;
 mod operators;
-mod reference;
+pub(crate) mod reference;
 pub(crate) mod session;
 mod setup;
-mod tickets;
+pub(crate) mod tickets;
 mod widget;
+
+pub(crate) use messages::Viewer;
 
 use super::Action;
 use schemars::JsonSchema;

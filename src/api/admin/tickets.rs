@@ -331,12 +331,13 @@ impl Task for GetTicket {
     async fn run(self, cx: Slow<Operator>) -> Result<WholeTicket> {
         let (tenant, id) = (cx.by.tenant, self.ticket_id);
         let reads = self.mark_read.map_or(cx.by.by_session(), |flag| flag.0);
+        let app = cx.app.clone();
         let whole = cx
             .app
             .db
             .read(move |db| {
                 let ticket = view::ticket(db, tenant, Sight::Staff, id, db.now)?;
-                let (messages, files) = view::messages(db, tenant, id, false, Links::Plain)?;
+                let (messages, files) = view::messages(db, tenant, id, false, Links::new(&app.secret, tenant, db.now))?;
                 let history = view::history(db, tenant, id, false)?;
                 Ok(WholeTicket {
                     ticket,

@@ -1,0 +1,85 @@
+//! The commands of the shell, one file a command.
+//!
+//! What a command is given comes through [`settings`]: flags, variables and the configuration file are one list. A
+//! command works through [`desk`] beside a running server or without one, tells its result on standard output and what
+//! went wrong on standard error, in one sentence. Nothing here ever asks a question.
+mod check;
+mod desk;
+mod failure;
+mod key;
+mod log;
+mod migrate;
+mod openapi;
+mod operator;
+mod out;
+mod serve;
+mod settings;
+mod tenant;
+mod value;
+mod welcome;
+
+use clap::{Args, Parser, Subcommand};
+use failure::Failure;
+use std::{path::PathBuf, process::ExitCode};
+
+/// A help desk in one file: tickets, mail, portal, widget and API.
+///
+/// Every flag may also be set by the variable that its help names, or by a line of the --config file: `listen =
+/// "127.0.0.1:8095"`. A flag goes before a variable, a variable before the file.
+#[derive(Debug, Parser)]
+#[command(name = "tehprof", version, arg_required_else_help = true, disable_help_subcommand = true)]
+struct Cli {
+    /// Read settings from this TOML file
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    #[command(subcommand)]
+    Tenant(tenant::Tenants),
+    #[command(subcommand)]
+    Operator(operator::Operators),
+    #[command(subcommand)]
+    Key(key::Keys),
+    Check(check::Check),
+    Migrate(migrate::Migrate),
+    Openapi(openapi::Openapi),
+}
+
+impl Command {
+    fn run(self) -> Result<(), Failure> {
+        match self {
+            Command::Serve(serve) => serve.run(),
+            Command::Tenant(tenant) => tenant.run(),
+            Command::Operator(operator) => operator.run(),
+            Command::Key(key) => key.run(),
+            Command::Check(check) => check.run(),
+            Command::Migrate(migrate) => migrate.run(),
+            Command::Openapi(openapi) => openapi.run(),
+        }
+    }
+}
+
+/// Where the database, the attachments and the secret lie.
+#[derive(Args, Debug)]
+struct DataDir {
+    /// Keep database, attachments and secret in this directory
+    #[arg(long, value_name = "DIR", default_value = "./data")]
+    data_dir: PathBuf,
+}
+
+/// Runs the command that the arguments name, and answers 0 if it is done, 1 if it failed, 2 if it was called wrongly.
+pub fn main() -> ExitCode {
+    let settings = settings::Settings::of_process();
+    match settings.read::<Cli>() {
+        Ok(cli) => match cli.command.run() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => failure.tell(),
+        },
+        Err(refusal) => refusal.tell(),
+    }
+}

@@ -1,0 +1,360 @@
+//! Live updates: a WebSocket for staff, an event stream for a portal page with a ticket open. Both tell what changed and
+//! hold no content; both resume after the last change they saw. Who looks at which ticket is kept here, in memory only.
+use super::{
+    answer::{self, Answer, set},
+    api::{Visit, by_session, client_user},
+    cookie,
+};
+use crate::{
+    access::{Caller, ClientUser, Operator, Principal},
+    api::{admin::Viewer, field::{OperatorId, TenantId, TicketId}},
+    app::App,
+    clock::{Millis, SECOND},
+    error::{Code, Error, Result},
+    signal::Change,
+    ticket::{event, view},
+};
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::{HeaderMap, Request, Response, StatusCode, body::{Frame, Incoming}, header, upgrade::Upgraded};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Message, handshake::derive_accept_key, protocol::{Role, WebSocketConfig}},
+};
+
+/// How long a look at a ticket counts without being repeated.
+const LOOK: Millis = 30 * SECOND;
+/// How often an idle stream is told that it is alive, so that proxies keep it.
+const BEAT: Duration = Duration::from_secs(20);
+/// The largest frame a client may send.
+const FRAME: usize = 16 << 10;
+
+#[derive(Clone, Debug)]
+struct Look {
+    tenant: TenantId,
+    ticket: TicketId,
+    name: String,
+    typing: bool,
+    until: Millis,
+}
+
+/// Who looks at what, and who is told of it.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    looks: Mutex<HashMap<OperatorId, Look>>,
+    moves: broadcast::Sender<(TenantId, TicketId)>,
+    closing: broadcast::Sender<()>,
+}
+
+impl Default for Hub {
+    fn default() -> Hub {
+        Hub {
+            looks: Mutex::default(),
+            moves: broadcast::channel(256).0,
+            closing: broadcast::channel(1).0,
+        }
+    }
+}
+
+impl Hub {
+    /// Notes that an operator looks at a ticket, or at none.
+    pub(crate) fn looks(&self, by: &Operator, ticket: Option<TicketId>, typing: bool, now: Millis) {
+        let look = ticket.map(|ticket| Look {
+            tenant: by.tenant,
+            ticket,
+            name: by.name.clone(),
+            typing,
+            until: now + LOOK,
+        });
+        let Ok(mut looks) = self.looks.lock() else { return };
+        let before = match look.clone() {
+            Some(look) => looks.insert(by.id, look),
+            None => looks.remove(&by.id),
+        };
+        drop(looks);
+        let seen = |look: &Option<Look>| look.as_ref().map(|l| (l.ticket, l.typing));
+        if seen(&before) != seen(&look) {
+            for look in before.into_iter().chain(look) {
+                // Nobody listening is not a failure.
+                let _ = self.moves.send((look.tenant, look.ticket));
+            }
+        }
+    }
+
+    /// Everybody who looks at a ticket now.
+    pub(crate) fn viewers(&self, tenant: TenantId, ticket: TicketId, now: Millis) -> Vec<Viewer> {
+        let Ok(mut looks) = self.looks.lock() else {
+            return Vec::new();
+        };
+        looks.retain(|_, look| look.until > now);
+        let mut viewers: Vec<Viewer> = looks
+            .iter()
+            .filter(|(_, look)| look.tenant == tenant && look.ticket == ticket)
+            .map(|(&operator_id, look)| Viewer {
+                operator_id,
+                name: look.name.clone(),
+                is_typing: look.typing,
+            })
+            .collect();
+        viewers.sort_by_key(|v| (!v.is_typing, v.operator_id));
+        viewers
+    }
+
+    /// Tells every live connection that the server is stopping.
+    pub(crate) fn close(&self) {
+        let _ = self.closing.send(());
+    }
+}
+
+pub(crate) async fn answer(app: &App, request: Request<Incoming>, visit: &Visit) -> Answer {
+    let outcome = if request.headers().contains_key(header::UPGRADE) {
+        socket(app, request).await
+    } else {
+        stream(app, &request).await
+    };
+    outcome.unwrap_or_else(|error| answer::error(&error, visit.lang, &visit.request_id))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn parameter(request: &Request<Incoming>, name: &str) -> Option<i64> {
+    form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
+        .find(|(key, _)| key == name)
+        .and_then(|(_, value)| value.parse().ok())
+}
+
+/// Opens a WebSocket for a signed-in operator. A page of another site is refused: browsers send cookies to it as well.
+async fn socket(app: &App, mut request: Request<Incoming>) -> Result<Answer> {
+    let headers = request.headers();
+    let host = text(headers, "host").unwrap_or_default();
+    let origin = text(headers, "origin").and_then(|o| o.split_once("://")).map(|(_, host)| host);
+    if origin.is_some_and(|from| !from.eq_ignore_ascii_case(host)) {
+        return Err(Error::new(Code::CrossSite));
+    }
+    let token = cookie::read(headers, &app.config).ok_or_else(|| Error::new(Code::NotAuthenticated))?;
+    let token = token.to_owned();
+    let Principal::Operator(operator) = by_session(app, &token).await? else {
+        return Err(Error::new(Code::NotAuthenticated));
+    };
+    let key = headers.get("sec-websocket-key").ok_or_else(|| Error::missing("Sec-WebSocket-Key"))?;
+    let accept = derive_accept_key(key.as_bytes());
+    let since = parameter(&request, "since");
+    let upgrade = hyper::upgrade::on(&mut request);
+    let app = app.clone();
+    tokio::spawn(async move {
+        match upgrade.await {
+            Ok(upgraded) => serve(app, operator, token, since, upgraded).await,
+            Err(error) => tracing::debug!(%error, "a live connection was not established"),
+        }
+    });
+    let mut answer = answer::empty(StatusCode::SWITCHING_PROTOCOLS);
+    set(&mut answer, header::UPGRADE, "websocket");
+    set(&mut answer, header::CONNECTION, "Upgrade");
+    set(&mut answer, header::HeaderName::from_static("sec-websocket-accept"), &accept);
+    Ok(answer)
+}
+
+type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// What a client says on the socket.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Said {
+    View { ticket_id: Option<i64> },
+    Typing { ticket_id: i64, #[serde(default)] is_typing: bool },
+    Ping,
+}
+
+async fn serve(app: App, by: Operator, token: String, since: Option<i64>, upgraded: Upgraded) {
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(FRAME))
+        .max_frame_size(Some(FRAME))
+        .max_write_buffer_size(256 << 10);
+    let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+    if let Err(error) = talk(&app, &by, &token, since, &mut socket).await {
+        tracing::debug!(%error, operator = by.id.0, "a live connection ended");
+    }
+    app.hub.looks(&by, None, false, app.db.clock().now());
+    let _ = socket.close(None).await;
+}
+
+async fn say(socket: &mut Socket, value: &Value) -> Result<()> {
+    let text = value.to_string();
+    socket.send(Message::text(text)).await.map_err(Error::internal)
+}
+
+fn told(change: &Change) -> Value {
+    let mut value = serde_json::to_value(change).unwrap_or_default();
+    value["type"] = "event".into();
+    value
+}
+
+async fn talk(app: &App, by: &Operator, token: &str, since: Option<i64>, socket: &mut Socket) -> Result<()> {
+    // Listening begins before the backlog is read, so that nothing falls between; what comes twice is passed over.
+    let mut changes = app.db.signals().changes.subscribe();
+    let mut access = app.db.signals().access.subscribe();
+    let mut moves = app.hub.moves.subscribe();
+    let mut closing = app.hub.closing.subscribe();
+    let mut last = greet(app, by, since, socket).await?;
+    let mut beat = tokio::time::interval(BEAT);
+    loop {
+        tokio::select! {
+            change = changes.recv() => match change {
+                Ok(change) if change.tenant == by.tenant.0 && change.seq > last => {
+                    last = change.seq;
+                    say(socket, &told(&change)).await?;
+                }
+                Ok(_) => {}
+                Err(RecvError::Lagged(_)) => {
+                    last = greet(app, by, Some(last), socket).await?;
+                }
+                Err(RecvError::Closed) => return Ok(()),
+            },
+            moved = moves.recv() => {
+                if let Ok((tenant, ticket)) = moved && tenant == by.tenant {
+                    let viewers = app.hub.viewers(tenant, ticket, app.db.clock().now());
+                    say(socket, &json!({ "type": "presence", "ticket_id": ticket, "viewers": viewers })).await?;
+                }
+            },
+            _ = access.recv() => {
+                if by_session(app, token).await.is_err() {
+                    say(socket, &json!({ "type": "bye" })).await?;
+                    return Ok(());
+                }
+            },
+            _ = closing.recv() => {
+                say(socket, &json!({ "type": "bye" })).await?;
+                return Ok(());
+            },
+            _ = beat.tick() => socket.send(Message::Ping(Bytes::new())).await.map_err(Error::internal)?,
+            heard = socket.next() => match heard {
+                Some(Ok(Message::Text(text))) => hear(app, by, text.as_str(), socket).await?,
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
+                Some(Ok(_)) => {}
+            },
+        }
+    }
+}
+
+/// Says hello and tells what was missed. Answers the number of the last change told.
+async fn greet(app: &App, by: &Operator, since: Option<i64>, socket: &mut Socket) -> Result<i64> {
+    let tenant = by.tenant;
+    let (seq, missed) = app
+        .db
+        .read(move |db| {
+            let missed = match since {
+                Some(since) => event::backlog(db, tenant, since)?,
+                None => Vec::new(),
+            };
+            Ok((event::last_seq(db, tenant)?, missed))
+        })
+        .await?;
+    say(socket, &json!({ "type": "hello", "seq": seq, "operator_id": by.id })).await?;
+    if missed.len() > usize::try_from(event::BACKLOG).unwrap_or(usize::MAX) {
+        say(socket, &json!({ "type": "resync" })).await?;
+    } else {
+        for change in &missed {
+            say(socket, &told(change)).await?;
+        }
+    }
+    Ok(seq)
+}
+
+async fn hear(app: &App, by: &Operator, text: &str, socket: &mut Socket) -> Result<()> {
+    // A newer page may say what this program does not know yet.
+    let Ok(said) = serde_json::from_str::<Said>(text) else {
+        return Ok(());
+    };
+    let now = app.db.clock().now();
+    match said {
+        Said::Ping => say(socket, &json!({ "type": "pong" })).await,
+        Said::View { ticket_id: None } => {
+            app.hub.looks(by, None, false, now);
+            Ok(())
+        }
+        Said::View { ticket_id: Some(id) } => {
+            let ticket = TicketId(id);
+            let typing = app.hub.viewers(by.tenant, ticket, now).iter().any(|v| v.operator_id == by.id && v.is_typing);
+            app.hub.looks(by, Some(ticket), typing, now);
+            let viewers = app.hub.viewers(by.tenant, ticket, now);
+            say(socket, &json!({ "type": "presence", "ticket_id": id, "viewers": viewers })).await
+        }
+        Said::Typing { ticket_id, is_typing } => {
+            app.hub.looks(by, Some(TicketId(ticket_id)), is_typing, now);
+            Ok(())
+        }
+    }
+}
+
+/// Opens an event stream for a portal page that shows one of its bearer's own tickets.
+async fn stream(app: &App, request: &Request<Incoming>) -> Result<Answer> {
+    let query_token = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
+        .find(|(key, _)| key == "ctoken")
+        .map(|(_, value)| value.into_owned());
+    let token = text(request.headers(), "x-client-token").map(str::to_owned).or(query_token);
+    let token = token.ok_or_else(|| Error::new(Code::NotAuthenticated))?;
+    let principal = client_user(app, &token).await?;
+    let user = ClientUser::of(&principal).ok_or_else(|| Error::new(Code::NotAuthenticated))?.clone();
+    let ticket = parameter(request, "ticket_id").ok_or_else(|| Error::missing("ticket_id"))?;
+    let (tenant, sight, id) = (user.tenant, user.sight(), TicketId(ticket));
+    app.db.read(move |db| view::reach(db, tenant, &sight, id).map(|_| ())).await?;
+    let events = futures_util::stream::unfold(
+        (app.db.signals().changes.subscribe(), app.hub.closing.subscribe(), true),
+        move |(mut changes, mut closing, first)| async move {
+            if first {
+                return Some((frame(": listening\n\n"), (changes, closing, false)));
+            }
+            let text = tokio::select! {
+                _ = closing.recv() => return None,
+                told = next_of(&mut changes, tenant, id) => match told {
+                    Some(change) => format!("id: {}\ndata: {}\n\n", change.seq, told_client(&change)),
+                    None => return None,
+                },
+                () = tokio::time::sleep(BEAT) => ": alive\n\n".to_owned(),
+            };
+            Some((frame(text), (changes, closing, false)))
+        },
+    );
+    let mut answer = Response::new(StreamBody::new(events).boxed_unsync());
+    set(&mut answer, header::CONTENT_TYPE, "text/event-stream");
+    set(&mut answer, header::CACHE_CONTROL, "no-store");
+    Ok(answer)
+}
+
+fn frame(text: impl Into<Bytes>) -> std::io::Result<Frame<Bytes>> {
+    Ok(Frame::data(text.into()))
+}
+
+/// The next change of a ticket that its client may know of: none of a note. `None` ends the stream; the page asks again.
+async fn next_of(changes: &mut broadcast::Receiver<Arc<Change>>, tenant: TenantId, ticket: TicketId) -> Option<Arc<Change>> {
+    loop {
+        let change = changes.recv().await.ok()?;
+        if change.tenant == tenant.0 && change.ticket_id == ticket.0 && !change.is_note {
+            return Some(change);
+        }
+    }
+}
+
+/// A change without what only staff may know.
+fn told_client(change: &Change) -> Value {
+    json!({
+        "type": "event",
+        "seq": change.seq,
+        "kind": change.kind,
+        "ticket_id": change.ticket_id,
+        "message_id": change.message_id,
+        "author_type": change.author_type,
+    })
+}

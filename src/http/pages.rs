@@ -1,0 +1,113 @@
+//! The pages and their assets, embedded in the binary as the front end's build left them: compressed ahead of time, with
+//! an ETag, hashed names cached for good.
+use super::answer::{self, Answer, set};
+use crate::branding;
+use crate::{app::App, tenant};
+use hyper::{HeaderMap, StatusCode, header};
+use rust_embed::{EmbeddedFile, RustEmbed};
+use std::fmt::Write;
+
+#[derive(RustEmbed)]
+#[folder = "$TEHPROF_WEB"]
+struct Web;
+
+/// What a page may do. Nothing comes from elsewhere; scripts and sheets are files of ours.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; \
+    connect-src 'self'; frame-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'";
+
+/// The desk shows mail in a sandboxed frame that inherits this policy: its inline styles, and its remote pictures once
+/// an operator asks for them.
+const DESK: &str = "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; \
+    img-src 'self' data: blob: https: http:; font-src 'self'; connect-src 'self'; media-src 'self' blob:; frame-src 'self'; \
+    manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'";
+
+/// Answers a page or an asset, if there is one of that path.
+pub(crate) fn page(path: &str, headers: &HeaderMap) -> Option<Answer> {
+    let path = match path.trim_start_matches('/') {
+        "" => "index.html",
+        path => path,
+    };
+    if path.ends_with(".br") || path.ends_with(".gz") {
+        return None;
+    }
+    let plain = Web::get(path)?;
+    let tag = format!("\"{}\"", hex(&plain));
+    let mut answer = if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        answer::empty(StatusCode::NOT_MODIFIED)
+    } else {
+        compressed(path, plain, headers)
+    };
+    set(&mut answer, header::ETAG, &tag);
+    let lasts = match path {
+        _ if path.starts_with("assets/") => "public, max-age=31536000, immutable",
+        "widget/loader.js" => "public, max-age=300",
+        _ => "no-cache",
+    };
+    set(&mut answer, header::CACHE_CONTROL, lasts);
+    match path {
+        "tenant.html" => {
+            set(&mut answer, header::CONTENT_SECURITY_POLICY, &format!("{DESK}; frame-ancestors 'none'"));
+        }
+        // A client's own portal may frame these.
+        "embed.html" => set(&mut answer, header::CONTENT_SECURITY_POLICY, &format!("{POLICY}; style-src-attr 'unsafe-inline'; frame-ancestors *")),
+        _ if path.ends_with(".html") => {
+            set(&mut answer, header::CONTENT_SECURITY_POLICY, &format!("{POLICY}; style-src-attr 'unsafe-inline'; frame-ancestors 'self'"));
+        }
+        // Other sites load the widget.
+        _ if path.starts_with("widget/") => {
+            answer.headers_mut().insert("cross-origin-resource-policy", header::HeaderValue::from_static("cross-origin"));
+        }
+        _ => {}
+    }
+    Some(answer)
+}
+
+fn hex(file: &EmbeddedFile) -> String {
+    file.metadata.sha256_hash()[..12].iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn compressed(path: &str, plain: EmbeddedFile, headers: &HeaderMap) -> Answer {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let takes = |coding: &str| accepted.split(',').any(|item| item.split(';').next().is_some_and(|c| c.trim() == coding));
+    let packed = [("br", "br"), ("gzip", "gz")]
+        .into_iter()
+        .filter(|(coding, _)| takes(coding))
+        .find_map(|(coding, ending)| Some((coding, Web::get(&format!("{path}.{ending}"))?)));
+    let kind = kind_of(path);
+    let mut answer = match packed {
+        Some((coding, file)) => {
+            let mut answer = answer::answer(StatusCode::OK, kind, file.data.into_owned());
+            set(&mut answer, header::CONTENT_ENCODING, coding);
+            answer
+        }
+        None => answer::answer(StatusCode::OK, kind, plain.data.into_owned()),
+    };
+    set(&mut answer, header::VARY, "accept-encoding");
+    answer
+}
+
+fn kind_of(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("json") => "application/json",
+        Some("webmanifest") => "application/manifest+json",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("woff2") => "font/woff2",
+        _ => "application/octet-stream",
+    }
+}
+
+/// The tenant's colours as a sheet that every page loads before its own.
+pub(crate) async fn brand(app: &App) -> Answer {
+    let tenant = app.db.read(|db| tenant::first_tenant(db)).await.ok().flatten();
+    let colour = tenant.map_or_else(|| tenant::Settings::default().primary_color, |t| t.settings.primary_color);
+    let mut answer = answer::answer(StatusCode::OK, "text/css; charset=utf-8", branding::sheet(&colour));
+    set(&mut answer, header::CACHE_CONTROL, "no-cache");
+    answer
+}

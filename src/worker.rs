@@ -1,0 +1,79 @@
+//! Work that is done by the clock: each job has a name and an interval, and a failure of one stops no other.
+use crate::{
+    app::App,
+    clock::DAY,
+    db::sql::{all, run},
+    error::Result,
+    tenant,
+    ticket::change,
+};
+use std::{future::Future, time::Duration};
+
+/// Starts every job; they run until the program ends.
+pub(crate) fn start(app: &App) {
+    every(app, "close what was done and left", Duration::from_secs(60), close_stale);
+    every(app, "forget what nobody needs", Duration::from_secs(3600), tidy);
+}
+
+fn every<F, W>(app: &App, name: &'static str, interval: Duration, work: W)
+where
+    F: Future<Output = Result<()>> + Send + 'static,
+    W: Fn(App) -> F + Send + 'static,
+{
+    let app = app.clone();
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(interval);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            match tokio::spawn(work(app.clone())).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(name, %error, "a job failed"),
+                Err(panic) => tracing::error!(name, %panic, "a job panicked"),
+            }
+        }
+    });
+}
+
+/// Closes tickets that were done and left unanswered for their tenant's days.
+async fn close_stale(app: App) -> Result<()> {
+    let tenants = app.db.read(|db| tenant::all(db)).await?;
+    for tenant in tenants.into_iter().filter(|t| t.is_active) {
+        loop {
+            let one = tenant.clone();
+            // In portions, so that nobody waits long behind them.
+            if app.db.write(move |tx| change::close_stale(tx, &one)).await? == 0 {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Forgets sessions and links that have ended, answers kept for retries, full buckets, and uploads that no message took up.
+async fn tidy(app: App) -> Result<()> {
+    app.limits.tidy();
+    app.db
+        .write(|tx| {
+            run(tx, "delete from session where expires_at <= ?1", [tx.now])?;
+            run(tx, "delete from access_link where expires_at <= ?1", [tx.now])?;
+            run(tx, "delete from idempotency where created_at <= ?1", [tx.now - DAY])?;
+            let left: Vec<(i64, i64, String, i64)> = all(
+                tx,
+                "select id, tenant_id, hash, size from file where message_id is null and created_at <= ?1 limit 1000",
+                [tx.now - DAY],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            )?;
+            for (id, tenant, hash, size) in left {
+                run(tx, "delete from file where id = ?1", [id])?;
+                run(
+                    tx,
+                    "update tenant set stored_bytes = max(0, stored_bytes - ?3)
+                      where id = ?1 and not exists (select 1 from file where tenant_id = ?1 and hash = ?2)",
+                    (tenant, hash, size),
+                )?;
+            }
+            Ok(())
+        })
+        .await
+}
