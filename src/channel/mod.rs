@@ -1,4 +1,4 @@
 //! The channels by which messages come in and go out.
 
 pub(crate) mod email;
-// smtp_in
+pub(crate) mod smtp_in;

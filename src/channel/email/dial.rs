@@ -11,6 +11,7 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParam
 use lettre::transport::smtp::extension::ClientId;
 use tokio::net::lookup_host;
 use tokio::time::timeout;
+use tokio_rustls::rustls;
 
 use super::send::{Sent, Trouble};
 
@@ -85,7 +86,8 @@ pub(super) async fn connect(target: &SmtpTarget) -> Result<AsyncSmtpConnection, 
         }
         let parameters = tls(target)?;
         if let Err(error) = connection.starttls(parameters, &hello).await {
-            connection.abort().await;
+            // After a failed handshake there is no stream left to say goodbye on; lettre would panic.
+            drop(connection);
             return Err(at_the_door(&error));
         }
     }
@@ -129,12 +131,28 @@ fn hello(name: &str) -> ClientId {
 
 /// Trouble before any mail was spoken of: unless it is plainly temporary, it is the channel's.
 fn at_the_door(error: &Error) -> Sent {
-    let network = error.status().is_none() && !error.is_tls() && !error.is_client();
+    let network = error.status().is_none() && !error.is_client() && !is_about_encryption(error);
     if network || (error.is_transient() && !is_about_login(error)) {
         retry(error.to_string())
     } else {
         misconfigured(error.to_string())
     }
+}
+
+/// Whether the server's certificate or its TLS is at fault, which waiting does not mend.
+fn is_about_encryption(error: &Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(at) = cause {
+        let io = at.downcast_ref::<std::io::Error>();
+        if io
+            .and_then(std::io::Error::get_ref)
+            .is_some_and(|inner| inner.is::<rustls::Error>())
+        {
+            return true;
+        }
+        cause = at.source();
+    }
+    error.is_tls()
 }
 
 /// Whether the server refuses us and not the mail.
