@@ -17,6 +17,8 @@ export class OpenTicket {
   fault = $state.raw<unknown>();
   outgoing = $state.raw<readonly Outgoing[]>([]);
   draft = $state('');
+  /** A reply to a ticket closed long ago opens a new one: its number. */
+  movedTo = $state(0);
   #loading: AbortController | undefined;
 
   constructor(id: number) {
@@ -75,7 +77,8 @@ export class OpenTicket {
 
   async #deliver(reply: Outgoing): Promise<void> {
     try {
-      await ask('add_message', { ticket_id: this.id, message: reply.text }, { files: reply.files, idempotencyKey: reply.key });
+      const posted = await ask('add_message', { ticket_id: this.id, message: reply.text }, { files: reply.files, idempotencyKey: reply.key });
+      if ('ticket_id' in posted && posted.ticket_id !== this.id) this.movedTo = Number(posted.ticket_id);
       await this.load(); // shows the accepted message before the sketch of it goes
       this.outgoing = this.outgoing.filter((x) => x.key !== reply.key);
       this.#keep();

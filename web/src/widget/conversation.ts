@@ -6,7 +6,7 @@ import { complaint, createField, createForm } from './form';
 import type { Known } from './memory';
 import { credentials, refresh } from './requests';
 import { say, sayStatus } from './texts';
-import { attemptKey, type Message } from './wire';
+import { attemptKey, type Created, type Message } from './wire';
 
 const pollEvery = 8_000;
 const pollAtMost = 64_000;
@@ -63,17 +63,18 @@ export function conversation(desk: Desk, known: Known): HTMLElement {
   /** Shows the reply at once; when it does not get through it stays, with a way to try again under the same key. */
   function send(message: string, attached: File[]) {
     const key = attemptKey();
-    const state = h('small', { role: 'status' });
+    const state = h('small');
     const row = bubble({ id: 0, message, author_type: 'client', author_name: '', created_at: new Date().toISOString() });
     row.append(...attached.map((file) => h('small', {}, file.name)), state);
     put(row);
     async function attempt() {
       state.textContent = say('sending');
       try {
-        await desk.call('add_reply', { ...credentials(known), message }, attached, key);
+        const { ticket_id: id, ticket_token: token } = await desk.call<Created>('add_reply', { ...credentials(known), message }, attached, key);
         row.remove();
         desk.memory.saveDraft(draft, input.value);
-        void look();
+        if (id === known.id) void look();
+        else desk.show(conversation(desk, { ...known, id, token })); // what was closed long ago goes on in a new request
       } catch (error) {
         state.replaceChildren(`${complaint(error)} `, button('quiet', say('retry'), attempt));
       }

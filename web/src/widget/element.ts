@@ -35,7 +35,7 @@ export function createWidget({ base, apiKey, lang, color, left, hideLauncher }: 
   }
 
   const memory = createMemory(apiKey);
-  const badge = h('span', { className: 'badge', 'aria-hidden': 'true' });
+  const badge = h('span', { className: 'badge' });
   const launcher = h('button', { type: 'button', className: 'launch', hidden: hideLauncher, 'data-testid': 'open', 'aria-expanded': 'false', onclick: () => toggle(!isOpen()) }, badge);
   const frame = h('div', { className: 'root' }, launcher);
   let panel: Panel | undefined;

@@ -33,13 +33,13 @@ export function createMemory(apiKey: string) {
   let requests = read<Known[]>(local, name, []);
   const drafts = read<Record<string, string>>(session, name, {});
   return {
-    all: () => requests,
+    /** Newest first. */
+    all: () => [...requests].reverse(),
     unread: () => requests.reduce((sum, known) => sum + known.unread, 0),
-    /** Adds a request in front or replaces what was known of it; another tab may have added its own since. */
+    /** Adds a request or replaces what was known of it; another tab may have added its own since. */
     keep(known: Known): void {
-      const elsewhere = read<Known[]>(local, name, []).filter((x) => !requests.some((mine) => mine.id === x.id));
-      const all = [...elsewhere, ...requests];
-      requests = all.some((x) => x.id === known.id) ? all.map((x) => (x.id === known.id ? known : x)) : [known, ...all];
+      const byId = new Map([...read<Known[]>(local, name, []), ...requests, known].map((x) => [x.id, x]));
+      requests = [...byId.values()];
       write(local, name, requests.filter((x) => x.token));
     },
     draft: (field: string) => drafts[field] ?? '',
