@@ -15,7 +15,7 @@ export function conversation(desk: Desk, known: Known): HTMLElement {
   const status = h('p', { className: 'status' });
   const log = h('div', { className: 'log', role: 'log', tabIndex: 0, 'aria-label': known.subject });
   const trouble = h('p', { className: 'err', role: 'alert' });
-  const shown = new Map<number, [text: string, node: HTMLElement]>();
+  const shown: [text: string, node: HTMLElement][] = [];
   let pause = pollEvery;
   let timer = 0;
 
@@ -31,13 +31,13 @@ export function conversation(desk: Desk, known: Known): HTMLElement {
     log.scrollTop = log.scrollHeight;
   }
   /** Touches only what differs, so a screen reader and a selection are left alone. */
-  function draw(message: Message) {
-    const [text, was] = shown.get(message.id) ?? [];
+  function draw(message: Message, i: number) {
+    const [text, was] = shown[i] ?? [];
     if (text === message.message) return;
     const node = bubble(message);
     if (was) was.replaceWith(node);
     else put(node);
-    shown.set(message.id, [message.message, node]);
+    shown[i] = [message.message, node];
   }
   async function look() {
     clearTimeout(timer);

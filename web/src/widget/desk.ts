@@ -1,13 +1,14 @@
 /** What every screen of the panel is given. */
 import type { Memory } from './memory';
-import type { Call, Config } from './wire';
+import type { Call } from './wire';
 
 export interface Desk {
   readonly base: URL;
   readonly lang: string;
   readonly call: Call;
   readonly memory: Memory;
-  config: Config;
+  /** The desk's greeting, shown above a new request once it is known. */
+  readonly welcome: HTMLElement;
   /** Whether the visitor can see the panel now: open, in a visible tab. */
   watched(): boolean;
   /** Puts a screen in place of the one before. */

@@ -26,7 +26,9 @@ export function createWidget({ base, apiKey, lang, color, left, hideLauncher }: 
   speak(lang);
   const host = h('tehprof-widget' as 'div', { lang, className: left ? 'left' : '' });
   const root = host.attachShadow({ mode: 'open' });
-  dress(root);
+  const sheet = new CSSStyleSheet(); // Safari has these from 16.4; before it the page stays without the widget
+  sheet.replaceSync(css);
+  root.adoptedStyleSheets = [sheet];
   /** Through CSSOM, which the page's style-src does not govern. */
   function paint(chosen = '') {
     if (!/^#[\da-f]{6}$/i.test(chosen)) return;
@@ -44,7 +46,8 @@ export function createWidget({ base, apiKey, lang, color, left, hideLauncher }: 
   const isOpen = () => panel?.node.hidden === false;
 
   const desk: Desk = {
-    base, lang, memory, config: {},
+    base, lang, memory,
+    welcome: h('p'),
     call: connect(base, apiKey, lang),
     watched: () => isOpen() && host.isConnected && !document.hidden,
     show: (screen) => panel?.show(screen),
@@ -54,15 +57,14 @@ export function createWidget({ base, apiKey, lang, color, left, hideLauncher }: 
     const unread = memory.unread();
     badge.textContent = `${unread}`;
     badge.hidden = !unread;
-    launcher.setAttribute('aria-label', unread ? `${say('open')}, ${say('unread', unread)}` : say('open'));
+    launcher.setAttribute('aria-label', say('open') + (unread ? `, ${say('unread', unread)}` : ''));
   }
   function build(): Panel {
     const made = createPanel(desk, () => toggle(false));
     frame.prepend(made.node);
     desk.call<Config>('config').then((config) => {
-      desk.config = config;
       paint(color ?? config.branding?.primary_color);
-      made.configure();
+      made.configure(config);
     }, () => undefined); // the form works without the desk's own words and colours
     timer = window.setInterval(() => { if (!document.hidden) void refreshAll(desk); }, lookEvery);
     return made;
@@ -76,6 +78,7 @@ export function createWidget({ base, apiKey, lang, color, left, hideLauncher }: 
     (shown ? panel : hideLauncher ? opener : launcher)?.focus();
   }
 
+  frame.style.colorScheme = 'light dark';
   paint(color);
   root.append(frame);
   tell();
@@ -97,15 +100,4 @@ export function createWidget({ base, apiKey, lang, color, left, hideLauncher }: 
       delete window.tehprof;
     },
   };
-}
-
-/** Constructed sheets need Safari 16.4; before that a style element does where the page's CSP lets it. */
-function dress(root: ShadowRoot): void {
-  try {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(css);
-    root.adoptedStyleSheets = [sheet];
-  } catch {
-    root.append(h('style', {}, css));
-  }
 }

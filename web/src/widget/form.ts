@@ -27,7 +27,7 @@ export function createField(desk: Desk, name: string, caption: string, { area, d
     },
   });
   const label = h('label', { htmlFor: draft }, caption, h('small', {}, required || area ? '' : ` · ${say('optional')}`));
-  return { input, blame, node: h('div', { className: 'field' }, label, input, error) };
+  return { input, blame, node: h('div', { className: `field ${name}` }, label, input, error) };
 }
 
 /** A form whose button stays focusable while sending: a disabled one would drop the keyboard focus to the page. */

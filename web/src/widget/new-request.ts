@@ -8,15 +8,14 @@ import { say } from './texts';
 import { attemptKey, type Created } from './wire';
 
 export function newRequest(desk: Desk): HTMLElement {
-  const { memory, config } = desk;
-  const phone = config.fields?.phone ?? 'optional';
+  const { memory } = desk;
   const fields = [
     createField(desk, 'name', say('name'), { autocomplete: 'name' }),
     createField(desk, 'email', say('email'), { type: 'email', autocomplete: 'email' }),
-    createField(desk, 'phone', say('phone'), { type: 'tel', autocomplete: 'tel', required: phone === 'required' }),
+    createField(desk, 'phone', say('phone'), { type: 'tel', autocomplete: 'tel', required: false }),
     createField(desk, 'subject', say('subject'), { required: false }),
     createField(desk, 'description', say('text'), { area: true }),
-  ].filter((field) => field.input.type !== 'tel' || (phone && phone !== 'hidden'));
+  ];
   const trap = h('input', { name: 'website', className: 'hp', tabIndex: -1, autocomplete: 'off', 'aria-hidden': 'true' });
   const files = createAttachments();
   const key = attemptKey();
@@ -31,5 +30,5 @@ export function newRequest(desk: Desk): HTMLElement {
     desk.show(conversation(desk, known));
   });
   files.listen(form);
-  return h('div', { className: 'screen' }, h('p', {}, config.texts?.welcome ?? ''), form);
+  return h('div', { className: 'screen' }, desk.welcome, form);
 }

@@ -4,12 +4,13 @@ import { button, h } from './dom';
 import { newRequest } from './new-request';
 import { requests } from './requests';
 import { say } from './texts';
+import type { Config } from './wire';
 
 export interface Panel {
   node: HTMLElement;
   show(screen: HTMLElement): void;
   /** Puts the desk's name, hours and fields in place once they are known. */
-  configure(): void;
+  configure(config: Config): void;
   focus(): void;
 }
 
@@ -32,14 +33,12 @@ export function createPanel(desk: Desk, close: () => void): Panel {
   }
   const focus = () => slot.querySelector<HTMLElement>('.log, .row, .field input')?.focus();
 
-  function configure() {
-    const { branding, texts, is_open: open, opens_at: opens } = desk.config;
+  function configure(config: Config) {
+    const { branding, texts, fields, is_open: open, opens_at: opens } = config;
     title.textContent = texts?.title || branding?.company_name || say('title');
-    hours.textContent = open ? say('here') : say('away') + (opens ? ` ${say('back_at')} ${when(desk, opens)}` : '');
-    if (!writing()) return;
-    const id = active()?.id;
-    show(newRequest(desk)); // the fields asked for may differ; what was typed comes back from the draft
-    if (id) slot.querySelector<HTMLElement>(`#${id}`)?.focus();
+    hours.textContent = open ? say('here') : say('away') + (opens ? `: ${when(desk, opens)}` : '');
+    desk.welcome.textContent = texts?.welcome ?? '';
+    node.classList.toggle('no-phone', fields?.phone === false);
   }
 
   node.onkeydown = (event) => {

@@ -2,7 +2,7 @@
 export interface Config {
   branding?: { company_name?: string; primary_color?: string };
   texts?: { title?: string; welcome?: string };
-  fields?: { phone?: unknown };
+  fields?: { phone?: boolean };
   is_open?: boolean;
   opens_at?: string | null;
 }
