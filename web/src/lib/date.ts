@@ -3,6 +3,9 @@ import { lang } from './i18n/index.svelte';
 import { kazakhDate, kazakhDay, kazakhUnit } from './i18n/kazakh';
 
 type At = string | number | Date;
+/** English as it is written with a 24-hour clock and the day first. */
+const tag = (): string => ({ ru: 'ru', kk: 'ru', en: 'en-GB' })[lang()];
+
 const formats = new Map<string, Intl.DateTimeFormat>();
 const numbers = new Map<string, Intl.NumberFormat>();
 
@@ -10,19 +13,18 @@ function format(style: Intl.DateTimeFormatOptions): Pick<Intl.DateTimeFormat, 'f
   if (lang() === 'kk') return { format: (date) => kazakhDate(new Date(date ?? Date.now()), style) };
   const key = lang() + JSON.stringify(style);
   let found = formats.get(key);
-  if (!found) formats.set(key, (found = new Intl.DateTimeFormat(lang(), style)));
+  if (!found) formats.set(key, (found = new Intl.DateTimeFormat(tag(), style)));
   return found;
 }
 
 export function number(value: number, style: Intl.NumberFormatOptions = {}): string {
-  const kazakh = lang() === 'kk';
-  if (kazakh && style.unit) {
+  if (lang() === 'kk' && style.unit) {
     const { unit, unitDisplay, style: _, ...rest } = style;
     return kazakhUnit(number(value, rest), unit, unitDisplay);
   }
   const key = lang() + JSON.stringify(style);
   let found = numbers.get(key);
-  if (!found) numbers.set(key, (found = new Intl.NumberFormat(kazakh ? 'ru' : lang(), style)));
+  if (!found) numbers.set(key, (found = new Intl.NumberFormat(tag(), style)));
   return found.format(value);
 }
 
@@ -53,7 +55,7 @@ export function brief(at: At, now: number = Date.now()): string {
 export function dayHeading(at: At, now: number = Date.now()): string {
   const date = new Date(at);
   for (const back of [0, 1]) {
-    if (sameDay(date, new Date(now - back * 86_400_000))) return lang() === 'kk' ? kazakhDay(back) : new Intl.RelativeTimeFormat(lang(), { numeric: 'auto' }).format(-back, 'day');
+    if (sameDay(date, new Date(now - back * 86_400_000))) return lang() === 'kk' ? kazakhDay(back) : new Intl.RelativeTimeFormat(tag(), { numeric: 'auto' }).format(-back, 'day');
   }
   return day(at, now);
 }
@@ -61,7 +63,7 @@ export function dayHeading(at: At, now: number = Date.now()): string {
 /** A compact duration such as «2 ч 05 мин» or «3 д 4 ч»; the sign is the caller's to show. */
 export function span(ms: number): string {
   const minutes = Math.floor(Math.abs(ms) / 60_000);
-  const unit = (value: number, name: string, pad = 1) => number(value, { style: 'unit', unit: name, unitDisplay: 'short', minimumIntegerDigits: pad });
+  const unit = (value: number, name: string, pad = 1) => number(value, { style: 'unit', unit: name, unitDisplay: 'narrow', minimumIntegerDigits: pad });
   if (minutes < 60) return unit(minutes, 'minute');
   if (minutes < 1440) return `${unit(Math.floor(minutes / 60), 'hour')} ${unit(minutes % 60, 'minute', 2)}`;
   const [days, hours] = [Math.floor(minutes / 1440), Math.floor((minutes % 1440) / 60)];

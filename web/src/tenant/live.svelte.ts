@@ -9,8 +9,8 @@ import { admin } from './api';
 const firstDelay = 500;
 const longestDelay = 20_000;
 const lostAfter = 3_000;
-const pingEvery = 25_000;
-const silentFor = 45_000;
+const beatEvery = 15_000;
+const silentFor = 50_000;
 
 class Live {
   /** True once the connection has been away for three seconds: worth telling. */
@@ -37,7 +37,7 @@ class Live {
     this.#self = operatorId;
     if (this.#started) return this.#now();
     this.#started = true;
-    setInterval(() => this.#beat(), 15_000);
+    setInterval(() => this.#beat(), beatEvery);
     addEventListener('online', () => this.#now());
     document.addEventListener('visibilitychange', () => { if (!document.hidden) this.#now(); });
     this.#open();
@@ -63,9 +63,8 @@ class Live {
   #beat(): void {
     if (this.#viewing && !document.hidden) this.#send({ type: 'view', ticket_id: this.#viewing });
     if (this.#socket?.readyState !== WebSocket.OPEN) return;
-    const quiet = Date.now() - this.#heard;
-    if (quiet > silentFor) this.#socket.close();
-    else if (quiet > pingEvery - 15_000) this.#send({ type: 'ping' });
+    if (Date.now() - this.#heard > silentFor) this.#socket.close();
+    else this.#send({ type: 'ping' });
   }
 
   #now(): void {

@@ -6,7 +6,7 @@ const minute = 60_000;
 beforeEach(async () => { document.documentElement.lang = 'ru'; await start('tenant'); });
 
 describe('span', () => {
-  it.each([[5, '5 мин'], [-125, '2 ч 05 мин'], [26 * 60, '1 дн. 2 ч'], [12 * 1440 + 60, '12 дн.']])('of %i minutes', (minutes, text) => expect(span(minutes * minute)).toBe(text));
+  it.each([[5, '5 мин'], [-125, '2 ч 05 мин'], [26 * 60, '1 д. 2 ч'], [12 * 1440 + 60, '12 д.']])('of %i minutes', (minutes, text) => expect(span(minutes * minute)).toBe(text));
   it('speaks Kazakh', async () => {
     await setLocale('kk');
     expect([span(5 * minute), span(26 * 60 * minute), t('common.save')]).toEqual(['5 мин', '1 күн 2 сағ', 'Сақтау']);

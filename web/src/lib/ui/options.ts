@@ -15,6 +15,14 @@ export interface Option {
 
 const fold = (text: string) => text.toLocaleLowerCase().replaceAll('ё', 'е');
 
+/** Where `word` begins a word of `text`; -1 when nowhere. */
+function beginning(text: string, word: string): number {
+  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
+    if (!/[\p{L}\p{N}]/u.test(text.charAt(at - 1))) return at;
+  }
+  return -1;
+}
+
 /** Those whose words begin with every word of the query, best first: label before other words, early before late. */
 export function match<T extends Option>(options: readonly T[], query: string): T[] {
   const words = fold(query).split(/\s+/).filter(Boolean);
@@ -25,7 +33,7 @@ export function match<T extends Option>(options: readonly T[], query: string): T
     const rest = ` ${fold(`${option.hint ?? ''} ${option.words ?? ''}`)}`;
     let rank = 0;
     for (const word of words) {
-      const at = label.search(new RegExp(`[^\\p{L}\\p{N}]${word.replace(/[^\p{L}\p{N}]/gu, '\\$&')}`, 'u'));
+      const at = beginning(label, word);
       if (at >= 0) rank += at;
       else if (label.includes(word)) rank += 200;
       else if (rest.includes(word)) rank += 400;

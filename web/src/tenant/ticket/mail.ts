@@ -11,6 +11,19 @@ const safeLink = /^(https?:|mailto:|tel:)/i;
 const remoteImage = /^(https?:)?\/\//i;
 const squeeze = (text: string) => text.replace(/\s+/g, '');
 
+/** Takes everything that follows `node` out of `body`, with copies of the elements it was inside. */
+function cutAfter(node: Node, body: HTMLElement): Node[] {
+  let cut: Node[] = [];
+  for (let at = node; at !== body && at.parentNode; at = at.parentNode) {
+    while (at.nextSibling) cut.push(at.parentNode.removeChild(at.nextSibling));
+    if (at.parentNode === body || !cut.length) continue;
+    const shell = at.parentNode.cloneNode(false);
+    for (const part of cut) shell.appendChild(part);
+    cut = [shell];
+  }
+  return cut;
+}
+
 /** Moves everything after the first `length` visible characters into one hidden block; false when the text does not agree. */
 function foldAfter(body: HTMLElement, visible: string): boolean {
   const wanted = squeeze(visible);
@@ -23,13 +36,10 @@ function foldAfter(body: HTMLElement, visible: string): boolean {
     seen += squeeze(last.textContent ?? '');
   }
   if (!last || seen !== wanted) return false;
-  const rest = document.createRange();
-  rest.setStartAfter(last);
-  rest.setEnd(body, body.childNodes.length);
   const box = document.createElement('div');
   box.dataset.quote = '';
   box.hidden = true;
-  box.append(rest.extractContents());
+  box.append(...cutAfter(last, body));
   if (!box.textContent?.trim() && !box.querySelector('img')) return false;
   body.append(box);
   return true;
@@ -109,7 +119,7 @@ export function dress(document: Document, look: { font: string; colour: string; 
   Object.assign(body.style, { margin: '0', font: look.font, color: look.colour, overflowWrap: 'anywhere', overflowX: 'auto', overflowY: 'hidden' });
   for (const node of body.querySelectorAll<HTMLElement>('[data-style]')) {
     node.style.cssText = node.dataset.style ?? '';
-    for (const name of [...node.style]) if (unfit.test(name) && !/^(td|th|table|img)$/i.test(node.tagName)) node.style.removeProperty(name);
+    for (const name of Array.from(node.style)) if (unfit.test(name) && !/^(td|th|table|img)$/i.test(node.tagName)) node.style.removeProperty(name);
   }
   for (const link of body.querySelectorAll<HTMLElement>('a')) link.style.color ||= look.link;
   for (const img of body.querySelectorAll('img')) {

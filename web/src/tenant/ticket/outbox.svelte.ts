@@ -34,6 +34,9 @@ class Outbox {
     addEventListener('online', () => this.resume());
   }
 
+  /** A message of this ticket is on its way: the ticket is fetched anew when that has ended. */
+  busy(ticket: number): boolean { return this.list.some((x) => x.ticket === ticket && x.state === 'sending'); }
+
   of(ticket: number): Outgoing[] { return this.list.filter((x) => x.ticket === ticket); }
 
   /** Sends again whatever waits for the connection. */
@@ -78,7 +81,6 @@ class Outbox {
       const message = await admin('add_message', { ticket_id: x.ticket, message: x.text, is_note: x.is_note, file_ids: x.files.map((file) => file.id) }, { idempotencyKey: key });
       this.discard(key);
       desk.messages(x.ticket, (messages) => (messages.some((m) => m.id === message.id) ? messages : [...messages, message]));
-      if (desk.current === x.ticket) void desk.reload();
       return true;
     } catch (error) {
       const waits = error instanceof ApiError && (error.unreachable || session.ended || error.status === 429);
@@ -86,6 +88,8 @@ class Outbox {
       x.error = errorText(error);
       this.#store();
       return false;
+    } finally {
+      if (desk.current === x.ticket && !this.busy(x.ticket)) void desk.reload();
     }
   }
 
