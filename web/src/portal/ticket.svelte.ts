@@ -5,9 +5,11 @@ import { errorText } from '../lib/error';
 import { uid } from '../lib/id';
 import type { ClientDashboard, ClientTicketView } from '../lib/types';
 import { ask } from './api';
+import { t } from './i18n';
 import { session } from './session.svelte';
 
-export interface Outgoing { key: string; text: string; files: File[]; fault: string }
+/** `lost` when it may not have reached the server: it goes again by itself once the connection is back. */
+export interface Outgoing { key: string; text: string; files: File[]; fault: string; lost: boolean }
 export type Decision = 'accept_ticket' | 'reopen_ticket' | 'approve_estimate' | 'reject_estimate';
 
 export class OpenTicket {
@@ -56,16 +58,21 @@ export class OpenTicket {
   }
 
   send(files: File[]): void {
-    const reply: Outgoing = { key: uid(), text: this.draft.trim(), files, fault: '' };
+    const reply: Outgoing = { key: uid(), text: this.draft.trim(), files, fault: '', lost: false };
     this.draft = '';
     this.outgoing = [...this.outgoing, reply];
     void this.#deliver(reply);
   }
 
   retry(reply: Outgoing): void {
-    const again = { ...reply, fault: '' };
+    const again = { ...reply, fault: '', lost: false };
     this.outgoing = this.outgoing.map((x) => (x.key === reply.key ? again : x));
     void this.#deliver(again);
+  }
+
+  /** To be called when the connection is back: what was lost goes again under the same key. */
+  retryLost(): void {
+    for (const reply of this.outgoing) if (reply.lost) this.retry(reply);
   }
 
   /** Puts the text of a reply that did not get through back into the field; its files are handed back to the caller. */
@@ -83,8 +90,9 @@ export class OpenTicket {
       this.outgoing = this.outgoing.filter((x) => x.key !== reply.key);
       this.#keep();
     } catch (error) {
-      const key = error instanceof ApiError && !error.unreachable ? uid() : reply.key;
-      this.outgoing = this.outgoing.map((x) => (x.key === reply.key ? { ...x, key, fault: errorText(error) } : x));
+      const lost = error instanceof ApiError && error.unreachable;
+      const fault = lost && !navigator.onLine ? t('ticket.lost') : errorText(error);
+      this.outgoing = this.outgoing.map((x) => (x.key === reply.key ? { ...x, key: lost ? x.key : uid(), fault, lost } : x));
     }
   }
 

@@ -21,7 +21,7 @@ export function createPanel(desk: Desk, close: () => void): Panel {
   const mine = button('', say('mine'), () => show(requests(desk)));
   const slot = h('div', { className: 'slot' });
   const node = h('div', { className: 'panel', role: 'dialog', 'aria-label': say('title') },
-    h('header', {}, h('div', {}, title, hours), button('x', '×', close, say('close'))), h('nav', {}, write, mine), slot);
+    h('div', { className: 'top' }, h('div', {}, title, hours), button('x', '×', close, say('close'))), h('div', { className: 'tabs' }, write, mine), slot);
   const active = () => (node.getRootNode() as ShadowRoot).activeElement;
   const writing = () => !!slot.querySelector('.hp');
 

@@ -30,7 +30,7 @@ export const texts = {
   you: ['Вы', 'Сіз', 'You'],
   unread: ['новых ответов: {}', 'жаңа жауаптар: {}', 'new replies: {}'],
   status_new: ['Принята', 'Қабылданды', 'Received'],
-  status_estimated: ['Ждёт вашего согласования', 'Келісуіңізді күтуде', 'Waiting for your approval'],
+  status_estimated: ['Ждёт вашего согласования', 'Келісіміңізді күтуде', 'Waiting for your approval'],
   status_in_progress: ['В работе', 'Жұмыста', 'In progress'],
   status_on_hold: ['На паузе', 'Кідіртілді', 'On hold'],
   status_done: ['Выполнена', 'Орындалды', 'Done'],

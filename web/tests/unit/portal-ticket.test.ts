@@ -40,7 +40,7 @@ describe('a reply', () => {
     expect(ticket.view?.messages.map((message) => message.message)).toEqual(['Готово?']);
     expect(new OpenTicket(4).draft).toBe('');
   });
-  it('that was lost is tried again under the same key', async () => {
+  it('that was lost goes again under the same key once the connection is back', async () => {
     let up = false;
     serve((action) => (action === 'add_message' ? (up ? [200, { ok: true, data: {} }] : [0, undefined]) : [200, view([])]));
     const ticket = new OpenTicket(4);
@@ -49,7 +49,7 @@ describe('a reply', () => {
     await waitFor(() => expect(ticket.outgoing[0]?.fault).toMatch(/Нет связи/));
     expect(new OpenTicket(4).draft, 'the draft outlives the page').toBe('Привет');
     up = true;
-    ticket.retry(ticket.outgoing[0] as never);
+    ticket.retryLost();
     await waitFor(() => expect(ticket.outgoing).toEqual([]));
     const keys = calls.filter((call) => call.action === 'add_message').map((call) => call.key);
     expect(keys[0]).toMatch(/^[\da-f]{32}$/);
@@ -61,6 +61,8 @@ describe('a reply', () => {
     ticket.write('Ещё раз');
     ticket.send([]);
     await waitFor(() => expect(ticket.outgoing[0]?.fault).toBe('Заявка закрыта'));
+    ticket.retryLost();
+    expect(calls.filter((call) => call.action === 'add_message'), 'a refused reply does not go again by itself').toHaveLength(1);
     ticket.write('и это');
     ticket.takeBack(ticket.outgoing[0] as never);
     expect([ticket.draft, ticket.outgoing.length]).toEqual(['Ещё раз\n\nи это', 0]);
