@@ -3,13 +3,20 @@
 use crate::{
     access::{password::Gate, secret::Secret, throttle::Throttle},
     blob::Blobs,
+    channel::{inbound, mailbox::Mailboxes, outbound, smtp_in},
     clock::Clock,
     config::Config,
     db::{self, Closing, Db},
-    error::Result,
-    http::{limit::Limits, live::Hub},
+    error::{Error, Result},
+    http::{self, limit::Limits, live::Hub},
+    worker,
 };
-use std::{net::IpAddr, ops::Deref, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    ops::Deref,
+    sync::Arc,
+};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 #[derive(Clone)]
 pub(crate) struct App(Arc<Inner>);
@@ -63,4 +70,86 @@ impl App {
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.config.public_url())
     }
+}
+
+/// A running server.
+pub struct Server {
+    app: App,
+    address: SocketAddr,
+    smtp_address: Option<SocketAddr>,
+    stop: watch::Sender<bool>,
+    serving: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Opens the data directory and begins to serve. The caller holds the directory's lock.
+    pub async fn start(mut config: Config, clock: Clock) -> Result<Server> {
+        let listener = bind(config.listen).await?;
+        let smtp = match config.smtp_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
+        config.listen = listener.local_addr()?;
+        let smtp_address = smtp.as_ref().map(TcpListener::local_addr).transpose()?;
+        let address = config.listen;
+        let tls = smtp_in::tls(&config).map_err(Error::internal)?;
+        let app = App::open(config, clock)?;
+        let (stop, stopping) = watch::channel(false);
+        let mut serving = vec![tokio::spawn(http::serve(app.clone(), listener, stopping.clone()))];
+        if let Some(listener) = smtp {
+            let settings = smtp_in::Settings {
+                name: app.config.host_name(),
+                tls,
+                limits: smtp_in::Limits::default(),
+            };
+            let mailboxes = Arc::new(Mailboxes(app.clone()));
+            serving.push(tokio::spawn(smtp_in::serve(listener, settings, mailboxes, stopping)));
+        }
+        tokio::spawn(inbound::work(app.clone()));
+        tokio::spawn(outbound::work(app.clone()));
+        worker::start(&app);
+        Ok(Server {
+            app,
+            address,
+            smtp_address,
+            stop,
+            serving,
+        })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn smtp_address(&self) -> Option<SocketAddr> {
+        self.smtp_address
+    }
+
+    pub(crate) fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Stops: no new connections, requests in flight finish, the queue of the writer is written, the file is closed.
+    pub async fn stop(self) {
+        self.app.hub.close();
+        // Nobody left to tell is not a failure.
+        let _ = self.stop.send(true);
+        for task in self.serving {
+            if task.await.is_err() {
+                tracing::error!("a listener ended by a panic");
+            }
+        }
+        self.app.db.close().await;
+        let app = self.app.clone();
+        let closed = tokio::task::spawn_blocking(move || app.closing.wait()).await;
+        if closed.is_err() {
+            tracing::error!("the database was not closed in order");
+        }
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Error::internal(format!("cannot listen on {address}: {error}")))
 }

@@ -39,6 +39,13 @@ impl Config {
         }
     }
 
+    /// The name of this host as the outside knows it.
+    pub(crate) fn host_name(&self) -> String {
+        let url = self.public_url();
+        let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+        host.split([':', '/']).next().unwrap_or("localhost").to_owned()
+    }
+
     /// Whether the outside reaches us by https, by itself or through a proxy.
     pub(crate) fn is_https(&self) -> bool {
         self.public_url().starts_with("https://")

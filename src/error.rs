@@ -12,7 +12,7 @@ macro_rules! codes {
     ($($(#[$doc:meta])* $code:ident = $wire:literal, $status:literal, $ru:literal, $kk:literal, $en:literal;)*) => {
         /// Why a call failed. The wire name and the status are part of the contract.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Code { $($(#[$doc])* $code,)* }
+        pub(crate) enum Code { $($(#[$doc])* $code,)* }
 
         impl Code {
             pub(crate) const ALL: &[Code] = &[$(Code::$code,)*];
@@ -95,7 +95,7 @@ codes! {
 
 /// What is wrong with one parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     NotInteger,
     NotPositive,
     NotNumber,

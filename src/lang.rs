@@ -64,7 +64,7 @@ impl Lang {
         match () {
             () if kazakh + cyrillic + latin < 8 => None,
             // A Kazakh name or two in a Russian text does not make it Kazakh.
-            () if kazakh * 12 > kazakh + cyrillic => Some(Lang::Kk),
+            () if kazakh * 18 > kazakh + cyrillic => Some(Lang::Kk),
             () if cyrillic * 2 > latin => Some(Lang::Ru),
             () => Some(Lang::En),
         }

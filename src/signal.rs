@@ -1,5 +1,4 @@
 //! What a commit tells the rest of the program: live connections hear of changes, workers hear that there is work.
-use crate::clock::Millis;
 use serde::Serialize;
 use std::sync::Arc;
 use tokio::sync::{Notify, broadcast};
@@ -10,8 +9,6 @@ use tokio::sync::{Notify, broadcast};
 pub(crate) struct Change {
     #[serde(skip)]
     pub(crate) tenant: i64,
-    #[serde(skip)]
-    pub(crate) at: Millis,
     /// Grows with every change of the installation; a connection resumes after the last one it saw.
     pub(crate) seq: i64,
     pub(crate) kind: &'static str,

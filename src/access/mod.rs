@@ -40,7 +40,6 @@ pub(crate) struct Operator {
     pub(crate) role: Role,
     /// The operator's own `can_edit`; see [`Operator::can_edit`].
     pub(crate) may_edit: bool,
-    pub(crate) locale: Option<Lang>,
     pub(crate) via: Via,
 }
 

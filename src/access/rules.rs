@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// What an operator may do, from the least to the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Role {
+pub(crate) enum Role {
     Operator,
     Supervisor,
     Admin,
@@ -155,7 +155,6 @@ mod tests {
             name: "Алия".into(),
             role,
             may_edit,
-            locale: None,
             via,
         })
     }

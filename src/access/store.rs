@@ -1,6 +1,6 @@
 //! Where sessions, keys and links are kept. Tokens are stored as keyed hashes only, so what is read here cannot be used
 //! to sign in.
-use super::{Operator, Via, WidgetSite, rules::Role, secret::Key};
+use super::{Operator, Via, WidgetSite, secret::Key};
 use crate::{
     api::field::{ClientId, KeyId, OperatorId, TenantId},
     clock::{DAY, HOUR, Millis, MINUTE},
@@ -21,7 +21,6 @@ const NOTICE: Millis = MINUTE;
 /// A session that is being used, and whether its last use should be written down again.
 pub(crate) struct Used {
     pub(crate) operator: Operator,
-    pub(crate) expires_at: Millis,
     pub(crate) stale: bool,
 }
 
@@ -33,7 +32,6 @@ fn operator(row: &Row<'_>, via: Via) -> rusqlite::Result<Operator> {
         name: row.get("name")?,
         role: row.get("role")?,
         may_edit: row.get("can_edit")?,
-        locale: row.get("locale")?,
         via,
     })
 }
@@ -42,8 +40,8 @@ fn operator(row: &Row<'_>, via: Via) -> rusqlite::Result<Operator> {
 pub(crate) fn session(conn: &Connection, hash: &Key, now: Millis) -> Result<Option<Used>> {
     first(
         conn,
-        "select s.id, s.tenant_id, s.operator_id, s.last_seen_at, s.expires_at,
-                t.plan, o.name, o.role, o.can_edit, o.locale
+        "select s.id, s.tenant_id, s.operator_id, s.last_seen_at,
+                t.plan, o.name, o.role, o.can_edit
            from session s
            join operator o on o.tenant_id = s.tenant_id and o.id = s.operator_id and o.is_active
            join tenant t on t.id = s.tenant_id and t.is_active
@@ -53,7 +51,6 @@ pub(crate) fn session(conn: &Connection, hash: &Key, now: Millis) -> Result<Opti
         |row| {
             Ok(Used {
                 operator: operator(row, Via::Session { id: row.get("id")? })?,
-                expires_at: row.get("expires_at")?,
                 stale: now - row.get::<_, Millis>("last_seen_at")? > NOTICE,
             })
         },
@@ -129,7 +126,7 @@ pub(crate) fn key(conn: &Connection, hash: &Key, now: Millis) -> Result<Option<U
     first(
         conn,
         "select k.id, k.tenant_id, k.operator_id, k.scopes, k.last_used_at,
-                t.plan, o.name, o.role, o.can_edit, o.locale
+                t.plan, o.name, o.role, o.can_edit
            from api_key k
            join operator o on o.tenant_id = k.tenant_id and o.id = k.operator_id and o.is_active
            join tenant t on t.id = k.tenant_id and t.is_active

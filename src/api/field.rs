@@ -90,7 +90,7 @@ fn explain(path: &str, text: &str) -> Error {
 
 /// A parameter type that is made of a JSON value by one fallible function and has a fixed schema.
 macro_rules! parameter {
-    ($type:ty, $name:literal, |$value:ident| $parse:expr, $schema:tt) => {
+    ($type:ty, $name:expr, |$value:ident| $parse:expr, $schema:tt) => {
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
                 let $value = Value::deserialize(source)?;

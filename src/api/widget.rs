@@ -3,7 +3,7 @@
 //! are as good unless the tenant is strict, and wrong guesses are slowed down.
 use super::{
     Action, Call, Command, Query, Read, Slow, Spec, Task, Write, command,
-    field::{Body, Email, Int, Line, Name, Subject, TenantId},
+    field::{Body, Email, Int, Line, Name, TenantId},
     query, task,
 };
 use crate::{

@@ -18,7 +18,7 @@ pub(crate) async fn read(body: &[u8], boundary: Option<String>) -> Result<Form> 
         let file_name = field.file_name().map(str::to_owned);
         let mime = field.content_type().map(ToString::to_string);
         let data = field.bytes().await.map_err(broken)?;
-        form.push(&name, file_name.as_deref(), mime.as_deref(), data.to_vec());
+        form.push(name, file_name, mime, data.to_vec());
     }
     Ok(form)
 }

@@ -412,7 +412,7 @@ pub(super) fn installation(app: &App) -> String {
 /// Who sent the mail: as it says itself, else as the transport said.
 fn sender(incoming: &Incoming) -> Option<(String, String)> {
     if let Some(from) = incoming.mail.from.as_ref().filter(|a| a.email.contains('@')) {
-        let name = from.name.clone().unwrap_or_default();
+        let name = from.name.clone();
         return Some((from.email.to_lowercase(), name));
     }
     let envelope = incoming.envelope_from.clone().filter(|a| a.contains('@'))?;
@@ -424,7 +424,7 @@ fn copied(mail: &Mail, mailboxes: &[String], sender: &str) -> Vec<(String, Strin
     mail.to
         .iter()
         .chain(&mail.cc)
-        .map(|a| (a.email.to_lowercase(), a.name.clone().unwrap_or_default()))
+        .map(|a| (a.email.to_lowercase(), a.name.clone()))
         .filter(|(email, _)| {
             let plain = email.rsplit_once('@').map(|(local, domain)| {
                 format!("{}@{domain}", local.split('+').next().unwrap_or(local))

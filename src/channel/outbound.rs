@@ -35,6 +35,8 @@ use std::{
 
 /// How many mails one channel sends at the same time.
 const SENDERS: usize = 2;
+/// How many due rows of a channel are looked at: those being sent are among them.
+const MOST_DUE: u32 = 8;
 /// The longest sleep: the clock may be moved under us.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -72,7 +74,7 @@ async fn start_due(app: &App, in_flight: &InFlight) -> Result<Duration> {
                 let sending = busy.lock().map(|map| map.get(&channel).cloned().unwrap_or_default()).unwrap_or_default();
                 let free = SENDERS.saturating_sub(sending.len());
                 if free > 0 {
-                    let due = outbox::due(db, channel, db.now, SENDERS + sending.len())?;
+                    let due = outbox::due(db, channel, db.now, MOST_DUE)?;
                     rows.extend(due.into_iter().filter(|row| !sending.contains(&row.id)).take(free));
                 }
             }
@@ -250,9 +252,8 @@ fn facts(db: &Snapshot<'_>, app: &App, row: &Due) -> Result<Facts> {
         "select name, email from participant where tenant_id = ?1 and ticket_id = ?2 and email <> ?3 order by email",
         (row.tenant, row.ticket, &row.recipient),
         |r| {
-            let name: String = r.get(0)?;
             Ok(Address {
-                name: Some(name).filter(|n| !n.is_empty()),
+                name: r.get(0)?,
                 email: r.get(1)?,
             })
         },
@@ -272,7 +273,8 @@ fn facts(db: &Snapshot<'_>, app: &App, row: &Due) -> Result<Facts> {
         references: ids.into_iter().map(|(id, _)| id).collect(),
         subject: ticket.subject,
         recipient: Address {
-            name: Some(ticket.creator_name).filter(|n| *n != row.recipient),
+            // Somebody without a name is called by the address, which stands there anyway.
+            name: Some(ticket.creator_name).filter(|n| *n != row.recipient).unwrap_or_default(),
             email: row.recipient.clone(),
         },
         copies,
@@ -295,7 +297,7 @@ fn quoted(
     ticket: TicketId,
     before: i64,
 ) -> Result<Option<(String, jiff::Zoned, String)>> {
-    let found: Option<(String, Millis, String, Option<usize>)> = first(
+    let found: Option<(String, Millis, String, Option<i64>)> = first(
         conn,
         "select author_name, created_at, body, quoted_from from message
           where tenant_id = ?1 and ticket_id = ?2 and ordinal < ?3 and author_type = 'client'
@@ -310,7 +312,7 @@ fn quoted(
     let at = jiff::Timestamp::from_millisecond(at).map_err(Error::internal)?;
     // Of a reply only what is new: the rest was quoted in our own mail before.
     let new = match quoted_from {
-        Some(units) => String::from_utf16_lossy(&body.encode_utf16().take(units).collect::<Vec<_>>()),
+        Some(units) => String::from_utf16_lossy(&body.encode_utf16().take(usize::try_from(units).unwrap_or(0)).collect::<Vec<_>>()),
         None => body,
     };
     Ok(Some((author, at.to_zoned(tenant.hours.zone().clone()), new.trim().to_owned())))
@@ -342,7 +344,7 @@ fn write(app: &App, row: &Due, facts: Facts) -> Result<Letter> {
     let mail_id = keys.message_id(row.ticket.0, row.message.0, domain);
     let reply_to = keys.reply_address(&channel.address, row.ticket.0);
     let from = Address {
-        name: Some(format!("{} ({})", facts.author, channel.from_name())),
+        name: format!("{} ({})", facts.author, channel.from_name()),
         email: channel.address.clone(),
     };
     let to = [facts.recipient];

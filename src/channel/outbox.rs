@@ -28,7 +28,6 @@ pub(crate) struct Due {
     pub(crate) message: MessageId,
     pub(crate) recipient: String,
     pub(crate) attempts: u32,
-    pub(crate) created_at: Millis,
 }
 
 /// Puts a message of the ticket's channel into the outbox.
@@ -85,10 +84,10 @@ pub(crate) fn busy_channels(conn: &Connection, now: Millis) -> Result<Vec<Channe
 }
 
 /// What a channel is to send now, at most `most` rows: of each ticket only the oldest that waits.
-pub(crate) fn due(conn: &Connection, channel: ChannelId, now: Millis, most: usize) -> Result<Vec<Due>> {
+pub(crate) fn due(conn: &Connection, channel: ChannelId, now: Millis, most: u32) -> Result<Vec<Due>> {
     all(
         conn,
-        "select o.id, o.tenant_id, o.channel_id, o.ticket_id, o.message_id, o.recipient, o.attempts, o.created_at
+        "select o.id, o.tenant_id, o.channel_id, o.ticket_id, o.message_id, o.recipient, o.attempts
            from outbox o
           where o.channel_id = ?1 and o.state = 'queued' and o.next_at <= ?2
             and not exists (select 1 from outbox p
@@ -106,7 +105,6 @@ pub(crate) fn due(conn: &Connection, channel: ChannelId, now: Millis, most: usiz
                 message: row.get(4)?,
                 recipient: row.get(5)?,
                 attempts: row.get(6)?,
-                created_at: row.get(7)?,
             })
         },
     )

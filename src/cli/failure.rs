@@ -85,7 +85,10 @@ mod tests {
             Failure::Sentence(sentence) => sentence,
             other => panic!("{other:?}"),
         };
-        assert_eq!(sentence(refuse("there is no tenant 7")), "there is no tenant 7");
+        assert_eq!(
+            sentence(refuse("there is no tenant 7")),
+            "there is no tenant 7"
+        );
         let known = Error::new(Code::OperatorNotFound);
         assert_eq!(sentence(known), "There is no such operator.");
     }

@@ -38,7 +38,9 @@ impl Migrate {
             let _lock = lock::take(&dir).map_err(Failure::Sentence)?;
             if let Brought::Migrated { from, snapshot } = migrate::bring_up(&database)? {
                 let kept = snapshot.display();
-                return out::say(format!("migrated from schema {from} to {latest}; the earlier one is kept in {kept}"));
+                return out::say(format!(
+                    "migrated from schema {from} to {latest}; the earlier one is kept in {kept}"
+                ));
             }
         }
         out::say(format!("the database is at schema {latest}"))
@@ -53,6 +55,8 @@ fn standing(database: &Path, found: i32, latest: i32) -> Result<(), Failure> {
     Err(Failure::Sentence(if found > latest {
         format!("{path} is at schema {found}, written by a newer tehprof: this one knows {latest}")
     } else {
-        format!("{path} is at schema {found}; `tehprof migrate` or the next start of the server brings it to {latest}")
+        format!(
+            "{path} is at schema {found}; `tehprof migrate` or the next start of the server brings it to {latest}"
+        )
     }))
 }

@@ -27,7 +27,12 @@ use std::{path::PathBuf, process::ExitCode};
 /// Every flag may also be set by the variable that its help names, or by a line of the --config file: `listen =
 /// "127.0.0.1:8095"`. A flag goes before a variable, a variable before the file.
 #[derive(Debug, Parser)]
-#[command(name = "tehprof", version, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(
+    name = "tehprof",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
 struct Cli {
     /// Read settings from this TOML file
     #[arg(long, global = true, value_name = "FILE")]

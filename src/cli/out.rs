@@ -20,7 +20,10 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
 }
 
 /// Writes rows below their headings, each column as wide as its longest text.
-pub(super) fn table<const N: usize>(headings: [&str; N], rows: Vec<[String; N]>) -> Result<(), Failure> {
+pub(super) fn table<const N: usize>(
+    headings: [&str; N],
+    rows: Vec<[String; N]>,
+) -> Result<(), Failure> {
     for line in lines(headings, rows) {
         say(line)?;
     }
@@ -37,7 +40,10 @@ fn lines<const N: usize>(headings: [&str; N], rows: Vec<[String; N]>) -> Vec<Str
         }
     }
     let line = |row: [String; N]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     all.into_iter().map(line).collect()

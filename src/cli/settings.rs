@@ -97,7 +97,11 @@ impl Settings {
             while let Some((_, inner)) = innermost.subcommand() {
                 innermost = inner;
             }
-            innermost.try_get_one::<PathBuf>(CONFIG).ok().flatten().cloned()
+            innermost
+                .try_get_one::<PathBuf>(CONFIG)
+                .ok()
+                .flatten()
+                .cloned()
         });
         named.or_else(|| self.variables.get(&variable_of(CONFIG)).map(PathBuf::from))
     }
@@ -119,7 +123,10 @@ fn is_switch(arg: &Arg) -> bool {
 
 /// The flags of a command and of all commands below it.
 fn flags_of(command: &Command) -> BTreeSet<String> {
-    let own = command.get_arguments().filter_map(flag_of).map(str::to_owned);
+    let own = command
+        .get_arguments()
+        .filter_map(flag_of)
+        .map(str::to_owned);
     let below = command.get_subcommands().flat_map(flags_of);
     own.chain(below).collect()
 }
@@ -127,7 +134,13 @@ fn flags_of(command: &Command) -> BTreeSet<String> {
 /// Lets a switch be turned by the words that people use for yes and no.
 fn boolish(command: Command) -> Command {
     command
-        .mut_args(|arg| if is_switch(&arg) { arg.value_parser(BoolishValueParser::new()) } else { arg })
+        .mut_args(|arg| {
+            if is_switch(&arg) {
+                arg.value_parser(BoolishValueParser::new())
+            } else {
+                arg
+            }
+        })
         .mut_subcommands(boolish)
 }
 
@@ -150,21 +163,28 @@ impl Given<'_> {
             Ok(table) => table,
             Err(error) => {
                 let error: toml::de::Error = error;
-                let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-                return self.faults.push(format!("{shown}, line {line}: {}", error.message()));
+                let line = error
+                    .span()
+                    .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+                return self
+                    .faults
+                    .push(format!("{shown}, line {line}: {}", error.message()));
             }
         };
         for (key, value) in &table {
             let flag = key.replace('_', "-");
             let place = format!("`{key}` in {shown}");
             if !flags.contains(&flag) {
-                self.faults.push(format!("{place}: there is no such setting"));
+                self.faults
+                    .push(format!("{place}: there is no such setting"));
             } else if self.file.contains_key(&flag) {
                 self.faults.push(format!("{place}: stands there twice"));
             } else if let Some(text) = written(value) {
                 self.file.insert(flag, (place, text.into()));
             } else {
-                self.faults.push(format!("{place}: must be a text, a number, true or false, or a list of texts"));
+                self.faults.push(format!(
+                    "{place}: must be a text, a number, true or false, or a list of texts"
+                ));
             }
         }
     }
@@ -220,11 +240,15 @@ fn written(value: &Value) -> Option<String> {
 fn weigh(arg: &Arg, value: &OsString) -> Result<(), String> {
     if is_switch(arg) {
         let switch = BoolishValueParser::new().parse_ref(&Command::new("scales"), Some(arg), value);
-        return switch.map(|_| ()).map_err(|_| "must be true or false".to_owned());
+        return switch
+            .map(|_| ())
+            .map_err(|_| "must be true or false".to_owned());
     }
     let mut given = OsString::from(format!("--{}=", arg.get_long().unwrap_or_default()));
     given.push(value);
-    let scales = Command::new("scales").no_binary_name(true).arg(arg.clone().required(false));
+    let scales = Command::new("scales")
+        .no_binary_name(true)
+        .arg(arg.clone().required(false));
     let weighed = scales.try_get_matches_from([given]);
     weighed.map(|_| ()).map_err(|error| match fault_of(&error) {
         Some((_, _, why)) => why,
@@ -241,16 +265,26 @@ fn fault_of(error: &clap::Error) -> Option<(String, String, String)> {
     let why = match error.kind() {
         ErrorKind::ValueValidation => error.source()?.to_string(),
         ErrorKind::InvalidValue => match error.get(ContextKind::ValidValue) {
-            Some(ContextValue::Strings(words)) if !words.is_empty() => format!("must be one of {}", words.join(", ")),
+            Some(ContextValue::Strings(words)) if !words.is_empty() => {
+                format!("must be one of {}", words.join(", "))
+            }
             _ => "needs a value".to_owned(),
         },
         _ => return None,
     };
-    Some((text(ContextKind::InvalidArg)?, text(ContextKind::InvalidValue)?, why))
+    Some((
+        text(ContextKind::InvalidArg)?,
+        text(ContextKind::InvalidValue)?,
+        why,
+    ))
 }
 
 /// Parses the arguments. Each value that cannot be used is noted down and then let through, so that the next one shows.
-fn parse(mut command: Command, arguments: &[OsString], mut faults: Vec<String>) -> Result<clap::ArgMatches, Refusal> {
+fn parse(
+    mut command: Command,
+    arguments: &[OsString],
+    mut faults: Vec<String>,
+) -> Result<clap::ArgMatches, Refusal> {
     let mut excused = BTreeSet::new();
     loop {
         let error = match command.clone().try_get_matches_from(arguments) {
@@ -275,11 +309,20 @@ fn parse(mut command: Command, arguments: &[OsString], mut faults: Vec<String>) 
     }
 }
 
-/// Lets any value through for the argument that is shown as `shown`.
+/// Lets any value through for the argument that clap shows as `--flag <VALUE>` or `<NAME>`.
 fn excuse(command: Command, shown: &str) -> Command {
-    let is_it = |arg: &Arg| arg.to_string() == shown;
+    let word = shown.split(' ').next().unwrap_or(shown);
+    let is_it = |arg: &Arg| match arg.get_long() {
+        Some(flag) => word.strip_prefix("--") == Some(flag),
+        None => {
+            let name = word.trim_matches(['<', '>', '[', ']', '.']);
+            let named = arg.get_value_names().and_then(|names| names.first());
+            named.is_some_and(|named| *named == name)
+        }
+    };
+    let anything = clap::value_parser!(OsString);
     command
-        .mut_args(|arg| if is_it(&arg) { arg.value_parser(clap::value_parser!(OsString)) } else { arg })
+        .mut_args(|arg| if is_it(&arg) { arg.value_parser(anything.clone()) } else { arg })
         .mut_subcommands(|below| excuse(below, shown))
 }
 

@@ -14,7 +14,8 @@ pub(super) fn one_of<T: Clone + Send + Sync + 'static>(
     words: impl IntoIterator<Item = &'static str>,
     parse: fn(&str) -> Option<T>,
 ) -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(words).try_map(move |word| parse(&word).ok_or("is not one of the words"))
+    PossibleValuesParser::new(words)
+        .try_map(move |word| parse(&word).ok_or("is not one of the words"))
 }
 
 /// An e-mail address.
@@ -47,7 +48,10 @@ pub(super) fn domain(text: &str) -> Result<String, &'static str> {
 pub(super) fn url(text: &str) -> Result<String, &'static str> {
     let wrong = "must be an address such as https://desk.example.kz";
     let url = text.trim_end_matches('/');
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).ok_or(wrong)?;
+    let host = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+        .ok_or(wrong)?;
     let plain = |c: char| c.is_alphanumeric() || "-._:[]".contains(c);
     if host.is_empty() || !host.chars().all(plain) {
         return Err(wrong);
@@ -91,16 +95,38 @@ mod tests {
         assert_eq!(duration("15m"), Ok(15 * MINUTE));
         assert_eq!(duration("30s"), Ok(30 * SECOND));
         assert_eq!(duration("2w"), Ok(14 * DAY));
-        for bad in ["", "d", "90", "90 d", "-1d", "+1d", "1.5h", "0d", "101y", "36501d", "9999999999999999999d", "1д"] {
+        for bad in [
+            "",
+            "d",
+            "90",
+            "90 d",
+            "-1d",
+            "+1d",
+            "1.5h",
+            "0d",
+            "101y",
+            "36501d",
+            "9999999999999999999d",
+            "1д",
+        ] {
             assert!(duration(bad).is_err(), "{bad:?}");
         }
     }
 
     #[test]
     fn an_address_of_the_installation_has_no_path() {
-        assert_eq!(url("https://desk.example.kz/"), Ok("https://desk.example.kz".to_owned()));
+        assert_eq!(
+            url("https://desk.example.kz/"),
+            Ok("https://desk.example.kz".to_owned())
+        );
         assert_eq!(url("http://[::1]:8095"), Ok("http://[::1]:8095".to_owned()));
-        for bad in ["desk.example.kz", "ftp://desk", "https://", "https://desk/path", "https://de sk"] {
+        for bad in [
+            "desk.example.kz",
+            "ftp://desk",
+            "https://",
+            "https://desk/path",
+            "https://de sk",
+        ] {
             assert!(url(bad).is_err(), "{bad:?}");
         }
     }

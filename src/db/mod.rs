@@ -180,6 +180,12 @@ impl Db {
         outcome
     }
 
+    /// Lets the writer finish what is queued and end; whatever comes later is told that the server is stopping.
+    pub(crate) async fn close(&self) {
+        // A writer that has ended already needs no telling.
+        let _ = self.0.writer.send(writer::Job::Last).await;
+    }
+
     /// Runs `f` in one transaction on the writer thread: on disk if it returns `Ok`, undone otherwise. Dropping the
     /// future does not stop it, so a caller that hangs up cannot leave half a change.
     pub(crate) async fn write<T: Send + 'static>(

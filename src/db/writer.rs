@@ -25,14 +25,21 @@ const EX_IOERR: i32 = 74;
 /// Answers the caller once it is known whether the batch is on disk.
 type Reply = Box<dyn FnOnce(Result<()>) + Send>;
 
-pub(super) struct Job(Box<dyn FnOnce(&Tx<'_>) -> (bool, Reply) + Send>);
+/// A command with the way back to its caller.
+type Command = Box<dyn FnOnce(&Tx<'_>) -> (bool, Reply) + Send>;
+
+pub(super) enum Job {
+    Run(Command),
+    /// The writer is to end after what was queued before.
+    Last,
+}
 
 impl Job {
     pub(super) fn new<T: Send + 'static>(
         f: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
         reply: oneshot::Sender<Result<T>>,
     ) -> Job {
-        Job(Box::new(move |tx| {
+        Job::Run(Box::new(move |tx| {
             let outcome = catch_unwind(AssertUnwindSafe(|| f(tx)))
                 .unwrap_or_else(|panic| Err(Error::internal(what_panicked(&*panic))));
             let reply = |outcome: Result<T>| -> Reply {
@@ -64,8 +71,16 @@ pub(super) fn start(
         .name("sqlite-writer".into())
         .spawn(move || {
             let mut queue = Vec::with_capacity(BATCH);
-            while jobs.blocking_recv_many(&mut queue, BATCH) > 0 {
-                let mut batch = queue.drain(..).peekable();
+            let mut ending = false;
+            while !ending && jobs.blocking_recv_many(&mut queue, BATCH) > 0 {
+                let mut batch = Vec::with_capacity(queue.len());
+                for job in queue.drain(..) {
+                    match job {
+                        Job::Run(command) => batch.push(command),
+                        Job::Last => ending = true,
+                    }
+                }
+                let mut batch = batch.into_iter().peekable();
                 while batch.peek().is_some() {
                     run(&conn, &mut batch, &clock, &signals);
                 }
@@ -83,7 +98,7 @@ pub(super) fn start(
 /// Runs jobs in one transaction until they are through or SQLite itself has given the transaction up.
 fn run(
     conn: &Connection,
-    jobs: &mut impl Iterator<Item = Job>,
+    jobs: &mut impl Iterator<Item = Command>,
     clock: &Clock,
     signals: &Signals,
 ) {
@@ -102,7 +117,7 @@ fn run(
             signals: RefCell::default(),
         };
         let marked = execute(conn, "savepoint command");
-        let (done, reply) = (job.0)(&tx);
+        let (done, reply) = job(&tx);
         replies.push(reply);
         if conn.is_autocommit() {
             // A full disk or a failed write rolls the whole transaction back behind our back.

@@ -149,14 +149,8 @@ async fn call(
         _ => header_credential(app, surface, headers, visit, log).await?,
     };
     let mut parts = match kind {
-        Kind::Json => Parts {
-            fields: body::json(wire).await?,
-            ..Parts::default()
-        },
-        Kind::Form => Parts {
-            fields: body::form(wire).await?,
-            ..Parts::default()
-        },
+        Kind::Json => Parts::of_fields(body::json(wire).await?),
+        Kind::Form => Parts::of_fields(body::form(wire).await?),
         Kind::Multipart(boundary) => {
             let limit = file_limit(app, surface, early.as_ref(), &query, visit)?;
             body::multipart(wire, boundary, app, limit).await?

@@ -118,6 +118,14 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
+    /// A body without files.
+    pub(crate) fn of_fields(fields: Map<String, Value>) -> Parts {
+        Parts {
+            fields,
+            files: Vec::new(),
+        }
+    }
+
     pub(crate) fn has_files(&self) -> bool {
         !self.files.is_empty()
     }

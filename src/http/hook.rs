@@ -10,6 +10,7 @@ use crate::{
     channel::{
         config::{self, Channel},
         email::mailgun,
+        form,
         inbound::{self, Envelope, Transport},
     },
     error::{Code, Error, Result},
@@ -46,33 +47,52 @@ async fn take(app: &App, request: Request<Incoming>) -> Result<()> {
         Some(_) => return Err(Error::one_of("type", &["email"])),
         None => return Err(Error::missing("type")),
     }
-    let boundary = match Kind::of(&head.headers)? {
-        Kind::Multipart(boundary) => Some(boundary),
-        Kind::Form => None,
-        Kind::Json => return Err(Error::new(Code::UnsupportedMediaType)),
-    };
+    let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let kind = Kind::of(&head.headers)?;
     let bytes = body::bytes(wire, LIMIT, TIME).await?;
-    let form = mailgun::read_form(&bytes, boundary.as_deref())
-        .await
-        .map_err(|_| Error::new(Code::MalformedForm))?;
-    let channel = channel_of(app, query.get("channel"), form.recipient()).await?;
+    let (posted, recipient) = match kind {
+        Kind::Json => (Posted::Event(mailgun::event(&bytes).ok_or_else(|| Error::new(Code::MalformedJson))?), None),
+        Kind::Form => post(form::read(&bytes, None).await?),
+        Kind::Multipart(boundary) => post(form::read(&bytes, Some(boundary)).await?),
+    };
+    let channel = channel_of(app, query.get("channel"), recipient.as_deref()).await?;
     let key = channel.secrets.signing_key.as_deref().unwrap_or_default();
     let now = app.db.clock().now();
-    if !channel.is_fed_by("mailgun") || key.is_empty() || mailgun::verify(key, &form, now).is_err() {
+    let verified = match &posted {
+        Posted::Form(form) => mailgun::verify(form, key, now),
+        Posted::Event(event) => event.verify(key, now),
+    };
+    if !channel.is_fed_by("mailgun") || key.is_empty() || verified.is_err() {
         return Err(Error::new(Code::BadSignature));
     }
     let envelope = Envelope {
-        from: form.sender().to_owned(),
-        to: vec![form.recipient().to_owned()],
+        transport: match posted {
+            Posted::Form(_) => Transport::MailgunForm,
+            Posted::Event(_) => Transport::MailgunEvent,
+        },
+        from: None,
+        to: Vec::new(),
+        content_type,
     };
-    inbound::store(app, &channel, Transport::Mailgun, &envelope, form.stored()).await
+    inbound::store(app, &channel, &envelope, bytes.to_vec()).await
+}
+
+/// What Mailgun posts: a mail as a form, or an event about a mail of ours, which is often pointed here as well.
+enum Posted {
+    Form(mailgun::Form),
+    Event(mailgun::Event),
+}
+
+fn post(form: mailgun::Form) -> (Posted, Option<String>) {
+    let recipient = form.text("recipient");
+    (Posted::Form(form), recipient)
 }
 
 /// The channel that the address of the webhook names, else the one whose mailbox the delivery is for.
-async fn channel_of(app: &App, named: Option<&String>, recipient: &str) -> Result<Channel> {
+async fn channel_of(app: &App, named: Option<&String>, recipient: Option<&str>) -> Result<Channel> {
     let unknown = || Error::new(Code::BadSignature);
     let id = named.map(|id| id.parse().map(ChannelId)).transpose().map_err(|_| unknown())?;
-    let (owner, recipient) = (app.clone(), recipient.to_owned());
+    let (owner, recipient) = (app.clone(), recipient.unwrap_or_default().to_owned());
     let found = app
         .db
         .read(move |db| match id {

@@ -10,14 +10,15 @@ pub(crate) mod live;
 pub(crate) mod pages;
 pub(crate) mod route;
 
-use crate::app::App;
+use crate::{app::App, error::Error, lang::Lang};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{convert::Infallible, net::IpAddr, pin::pin, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
 };
-use std::{convert::Infallible, time::Duration};
-use tokio::{net::TcpListener, sync::watch};
 
 /// How long a request's head may take to arrive. It takes effect because a timer is set.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -30,49 +31,66 @@ const BREATH: Duration = Duration::from_millis(100);
 
 /// Serves connections until `stop` says to end, then lets requests in flight finish.
 pub(crate) async fn serve(app: App, listener: TcpListener, mut stop: watch::Receiver<bool>) {
-    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = stop.wait_for(|stopping| *stopping) => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+            () = stopping(&mut stop) => break,
         };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
+        match accepted {
+            Ok((stream, peer)) => {
+                connections.spawn(connection(app.clone(), stream, peer.ip(), stop.clone()));
+            }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(BREATH).await;
-                continue;
             }
-        };
-        // An answer is written whole; waiting to fill a packet only delays it.
-        let _ = stream.set_nodelay(true);
-        let app = app.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
-            let app = app.clone();
-            // The work is a task of its own: a client that hangs up cannot stop it half way.
-            async move {
-                let work = tokio::spawn(async move { route::answer(&app, peer.ip(), request).await });
-                Ok::<_, Infallible>(work.await.unwrap_or_else(|panic| {
-                    tracing::error!(%panic, "a request panicked");
-                    answer::error(&crate::error::Error::internal(panic), crate::lang::Lang::En, "")
-                }))
-            }
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIME)
-            .max_buf_size(HEAD_SIZE)
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades();
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
-            }
-        });
+        }
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN, drained).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
+}
+
+/// Answers the requests of one connection until either side ends it.
+async fn connection(app: App, stream: TcpStream, peer: IpAddr, mut stop: watch::Receiver<bool>) {
+    // An answer is written whole; waiting to fill a packet only delays it.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let app = app.clone();
+        // The work is a task of its own: a client that hangs up cannot stop it half way.
+        async move {
+            let work = tokio::spawn(async move { route::answer(&app, peer, request).await });
+            Ok::<_, Infallible>(work.await.unwrap_or_else(|panic| {
+                tracing::error!(%panic, "a request panicked");
+                answer::error(&Error::internal(panic), Lang::En, "")
+            }))
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(HEAD_SIZE)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopping(&mut stop) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Waits until the server is to stop.
+async fn stopping(stop: &mut watch::Receiver<bool>) {
+    // A sender that is gone means the same.
+    let _ = stop.wait_for(|stopping| *stopping).await.is_ok();
 }

@@ -198,7 +198,7 @@ pub(crate) fn create(conn: &Connection, new: &NewTenant<'_>, now: Millis) -> Res
     )
     .map_err(|e| taken(e, "tenant.domain", "domain"))?;
     let id = TenantId(conn.last_insert_rowid());
-    for (position, (code, [ru, kk, en])) in CATEGORIES.iter().enumerate() {
+    for (position, (code, [ru, kk, en])) in (0i64..).zip(CATEGORIES) {
         run(
             conn,
             "insert into category (tenant_id, code, name_ru, name_kk, name_en, position) values (?1, ?2, ?3, ?4, ?5, ?6)",

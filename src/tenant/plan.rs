@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The plans, from the smallest to the largest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Plan {
+pub(crate) enum Plan {
     Free,
     Starter,
     Pro,
@@ -16,7 +16,7 @@ pub enum Plan {
 /// A right that an API key may carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Scope {
+pub(crate) enum Scope {
     Read,
     Write,
     Tickets,

@@ -59,7 +59,6 @@ pub(super) fn write(cx: &Acting<'_>, ticket: TicketId, event: &Event<'_>) -> Res
     )?;
     cx.tx.signal(Signal::Changed(Arc::new(Change {
         tenant: cx.tenant.0,
-        at: cx.tx.now,
         seq: cx.tx.last_insert_rowid(),
         kind: change_kind(event.kind),
         ticket_id: ticket.0,
@@ -110,7 +109,7 @@ pub(crate) const BACKLOG: i64 = 500;
 pub(crate) fn backlog(conn: &Connection, tenant: TenantId, since: i64) -> Result<Vec<Change>> {
     all(
         conn,
-        "select e.id, e.kind, e.ticket_id, e.message_id, e.actor_id, e.at, m.author_type, coalesce(m.is_note, 0)
+        "select e.id, e.kind, e.ticket_id, e.message_id, e.actor_id, m.author_type, coalesce(m.is_note, 0)
            from event e
            left join message m on m.tenant_id = e.tenant_id and m.id = e.message_id
           where e.tenant_id = ?1
@@ -119,7 +118,7 @@ pub(crate) fn backlog(conn: &Connection, tenant: TenantId, since: i64) -> Result
           limit ?3",
         (tenant, since, BACKLOG + 1),
         |row| {
-            let author: Option<Author> = row.get(6)?;
+            let author: Option<Author> = row.get(5)?;
             Ok(Change {
                 tenant: tenant.0,
                 seq: row.get(0)?,
@@ -127,9 +126,8 @@ pub(crate) fn backlog(conn: &Connection, tenant: TenantId, since: i64) -> Result
                 ticket_id: row.get(2)?,
                 message_id: row.get(3)?,
                 actor_id: row.get(4)?,
-                at: row.get(5)?,
                 author_type: author.map(Author::as_str),
-                is_note: row.get(7)?,
+                is_note: row.get(6)?,
             })
         },
     )

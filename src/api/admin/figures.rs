@@ -4,7 +4,7 @@ use crate::{
     api::{Action, Query, Read, Spec, query},
     error::Result,
     report::{self, Dashboard},
-    tenant::plan::Scope::Read as R,
+    tenant::plan::{Plan, Scope::Read as R},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ pub(super) const ACTIONS: &[Action] = &[query::<ShowDashboard>()];
 pub(crate) struct ShowDashboard {}
 impl Spec for ShowDashboard {
     const NAME: &'static str = "dashboard";
-    const NEEDS: Needs = Needs::scopes(&[R]);
+    const NEEDS: Needs = Needs::scopes(&[R]).plan(Plan::Starter);
     const TITLE: [&'static str; 3] = ["Сводка", "Жиынтық", "Dashboard"];
     const EXAMPLE: &'static str = "{}";
     type By = Operator;

@@ -13,7 +13,7 @@ use crate::{
     db::sql::{all, first, run},
     error::{Code, Error, Result},
     lang::Lang,
-    tenant::plan::Scope::Read as R,
+    tenant::plan::{Plan, Scope::Read as R},
     ticket::{model::TagView, tags},
 };
 use rusqlite::{Connection, Row};
@@ -185,7 +185,7 @@ fn quick_reply(row: &Row<'_>) -> rusqlite::Result<QuickReplyView> {
 pub(crate) struct ListQuickReplies {}
 impl Spec for ListQuickReplies {
     const NAME: &'static str = "list_quick_replies";
-    const NEEDS: Needs = Needs::scopes(&[R]);
+    const NEEDS: Needs = Needs::scopes(&[R]).plan(Plan::Starter);
     const TITLE: [&'static str; 3] = ["Список быстрых ответов", "Жылдам жауаптар тізімі", "List quick replies"];
     const EXAMPLE: &'static str = "{}";
     type By = Operator;
@@ -218,7 +218,7 @@ pub(crate) struct SaveQuickReply {
 }
 impl Spec for SaveQuickReply {
     const NAME: &'static str = "save_quick_reply";
-    const NEEDS: Needs = Needs::role(Role::Operator);
+    const NEEDS: Needs = Needs::role(Role::Operator).plan(Plan::Starter);
     const TITLE: [&'static str; 3] = ["Сохранить быстрый ответ", "Жылдам жауапты сақтау", "Save a quick reply"];
     const EXAMPLE: &'static str = r#"{"title":"Приветствие","content":"Здравствуйте! Уже смотрю.","shortcut":"hi"}"#;
     type By = Operator;
@@ -255,7 +255,7 @@ pub(crate) struct DeleteQuickReply {
 }
 impl Spec for DeleteQuickReply {
     const NAME: &'static str = "delete_quick_reply";
-    const NEEDS: Needs = Needs::role(Role::Operator);
+    const NEEDS: Needs = Needs::role(Role::Operator).plan(Plan::Starter);
     const TITLE: [&'static str; 3] = ["Удалить быстрый ответ", "Жылдам жауапты жою", "Delete a quick reply"];
     const EXAMPLE: &'static str = r#"{"quick_reply_id":1}"#;
     type By = Operator;

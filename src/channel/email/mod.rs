@@ -18,7 +18,7 @@ pub(crate) mod guard;
 pub(crate) mod header;
 pub(crate) mod html;
 pub(crate) mod ids;
-// mailgun
+pub(crate) mod mailgun;
 pub(crate) mod mail;
 pub(crate) mod mime;
 pub(crate) mod names;

@@ -2,7 +2,10 @@
 use super::*;
 use crate::cli::Cli;
 use clap::CommandFactory;
-use std::{net::SocketAddr, sync::atomic::{AtomicU32, Ordering}};
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 /// A file that is gone when the test is.
 struct File(PathBuf);
@@ -11,7 +14,10 @@ impl File {
     fn of(text: &str) -> File {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let nth = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = env::temp_dir().join(format!("tehprof-settings-{}-{nth}.toml", std::process::id()));
+        let path = env::temp_dir().join(format!(
+            "tehprof-settings-{}-{nth}.toml",
+            std::process::id()
+        ));
         fs::write(&path, text).unwrap();
         File(path)
     }
@@ -54,13 +60,19 @@ enum Commands {
     },
 }
 
-fn read(arguments: &[&str], variables: &[(&str, &str)], file: Option<&File>) -> Result<Commands, Refusal> {
+fn read(
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+    file: Option<&File>,
+) -> Result<Commands, Refusal> {
     let mut all = vec![OsString::from("desk")];
     all.extend(arguments.iter().map(OsString::from));
     if let Some(File(path)) = file {
         all.extend(["--config".into(), path.into()]);
     }
-    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(value)));
+    let variables = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), OsString::from(value)));
     let settings = Settings {
         arguments: all,
         variables: variables.collect(),
@@ -103,9 +115,16 @@ fn the_file_may_be_named_by_its_variable_and_before_the_command() {
 
 #[test]
 fn keys_are_written_with_either_dash_and_may_belong_to_another_command() {
-    let file = File::of("smtp_listen = \"127.0.0.1:25\"\nlog-format = \"json\"\nname = \"BI\"\ndemo = true");
+    let file = File::of(
+        "smtp_listen = \"127.0.0.1:25\"\nlog-format = \"json\"\nname = \"BI\"\ndemo = true",
+    );
     match read(&["serve"], &[], Some(&file)).unwrap() {
-        Commands::Serve { smtp_listen, demo, log_format, .. } => {
+        Commands::Serve {
+            smtp_listen,
+            demo,
+            log_format,
+            ..
+        } => {
             assert_eq!(smtp_listen.unwrap().port(), 25);
             assert!(demo);
             assert_eq!(log_format, "json");
@@ -129,7 +148,13 @@ fn a_required_flag_and_a_list_may_come_from_elsewhere() {
 
 #[test]
 fn a_switch_takes_the_words_for_yes_and_no() {
-    for (word, expected) in [("1", true), ("yes", true), ("true", true), ("0", false), ("no", false)] {
+    for (word, expected) in [
+        ("1", true),
+        ("yes", true),
+        ("true", true),
+        ("0", false),
+        ("no", false),
+    ] {
         match read(&["serve"], &[("TEHPROF_DEMO", word)], None).unwrap() {
             Commands::Serve { demo, .. } => assert_eq!(demo, expected, "{word}"),
             Commands::Key { .. } => panic!("another command"),
@@ -152,7 +177,9 @@ fn all_faults_are_told_together_each_with_the_name_to_set() {
         faults(&flags, &variables, Some(&file)),
         [
             format!("`lisen` in {path}: there is no such setting"),
-            format!("`log_format` in {path}: must be a text, a number, true or false, or a list of texts"),
+            format!(
+                "`log_format` in {path}: must be a text, a number, true or false, or a list of texts"
+            ),
             format!("`smtp-listen` in {path} \"here\": invalid socket address syntax"),
             "TEHPROF_DEMO \"perhaps\": must be true or false".to_owned(),
             "--listen \"there\": invalid socket address syntax".to_owned(),
@@ -167,7 +194,10 @@ fn a_file_that_cannot_be_read_is_told_with_the_line() {
     let told = faults(&["serve"], &[], Some(&file)).join("\n");
     assert!(told.contains("line 2"), "{told}");
     let absent = faults(&["serve", "--config", "/nowhere/tehprof.toml"], &[], None).join("\n");
-    assert!(absent.starts_with("--config /nowhere/tehprof.toml: "), "{absent}");
+    assert!(
+        absent.starts_with("--config /nowhere/tehprof.toml: "),
+        "{absent}"
+    );
 }
 
 #[test]
@@ -182,7 +212,12 @@ fn every_command_is_well_formed_and_its_help_names_the_variables() {
     command.clone().debug_assert();
     let serve = command.find_subcommand_mut("serve").unwrap();
     let help = serve.render_help().to_string();
-    for variable in ["TEHPROF_DATA_DIR", "TEHPROF_LISTEN", "TEHPROF_DEMO", "TEHPROF_LOG_LEVEL"] {
+    for variable in [
+        "TEHPROF_DATA_DIR",
+        "TEHPROF_LISTEN",
+        "TEHPROF_DEMO",
+        "TEHPROF_LOG_LEVEL",
+    ] {
         assert!(help.contains(variable), "{help}");
     }
 }

@@ -6,6 +6,7 @@
 mod beats;
 mod calendar;
 mod closing;
+mod example;
 
 use beats::{Beat, Cue, Fate, Staff};
 use calendar::Calendar;
@@ -18,13 +19,13 @@ use crate::sla::hours::Hours;
 const MINUTE_MS: i64 = 60_000;
 const AUTO_CLOSE_MS: i64 = 7 * 24 * 60 * MINUTE_MS;
 
-/// How many tickets come how far.
+/// How many tickets come how far, besides the one of the published examples.
 const FATES: [(Fate, usize); 7] = [
     (Fate::Estimated, 6),
     (Fate::OnHold, 6),
     (Fate::Reopened, 5),
     (Fate::New, 8),
-    (Fate::Working, 20),
+    (Fate::Working, 19),
     (Fate::Done, 18),
     (Fate::Closed, 137),
 ];
@@ -49,7 +50,8 @@ pub(crate) fn scenes(seed: u64, now: i64, hours: &Hours) -> Vec<Scene> {
     }
     let mut dice = Dice::new(seed);
     let mut deck = Deck::full();
-    let mut languages = LANGUAGES.into_iter().cycle();
+    // The ticket of the examples is one of the Russian ones.
+    let mut languages = LANGUAGES.into_iter().cycle().skip(1);
     let mut scenes = Vec::new();
     for (fate, count) in FATES {
         for nth in 0..count {
@@ -63,6 +65,12 @@ pub(crate) fn scenes(seed: u64, now: i64, hours: &Hours) -> Vec<Scene> {
         }
     }
     scenes.sort_by_key(|scene: &Scene| std::cmp::Reverse(scene.started_minutes_ago));
+    let before = &scenes[..scenes.len().min(example::NUMBER - 1)];
+    if let Some(last) = before.last() {
+        let place = before.len();
+        let example = example::scene(last.started_minutes_ago, &calendar);
+        scenes.splice(place..place, example);
+    }
     scenes
 }
 

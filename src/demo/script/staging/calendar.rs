@@ -77,6 +77,11 @@ impl<'a> Calendar<'a> {
         )
     }
 
+    /// The instant so many minutes before now by the clock on the wall.
+    pub(super) const fn before(&self, minutes: i64) -> i64 {
+        self.now - minutes * MINUTE_MS
+    }
+
     /// Whole minutes from an instant to now.
     pub(super) const fn minutes_ago(&self, at: i64) -> i64 {
         (self.now - at) / MINUTE_MS

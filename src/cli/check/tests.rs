@@ -1,0 +1,183 @@
+//! Every kind of damage is found, and a whole desk is clean.
+use super::*;
+use crate::{
+    api::{Upload, field::TenantId},
+    blob::Blobs,
+    cli::desk::{Desk, tests::Dir},
+    clock::DAY,
+    demo,
+    ticket::{Acting, Actor, NewTicket, message::Draft, model::Origin},
+};
+use std::fs;
+
+/// A played demo desk with one attachment.
+fn desk() -> (Dir, Config) {
+    let dir = Dir::new();
+    let config = Config::new(dir.0.clone());
+    let desk = Desk::open_or_make(&dir.0).unwrap();
+    let blobs = Blobs::open(&dir.0.join("files")).unwrap();
+    let secret = desk.secret.clone();
+    desk.write(move |tx| {
+        let tenant = demo::play(tx, "no password fits this")?;
+        demo::open_mailbox(tx, tenant, &secret)?;
+        let upload = Upload {
+            name: "act.pdf".into(),
+            mime: "application/pdf".into(),
+            blob: blobs.put(tenant, b"a report")?,
+        };
+        let first = Draft {
+            uploads: vec![upload],
+            ..Draft::client("Акт во вложении".into())
+        };
+        let new = NewTicket::new("Акт".into(), Origin::Api, "Иван".into());
+        crate::ticket::open(&Acting::new(tx, tenant, Actor::system()), new, first)?;
+        Ok(())
+    })
+    .unwrap();
+    (dir, config)
+}
+
+fn found(config: &Config) -> Vec<String> {
+    let report = examine(config, Clock::System.now()).unwrap();
+    assert_eq!(report.ok, report.findings.is_empty());
+    let line = |finding: Finding| format!("{}: {}", finding.area.name(), finding.what);
+    report.findings.into_iter().map(line).collect()
+}
+
+/// Changes the database behind the program's back.
+fn damage(config: &Config, sql: &str) {
+    let conn = Connection::open(config.database()).unwrap();
+    conn.execute_batch(&format!("pragma foreign_keys = off; {sql}"))
+        .unwrap();
+}
+
+#[test]
+fn a_whole_desk_is_clean_and_told_in_figures() {
+    let (_dir, config) = desk();
+    let report = examine(&config, Clock::System.now()).unwrap();
+    assert_eq!(report.findings, []);
+    assert_eq!(report.notes, []);
+    let figures = &report.figures;
+    assert_eq!(
+        (
+            figures.tenants,
+            figures.tickets,
+            figures.files,
+            figures.file_bytes
+        ),
+        (1, 201, 1, 8)
+    );
+}
+
+#[test]
+fn a_counter_that_lies_is_found() {
+    let (_dir, config) = desk();
+    damage(
+        &config,
+        "update ticket set unread_count = unread_count + 1 where id = 42",
+    );
+    let found = found(&config);
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].starts_with(
+            "counters: ticket 42 of tenant 1: message_count 7 is 7, unread_count 3 is 2"
+        ),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_lost_or_surplus_document_of_the_index_is_found() {
+    let (_dir, config) = desk();
+    let key = |ticket: i64, ordinal: i64| {
+        crate::ticket::search::key(TenantId(1), crate::api::field::TicketId(ticket), ordinal)
+    };
+    damage(
+        &config,
+        &format!("delete from search where rowid = {}", key(42, 1)),
+    );
+    assert_eq!(
+        found(&config),
+        ["search: tenant 1: 1 messages cannot be found"]
+    );
+    damage(
+        &config,
+        &format!(
+            "insert into search (rowid, text) values ({}, 'x')",
+            key(42, 900)
+        ),
+    );
+    assert_eq!(
+        found(&config),
+        [
+            "search: tenant 1: 1 messages cannot be found",
+            "search: tenant 1: 1 documents belong to no message"
+        ]
+    );
+}
+
+#[test]
+fn a_reference_to_nothing_is_found() {
+    let (_dir, config) = desk();
+    damage(&config, "delete from tag where name = 'касса'");
+    let found = found(&config);
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].starts_with("references: ")
+            && found[0].ends_with(" rows of ticket_tag name a tag that is not there"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn an_attachment_that_is_gone_cut_or_changed_is_found_and_a_leftover_is_noted() {
+    let (dir, config) = desk();
+    let shelf = fs::read_dir(dir.0.join("files/1"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let path = fs::read_dir(shelf).unwrap().next().unwrap().unwrap().path();
+    fs::write(&path, b"another!").unwrap();
+    assert!(found(&config)[0].ends_with("the bytes are not those that were stored"));
+    fs::write(&path, b"a rep").unwrap();
+    assert!(found(&config)[0].ends_with("has 5 bytes in place of 8"));
+    fs::rename(&path, path.with_file_name("0".repeat(64))).unwrap();
+    assert!(found(&config)[0].ends_with("the file is not there"));
+
+    let young = examine(&config, Clock::System.now()).unwrap();
+    assert_eq!(young.notes, []);
+    let old = examine(&config, Clock::System.now() + 2 * DAY).unwrap();
+    assert_eq!(old.notes.len(), 1);
+}
+
+#[test]
+fn what_is_stuck_is_found_once_it_has_waited_too_long() {
+    let (dir, config) = desk();
+    let now = Clock::System.now();
+    damage(
+        &config,
+        &format!(
+            "insert into outbox (tenant_id, channel_id, ticket_id, message_id, recipient, next_at, created_at)
+               values (1, 1, 42, 1, 'a@b.example', {now}, {now});
+             insert into inbound_event (tenant_id, channel_id, received_at, envelope, raw_hash, state)
+               values (1, 1, {now}, '{{}}', 'absent', 'received');"
+        ),
+    );
+    fs::create_dir_all(dir.0.join("files/1/ab")).unwrap();
+    let at = |at: Millis| {
+        let report = examine(&config, at).unwrap();
+        report
+            .findings
+            .iter()
+            .filter(|f| f.area == Area::Queues)
+            .count()
+    };
+    assert_eq!(at(now + DAY), 0);
+    assert_eq!(at(now + 3 * DAY), 2);
+    damage(&config, "update channel set is_active = 0");
+    assert_eq!(at(now + 3 * DAY), 1);
+    damage(&config, "update inbound_event set state = 'failed'");
+    assert_eq!(at(now), 1);
+}

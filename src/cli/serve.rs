@@ -1,0 +1,127 @@
+//! `tehprof serve`: opens a data directory and serves it until somebody says stop.
+//!
+//! What is printed before the server is ready is in [`welcome`](super::welcome); the server itself is `app::Server`.
+use super::{
+    DataDir, desk,
+    failure::Failure,
+    log::{self, Format, Level},
+    out, value, welcome,
+};
+use crate::{Clock, Config, Server, db::lock};
+use clap::Args;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use tokio::{
+    runtime,
+    signal::unix::{Signal, SignalKind, signal},
+    time::timeout,
+};
+
+/// How long requests in flight and full queues may take to end, so that all has ended within ten seconds.
+const GRACE: Duration = Duration::from_secs(9);
+/// How long threads that still compute are waited for after that.
+const LAST: Duration = Duration::from_millis(500);
+
+/// Serve the desk until SIGTERM or SIGINT
+#[derive(Args, Debug)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    data: DataDir,
+    /// Take HTTP connections here; port 0 picks a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value_t = Config::new(PathBuf::new()).listen)]
+    listen: SocketAddr,
+    /// Tell people this address, by which they reach the server; http:// and --listen if left out
+    #[arg(long, value_name = "URL", value_parser = value::url)]
+    public_url: Option<String>,
+    /// Fill an empty data directory with a desk to try everything on, and print how to get in
+    #[arg(long)]
+    demo: bool,
+    /// Take mail by SMTP here, straight into the e-mail channels
+    #[arg(long, value_name = "ADDR:PORT")]
+    smtp_listen: Option<SocketAddr>,
+    /// Offer STARTTLS to who sends mail, by the certificates of this PEM file
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of the certificate, as a PEM file
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// Write the log like this
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    log_format: Format,
+    /// Write so much into the log
+    #[arg(long, value_enum, default_value_t = Level::Info)]
+    log_level: Level,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        if self.tls_cert.is_some() != self.tls_key.is_some() {
+            let lacking = if self.tls_key.is_none() {
+                "--tls-key"
+            } else {
+                "--tls-cert"
+            };
+            return Err(Failure::Usage(format!(
+                "--tls-cert and --tls-key belong together: {lacking} is not set"
+            )));
+        }
+        log::start(self.log_format, self.log_level);
+        let config = Config {
+            data_dir: self.data.data_dir,
+            listen: self.listen,
+            public_url: self.public_url,
+            smtp_listen: self.smtp_listen,
+            tls_cert: self.tls_cert,
+            tls_key: self.tls_key,
+            demo: self.demo,
+        };
+        desk::make(&config.data_dir)?;
+        let _lock = lock::take(&config.data_dir).map_err(Failure::Sentence)?;
+        let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
+        let outcome = runtime.block_on(serve(config));
+        runtime.shutdown_timeout(LAST);
+        outcome
+    }
+}
+
+async fn serve(config: Config) -> Result<(), Failure> {
+    let mut stop = Stop::new()?;
+    let server = Server::start(config, Clock::System).await?;
+    let ready = match welcome::greet(&server).await {
+        Ok(()) => out::say(format!("listening on http://{}", server.address())),
+        Err(failure) => Err(failure),
+    };
+    if ready.is_ok() {
+        let signal = stop.wait().await;
+        tracing::info!(signal, "stopping");
+    }
+    tokio::select! {
+        ended = timeout(GRACE, server.stop()) => if ended.is_err() {
+            tracing::warn!("some requests did not end in time and were cut off");
+        },
+        signal = stop.wait() => tracing::warn!(signal, "told to stop again: not waiting for what is in flight"),
+    }
+    ready
+}
+
+/// The signals that end a server.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn new() -> Result<Stop, Failure> {
+        Ok(Stop {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for one of them and tells its name.
+    async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The demo tenant before its first ticket: who works there, whom it serves, and how the desk is set up.
+use super::{
+    DOMAIN,
+    script::{
+        Language, Scene,
+        people::{self, CLIENTS, COMPANY, OPERATORS},
+        reference::{CATEGORIES, QUICK_REPLIES, TAGS, TARIFFS},
+    },
+};
+use crate::{
+    access::rules::Role,
+    api::field::{ClientId, ContactId, OperatorId, TenantId},
+    client,
+    db::{Tx, sql::run},
+    error::{Error, Result},
+    lang::Lang,
+    operator::{self, NewOperator},
+    tenant::{self, NewTenant, plan::Plan},
+    ticket::{
+        Actor,
+        model::{ActorKind, Origin},
+        tags,
+    },
+};
+use std::collections::BTreeMap;
+
+/// The first of the portals' users; the published examples call this one Иван Петров.
+const FIRST_USER: i64 = 123;
+
+/// The portal and the user that the demo's client link is for: those of the published examples.
+pub(crate) fn portal_user() -> (&'static str, (i64, String)) {
+    let client = &CLIENTS[0];
+    (
+        client.portal_domain,
+        (FIRST_USER, client.contacts[0].name.to_owned()),
+    )
+}
+
+/// Somebody of a client as the desk knows them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Member {
+    pub(super) contact: ContactId,
+    pub(super) client: ClientId,
+    /// Who they are to their company's portal.
+    pub(super) user: i64,
+}
+
+/// Everybody who takes part, by their address.
+#[derive(Debug)]
+pub(super) struct Cast {
+    pub(super) tenant: TenantId,
+    operators: BTreeMap<&'static str, OperatorId>,
+    members: BTreeMap<&'static str, Member>,
+}
+
+impl Cast {
+    /// Makes the tenant, as of the transaction's time.
+    pub(super) fn hire(tx: &Tx<'_>, password_hash: &str) -> Result<Cast> {
+        let new = NewTenant {
+            name: COMPANY,
+            domain: Some(DOMAIN),
+            plan: Plan::Enterprise,
+            locale: Lang::Ru,
+        };
+        let mut cast = Cast {
+            tenant: tenant::create(tx, &new, tx.now)?,
+            operators: BTreeMap::new(),
+            members: BTreeMap::new(),
+        };
+        for person in OPERATORS {
+            cast.hire_operator(tx, person, password_hash)?;
+        }
+        for company in CLIENTS {
+            cast.welcome(tx, company)?;
+        }
+        furnish(tx, cast.tenant)?;
+        Ok(cast)
+    }
+
+    fn hire_operator(
+        &mut self,
+        tx: &Tx<'_>,
+        person: &people::Operator,
+        password_hash: &str,
+    ) -> Result<()> {
+        let new = NewOperator {
+            name: person.name,
+            email: person.email,
+            phone: Some(person.phone),
+            role: Role::parse(person.role).ok_or_else(|| unknown(person.role))?,
+            department: Some(person.department),
+            password_hash: Some(password_hash),
+            locale: person.languages.first().copied().and_then(lang),
+        };
+        let id = operator::create(tx, self.tenant, &new, tx.now)?;
+        self.operators.insert(person.email, id);
+        Ok(())
+    }
+
+    /// Makes a client with its people.
+    fn welcome(&mut self, tx: &Tx<'_>, company: &'static people::Client) -> Result<()> {
+        let id = client::create(
+            tx,
+            self.tenant,
+            company.portal_domain,
+            company.company_name,
+            tx.now,
+        )?;
+        let tariff = TARIFFS
+            .iter()
+            .find(|tariff| tariff.code == company.tariff_plan);
+        let tariff = tariff.ok_or_else(|| unknown(company.tariff_plan))?;
+        run(
+            tx,
+            "update client
+                set tariff_plan = ?3, hours_per_month = ?4, hourly_rate = ?5, currency = ?6, locale = ?7, notes = ?8
+              where tenant_id = ?1 and id = ?2",
+            (
+                self.tenant,
+                id,
+                tariff.code,
+                company.hours_per_month,
+                tariff.hourly_rate * 100,
+                tariff.currency,
+                lang(company.locale),
+                company.notes,
+            ),
+        )?;
+        for person in company.contacts {
+            let contact =
+                client::contact_of(tx, self.tenant, person.email, person.name, Some(id), tx.now)?;
+            run(
+                tx,
+                "update contact set phone = ?3 where tenant_id = ?1 and id = ?2",
+                (self.tenant, contact.id, person.phone),
+            )?;
+            let nth = i64::try_from(self.members.len()).map_err(Error::internal)?;
+            let member = Member {
+                contact: contact.id,
+                client: id,
+                user: FIRST_USER + nth,
+            };
+            self.members.insert(person.email, member);
+        }
+        Ok(())
+    }
+
+    /// The id of somebody of the desk.
+    pub(super) fn operator(&self, person: &people::Operator) -> Result<OperatorId> {
+        let known = self.operators.get(person.email).copied();
+        known.ok_or_else(|| unknown(person.email))
+    }
+
+    /// Who opened a ticket.
+    pub(super) fn member(&self, scene: &Scene) -> Result<Member> {
+        let known = self.members.get(scene.contact.email).copied();
+        known.ok_or_else(|| unknown(scene.contact.email))
+    }
+
+    /// Somebody of the desk at work.
+    pub(super) fn staff(&self, person: &people::Operator) -> Result<Actor> {
+        Ok(Actor {
+            kind: ActorKind::Operator,
+            id: Some(self.operator(person)?.0),
+            name: person.name.to_owned(),
+        })
+    }
+
+    /// The client's side of a ticket: a user of the portal, or somebody who wrote from outside.
+    pub(super) fn client(&self, scene: &Scene) -> Result<Actor> {
+        let mut actor = Actor::visitor(scene.contact.name);
+        if scene.channel == Origin::Portal.as_str() {
+            actor.id = Some(self.member(scene)?.user);
+        }
+        Ok(actor)
+    }
+}
+
+/// Sets the desk's own categories, tags and quick replies in place of those that every new desk has.
+fn furnish(tx: &Tx<'_>, tenant: TenantId) -> Result<()> {
+    run(tx, "delete from category where tenant_id = ?1", [tenant])?;
+    for (position, category) in (0i64..).zip(CATEGORIES) {
+        run(
+            tx,
+            "insert into category (tenant_id, code, name_ru, name_kk, name_en, position) values (?1, ?2, ?3, ?4, ?5, ?6)",
+            (
+                tenant,
+                category.code,
+                category.ru,
+                category.kk,
+                category.en,
+                position,
+            ),
+        )?;
+    }
+    for (name, color) in TAGS {
+        tags::create(tx, tenant, name, color)?;
+    }
+    for reply in QUICK_REPLIES {
+        run(
+            tx,
+            "insert into quick_reply (tenant_id, title, content, shortcut) values (?1, ?2, ?3, ?4)",
+            (tenant, reply.title, reply.content, reply.shortcut),
+        )?;
+    }
+    Ok(())
+}
+
+/// The language of the wire.
+pub(super) fn lang(language: Language) -> Option<Lang> {
+    Lang::of_tag(language.as_str())
+}
+
+/// The script names something that the desk does not have.
+pub(super) fn unknown(word: &str) -> Error {
+    Error::internal(format!(
+        "the demo's script names \"{word}\", which the desk does not know"
+    ))
+}
