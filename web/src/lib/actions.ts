@@ -41,7 +41,7 @@ export interface AdminActions {
 
   list_tickets: Does<ListTickets, TicketPage>;
   ticket_counts: Does<Nothing, TicketCounts>;
-  get_ticket: Does<OfTicket, TicketView>;
+  get_ticket: Does<OfTicket & { mark_read?: boolean }, TicketView>;
   create_ticket: Does<NewTicket, Ticket>;
   update_ticket: Does<OfTicket & TicketChange, Ticket>;
   take_ticket: Does<OfTicket, Ticket>;
@@ -83,7 +83,7 @@ export interface AdminActions {
   create_channel: Does<{ type: 'email'; name: string; config: EmailConfig }, ChannelRow>;
   update_channel: Does<{ channel_id: number; name?: string; is_active?: boolean; config?: EmailConfig }, ChannelRow>;
   delete_channel: Does<{ channel_id: number }, Deleted>;
-  test_channel: Does<{ channel_id: number }, { ok?: boolean; message?: string; error?: string }>;
+  test_channel: Does<{ channel_id: number }, { server: string }>;
   get_channels_status: Does<Nothing, ChannelStatus[]>;
   get_widget_settings: Does<Nothing, WidgetSettings>;
   save_widget_settings: Does<{ allowed_origins: string[] }, WidgetSettings>;

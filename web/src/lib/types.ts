@@ -21,7 +21,7 @@ export interface OperatorRow {
 }
 export interface Tenant { id: number; name: string; locale: Locale; timezone: string }
 export interface Branding { company_name: string; primary_color: string; logo?: string | null }
-export interface Permissions { can_edit: boolean; is_supervisor: boolean; is_admin: boolean }
+export interface Permissions { can_edit: boolean; is_supervisor: boolean; is_admin: boolean; is_head_admin: boolean }
 export interface Session { operator: Operator; tenant: Tenant; expires_at: string }
 export interface Me { operator: Operator; tenant: Tenant; plan: string; permissions: Permissions; branding: Branding; locale: Locale }
 
@@ -51,7 +51,6 @@ export interface Estimate {
   status: 'pending' | 'approved' | 'rejected' | 'superseded';
   created_at: string; decided_at: string | null; decided_by: string | null; reason: string | null;
 }
-export interface Csat { rating: number; comment: string | null; created_at: string }
 export interface TicketClient {
   portal_domain: string; company_name: string; tariff_plan: string | null;
   hours_per_month: number | null; hours_used: number; notes: string | null;
@@ -59,8 +58,8 @@ export interface TicketClient {
 export interface OtherTicket { id: number; subject: string; status: Status; updated_at: string }
 export interface Ticket extends TicketBase {
   description: string; creator_email: string | null; creator_phone: string | null;
-  estimate: Estimate | null; csat: Csat | null; result: string | null; merged_into: number | null;
-  hours_spent: number | null; closed_at: string | null; done_at: string | null; reference: string | null;
+  estimate: Estimate | null; csat: number | null; result: string | null; merged_into: number | null;
+  hours_spent: number | null; closed_at: string | null; done_at: string | null; reference: number;
   can: { transitions: Status[] }; version: number;
   client: TicketClient | null; other_tickets: OtherTicket[]; previous_ticket: number | null;
 }
@@ -70,6 +69,8 @@ export interface Message {
   created_at: string; edited_at: string | null; deleted_at: string | null;
   delivery_status: DeliveryStatus | null; delivery_error: string | null; channel: Channel | null;
   files: File[]; unverified: boolean; auto: boolean;
+  /** The operator who wrote it; only staff are told. */
+  operator_id: number | null;
 }
 export interface Change {
   id: number; at: string; actor_type: 'operator' | 'client' | 'system' | 'rule'; actor_name: string | null;
@@ -118,7 +119,7 @@ export interface Viewer { operator_id: number; name: string; is_typing: boolean 
 export interface ClientTicket {
   id: number; subject: string; description: string; status: Status; priority: Priority; category: string | null;
   created_at: string; updated_at: string; closed_at: string | null; assigned_name: string | null;
-  message_count: number; unread_count: number; estimate: Estimate | null; csat: Csat | null; result: string | null;
+  message_count: number; unread_count: number; estimate: Estimate | null; csat: number | null; result: string | null;
 }
 export interface ClientTicketPage { tickets: ClientTicket[]; total: number; page: number; limit: number }
 export interface ClientTicketView { ticket: ClientTicket; messages: Message[]; files: File[]; history: Change[] }

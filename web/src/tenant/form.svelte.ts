@@ -26,7 +26,9 @@ export class Form {
       await send();
       return true;
     } catch (error) {
-      if (error instanceof ApiError && error.field && known.includes(error.field)) this.faults = { [error.field]: errorText(error) };
+      // An item of a list (`tags[0]`) is shown at the list.
+      const field = error instanceof ApiError ? error.field?.replace(/\[.*$/, '') : undefined;
+      if (field && known.includes(field)) this.faults = { [field]: errorText(error) };
       else this.fault = errorText(error);
       return false;
     } finally {

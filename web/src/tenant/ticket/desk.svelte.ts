@@ -30,6 +30,7 @@ class Desk {
   #given = new AbortController();
   readonly #loading = new Set<number>();
   readonly #pending = new Set<number>();
+  #resting = 0;
 
   get view(): TicketView | undefined { return this.#views.get(this.current); }
   peek(id: number): TicketView | undefined { return this.#views.get(id); }
@@ -62,11 +63,17 @@ class Desk {
     }
   }
 
-  /** Fetches a ticket that may be opened next. One with unread messages is left alone: fetching would mark them read. */
+  /** Fetches a ticket that may be opened next, without marking its messages read. */
   async prefetch(id: number | undefined): Promise<void> {
-    if (!id || this.#views.has(id) || this.#loading.has(id) || queue.rows.get(id)?.unread_count !== 0) return;
+    if (!id || this.#views.has(id) || this.#loading.has(id)) return;
     this.#loading.add(id);
-    try { this.#keep(await admin('get_ticket', { ticket_id: id })); } catch { /* it is fetched again when opened */ } finally { this.#loading.delete(id); }
+    try { this.#keep(await admin('get_ticket', { ticket_id: id, mark_read: false })); } catch { /* it is fetched again when opened */ } finally { this.#loading.delete(id); }
+  }
+
+  /** The pointer rests on a ticket (0: on none): it is likely to be opened. */
+  rest(id: number): void {
+    clearTimeout(this.#resting);
+    if (id) this.#resting = window.setTimeout(() => void this.prefetch(id), 80);
   }
 
   /** Something about a ticket has changed on the server. */
