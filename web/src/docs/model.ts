@@ -21,6 +21,7 @@ interface Operation {
 }
 export interface OpenApi {
   info: { title: string; version: string };
+  tags?: readonly { name: string }[];
   paths: Readonly<Record<string, { post?: Operation }>>;
   components?: { schemas?: Schemas };
 }
@@ -66,7 +67,7 @@ function readAction(path: string, operation: Operation, schemas: Schemas): Actio
     surface, name, id: `${surface}/${name}`,
     group: (operation.tags?.[0] ?? '').replace(`${surface}: `, ''),
     title: { ...operation['x-summary'], en: operation['x-summary']?.en ?? operation.summary ?? name },
-    description: described,
+    description: described.replace(/([^\n])\n(?!\n)/g, '$1 '), // lines are broken for the source, paragraphs for the reader
     role: operation['x-role'] ?? 'anyone',
     scopes,
     plan: operation['x-plan'] ?? '',
@@ -82,6 +83,9 @@ function readAction(path: string, operation: Operation, schemas: Schemas): Actio
 export function readReference(document: OpenApi): Reference {
   const schemas = document.components?.schemas ?? {};
   const actions = Object.entries(document.paths).flatMap(([path, { post }]) => (post ? (readAction(path, post, schemas) ?? []) : []));
+  const order = document.tags?.map(({ name }) => name) ?? [];
+  const place = ({ surface, group }: Action) => order.indexOf(`${surface}: ${group}`);
+  actions.sort((a, b) => place(a) - place(b)); // groups as the server orders them; within one the document's own order stays
   const codes = schemas.Error?.properties?.code?.enum ?? [];
   return { version: document.info.version, actions, schemas, codes: codes.filter((code) => typeof code === 'string') };
 }

@@ -61,12 +61,17 @@ export function fieldsOf(schema: Schema, all: Schemas): Field[] {
   return [...parts.filter((part) => !own.some((field) => field.name === part.name)), ...own];
 }
 
+/** Parameters in the order of a reader's interest: what cannot be left out first. */
+export const requiredFirst = (fields: readonly Field[]): Field[] => [...fields.filter((field) => field.required), ...fields.filter((field) => !field.required)];
+
 /** The type in the words of JSON: `integer`, `string[]`, `Ticket | null`. */
 export function typeText(schema: Schema, all: Schemas): string {
   const name = schema.$ref ? refName(schema.$ref) : '';
   const found = resolve(schema, all);
   const { options, nullable } = alternatives(found);
   const or = (text: string) => (nullable ? `${text} | null` : text);
+  const words = options.length > 0 && options.every((option) => typeof resolve(option, all).const === 'string');
+  if (words) return or('string'); // its values are listed beside it
   if (options.length) return or([...new Set(options.map((option) => typeText(option, all)))].join(' | '));
   if (found.const !== undefined) return JSON.stringify(found.const);
   const type = Array.isArray(found.type) ? found.type.filter((x) => x !== 'null').join(' | ') : (found.type as string | undefined);

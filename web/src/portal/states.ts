@@ -1,9 +1,9 @@
 /** What a status means to the client, and how loud it is: a decision is asked for, work goes on, or it is over. */
 import type { ClientTicket, Status } from '../lib/types';
 
-export type Tone = 'asks' | 'works' | 'rests' | 'over';
+export type Tone = 'asks' | 'works' | 'rests' | 'ended';
 const tones: Readonly<Record<Status, Tone>> = {
-  new: 'works', in_progress: 'works', reopened: 'works', on_hold: 'rests', estimated: 'asks', done: 'asks', closed: 'over',
+  new: 'works', in_progress: 'works', reopened: 'works', on_hold: 'rests', estimated: 'asks', done: 'asks', closed: 'ended',
 };
 export const toneOf = (status: Status): Tone => tones[status];
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { findAction, grouped, readReference, search, titleOf, type OpenApi } from '../../src/docs/model';
-import { choices, exampleOf, fieldsOf, inside, limits, resolve, typeText, type Schemas } from '../../src/docs/schema';
+import { choices, exampleOf, fieldsOf, inside, limits, requiredFirst, resolve, typeText, type Schemas } from '../../src/docs/schema';
 import { languages, phpOf, pythonOf, requestFor, snippet } from '../../src/docs/snippets';
 
 const schemas: Schemas = {
@@ -19,6 +19,7 @@ describe('a schema in words', () => {
     [ticket, 'Ticket'],
     [{ anyOf: [ticket, { type: 'null' }] }, 'Ticket | null'],
     [{ const: true }, 'true'],
+    [{ $ref: '#/components/schemas/Status' }, 'string'],
     [{}, 'any'],
   ])('%j is %s', (schema, text) => expect(typeText(schema, schemas)).toBe(text));
   it('ends at a reference to itself', () => {
@@ -36,6 +37,10 @@ describe('a schema in words', () => {
   it('names the limits and not the width of integers', () => {
     expect(limits({ type: 'integer', format: 'int64', minimum: 1, maximum: 100, default: 30 }, schemas)).toEqual([{ kind: 'value', low: 1, high: 100 }, { kind: 'default', value: '30' }]);
     expect(limits({ anyOf: [{ type: 'string', maxLength: 255, format: 'email' }, { type: 'null' }] }, schemas)).toEqual([{ kind: 'length', low: undefined, high: 255 }, { kind: 'format', name: 'email' }]);
+  });
+  it('puts required parameters first', () => {
+    const fields = fieldsOf({ required: ['z'], properties: { a: {}, z: {}, b: {} } }, schemas);
+    expect(requiredFirst(fields).map((field) => field.name)).toEqual(['z', 'a', 'b']);
   });
   it('makes an example of the required fields', () => {
     expect(exampleOf({ type: 'object', required: ['a', 'b', 'c'], properties: { a: { type: 'integer', minimum: 5 }, b: { $ref: '#/components/schemas/Status' }, c: ticket, d: { type: 'string' } } }, schemas)).toEqual({ a: 5, b: 'new', c: { id: 1 } });
@@ -71,6 +76,12 @@ describe('the reference', () => {
     expect(reference.actions.map((a) => a.id)).toEqual(['admin/list_tickets', 'admin/admin_login', 'client/list_tickets', 'widget/config']);
     expect([reference.version, reference.codes]).toEqual(['1.2.3', ['a', 'b']]);
     expect(action('admin/list_tickets')).toMatchObject({ group: 'tickets', output: ticket, refusals: [{ status: '403', description: 'no' }] });
+  });
+  it('keeps the groups in the order of the server and joins the lines of a description', () => {
+    const two = readReference({ ...document, tags: [{ name: 'widget: widget' }, { name: 'admin: tickets' }, { name: 'client: tickets' }] });
+    expect(two.actions.map((a) => a.id)).toEqual(['widget/config', 'admin/list_tickets', 'admin/admin_login', 'client/list_tickets']);
+    const described = readReference({ ...document, paths: { '/api/admin.php/x': { post: operation('x', { requestBody: { content: { 'application/json': { schema: { description: 'One\nline.\n\nNext.' } } } } }) } } });
+    expect(described.actions[0]?.description).toBe('One line.\n\nNext.');
   });
   it('finds an action by a bare name and nothing by an unknown one', () => {
     expect(findAction(reference.actions, ['list_tickets'])?.id).toBe('admin/list_tickets');
