@@ -45,7 +45,8 @@ create table outbox (
   tenant_id integer not null,
   channel_id integer not null,
   ticket_id integer not null,
-  message_id integer not null,
+  message_id integer not null, -- the answer that is sent, or the mail that is acknowledged
+  kind text not null check (kind in ('answer', 'acknowledgement')),
   recipient text not null,
   state text not null default 'queued' check (state in ('queued', 'sent', 'failed')),
   attempts integer not null default 0,
@@ -59,4 +60,5 @@ create table outbox (
 create index outbox_to_do on outbox (next_at) where state = 'queued';
 create index outbox_of_ticket on outbox (tenant_id, ticket_id, id) where state = 'queued';
 create index outbox_of_message on outbox (tenant_id, message_id);
+create index acknowledgement_of_recipient on outbox (tenant_id, recipient, created_at) where kind = 'acknowledgement';
 create index outbox_of_channel on outbox (tenant_id, channel_id) where state = 'queued';

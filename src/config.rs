@@ -12,6 +12,17 @@ pub struct Config {
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
     pub demo: bool,
+    /// Which servers in private networks may be connected to.
+    pub private_targets: PrivateTargets,
+}
+
+/// Which targets in private networks may be connected to: none, those an admin typed into a channel, or all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum PrivateTargets {
+    Deny,
+    #[default]
+    Channels,
+    Allow,
 }
 
 impl Config {
@@ -25,6 +36,7 @@ impl Config {
             tls_cert: None,
             tls_key: None,
             demo: false,
+            private_targets: PrivateTargets::default(),
         }
     }
 

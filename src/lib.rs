@@ -47,4 +47,4 @@ mod worker;
 
 pub use app::Server;
 pub use clock::{Clock, Millis};
-pub use config::Config;
+pub use config::{Config, PrivateTargets};

@@ -203,8 +203,11 @@ impl Query for ListTickets {
             ..Filter::all(cx.by.sight())
         };
         let (tickets, total) = list::page(cx.db, cx.by.tenant, &filter, page, cx.db.now)?;
+        let ids: Vec<TicketId> = tickets.iter().map(|t| t.id).collect();
+        let unread = list::unread_by_client(cx.db, cx.by.tenant, &ids)?;
+        let own = |row: TicketRow| for_client(unread.get(&row.id).copied().unwrap_or(0), row);
         Ok(TicketPage {
-            tickets: tickets.into_iter().map(for_client).collect(),
+            tickets: tickets.into_iter().map(own).collect(),
             total,
             page: page.page,
             limit: page.limit,
@@ -212,12 +215,12 @@ impl Query for ListTickets {
     }
 }
 
-/// Leaves out of a row what only staff may know: the last message may be a note.
-fn for_client(row: TicketRow) -> TicketRow {
+/// Leaves out of a row what only staff may know (the last message may be a note); unread are the desk's answers.
+fn for_client(unread_count: i64, row: TicketRow) -> TicketRow {
     TicketRow {
         last_message: None,
         tags: Vec::new(),
-        unread_count: 0,
+        unread_count,
         ..row
     }
 }

@@ -3,7 +3,7 @@
 //! are as good unless the tenant is strict, and wrong guesses are slowed down.
 use super::{
     Action, Call, Command, Query, Read, Slow, Spec, Task, Write, command,
-    field::{Body, Email, Int, Line, Name, TenantId},
+    field::{Body, Email, Int, Line, Name, Text, TenantId},
     query, task,
 };
 use crate::{
@@ -449,8 +449,9 @@ pub(crate) struct AddReply {
     _api_key: Line,
     #[serde(flatten)]
     door: Door,
-    /// The text.
-    message: Body,
+    /// The text; may be empty only if there is a file.
+    #[serde(default)]
+    message: Option<Text>,
 }
 /// The reply that was posted.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -475,9 +476,14 @@ impl Command for AddReply {
     fn run(self, cx: &Write<'_, WidgetSite>) -> Result<Replied> {
         let tenant = cx.by.tenant;
         let ticket = self.door.open(cx.tx, cx.app, cx.by, cx.call, cx.tx.now)?;
+        let text = match self.message {
+            Some(text) => text.0,
+            None if !cx.call.uploads.is_empty() => String::new(),
+            None => return Err(Error::missing("message")),
+        };
         let draft = Draft {
             uploads: cx.call.uploads.clone(),
-            ..Draft::client(self.message.0)
+            ..Draft::client(text)
         };
         let visitor = Acting::new(cx.tx, tenant, Actor::visitor(&ticket.creator_name));
         let (ticket, id) = message::post_by_client(&visitor, ticket, draft)?;

@@ -1,7 +1,7 @@
 //! Channels: what an admin sets up, how their secrets are kept, and how they fare.
 use crate::{
     access::secret::Secret,
-    api::field::{At, ChannelId, Email, Int, Line, Name, TenantId, Text},
+    api::field::{At, ChannelId, Email, Flag, Int, Line, Name, TenantId, Text},
     clock::Millis,
     db::sql::{all, first, run, taken},
     error::{Code, Error, Fault, Result},
@@ -65,6 +65,9 @@ pub(crate) struct EmailConfig {
     /// What stands below each answer.
     #[serde(default)]
     pub(crate) signature: Option<Text>,
+    /// Whether a mail that opens a ticket is acknowledged; no if left out.
+    #[serde(default)]
+    pub(crate) acknowledge: Flag,
     /// Where answers are handed over.
     pub(crate) smtp: SmtpConfig,
     /// How mail comes in.
@@ -118,6 +121,7 @@ impl EmailConfig {
             "address": self.address.0,
             "from_name": self.from_name.map(|n| n.0).unwrap_or_default(),
             "signature": self.signature.map(|s| s.0).unwrap_or_default(),
+            "acknowledge": self.acknowledge.0,
             "smtp": smtp,
             "inbound": inbound,
         });
@@ -145,6 +149,11 @@ impl Channel {
 
     pub(crate) fn is_fed_by(&self, provider: &str) -> bool {
         self.text("/inbound/provider") == provider
+    }
+
+    /// Whether a mail that opens a ticket is acknowledged.
+    pub(crate) fn acknowledges(&self) -> bool {
+        self.config["acknowledge"].as_bool().unwrap_or(false)
     }
 
     /// The name that answers come from.

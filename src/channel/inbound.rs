@@ -13,7 +13,7 @@ use super::{
         thread::{self, Candidate, Fact, Rule, Sender, Standing, Verdict},
         token::Keys,
     },
-    form,
+    form, outbox,
 };
 use crate::{
     access::secret::Purpose,
@@ -382,6 +382,10 @@ fn apply(tx: &Tx<'_>, app: &App, event: &Event, incoming: Incoming) -> Result<Ou
         None => {
             let new = new_ticket(tx, event, (email, &contact), (title, &draft.body), previous)?;
             let (ticket, message) = ticket::open(&cx, new, draft)?;
+            let channel = config::by_id(tx, &app.secret, tenant, event.channel)?;
+            if channel.acknowledges() && !automatic && !auto.suppress_reply && !auto.bulk {
+                outbox::acknowledge(&cx, &ticket, message)?;
+            }
             (ticket, message, "ticket")
         }
     };
@@ -454,12 +458,17 @@ fn facts(tx: &Tx<'_>, tenant: TenantId, incoming: &Incoming, keys: &Keys, sender
             None => None,
         };
         let ticket = match found {
+            // Evidence of ours that leads nowhere any more.
+            None => number.map(|number| thread::Ticket {
+                ticket: number.0,
+                standing: Standing::Gone,
+                sender: Sender::Stranger,
+            }),
             Some(ticket) => Some(thread::Ticket {
                 ticket: ticket.id.0,
                 standing: standing(&ticket, tx.now, days),
                 sender: participation(tx, &ticket, sender)?,
             }),
-            None => None,
         };
         facts.push(Fact { candidate, ticket });
     }

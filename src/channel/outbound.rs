@@ -10,13 +10,15 @@ use super::{
         template::Language,
         token::Keys,
     },
-    outbox::{self, Due},
+    inbound,
+    outbox::{self, Due, Kind},
 };
 use crate::{
     access::secret::{Purpose, random},
     api::field::{ChannelId, MessageId, TenantId, TicketId},
     app::App,
     clock::{MINUTE, Millis},
+    config::PrivateTargets,
     db::{
         Snapshot,
         sql::{all, first, one, run},
@@ -131,7 +133,7 @@ async fn note(app: &App, row: &Due, sent: Sent, mail_id: Option<String>) -> Resu
     app.db
         .write(move |tx| match sent {
             Sent::Delivered { missed, .. } => {
-                if let Some(id) = mail_id {
+                if let Some(id) = mail_id.filter(|_| row.kind == Kind::Answer) {
                     run(
                         tx,
                         "update message set mail_id = ?3 where tenant_id = ?1 and id = ?2",
@@ -198,7 +200,10 @@ fn target(app: &App, channel: &Channel) -> SmtpTarget {
         login,
         hello: hello.to_owned(),
         extra_ca: None,
-        reach: Reach::Anywhere,
+        reach: match app.config.private_targets {
+            PrivateTargets::Deny => Reach::PublicOnly,
+            PrivateTargets::Channels | PrivateTargets::Allow => Reach::Anywhere,
+        },
     }
 }
 
@@ -327,7 +332,40 @@ fn attachments(conn: &Connection, tenant: TenantId, message: MessageId) -> Resul
     )
 }
 
-fn write(app: &App, row: &Due, facts: Facts) -> Result<Letter> {
+/// What the desk says by itself when a mail has opened a ticket. None of the sender's own words are in it: anybody can
+/// write an address that is not theirs.
+fn acknowledgement(language: Lang) -> [&'static str; 2] {
+    match language {
+        Lang::Ru => [
+            "Обращение получено",
+            "Здравствуйте!\n\nМы получили ваше обращение и скоро ответим. Номер обращения — в теме этого письма. \
+             Чтобы что-то добавить, просто ответьте на него.",
+        ],
+        Lang::Kk => [
+            "Өтініш қабылданды",
+            "Сәлеметсіз бе!\n\nӨтінішіңізді алдық, жақын арада жауап береміз. Өтініш нөмірі осы хаттың тақырыбында көрсетілген. \
+             Бірдеңе қосқыңыз келсе, осы хатқа жауап жазыңыз.",
+        ],
+        Lang::En => [
+            "We have received your request",
+            "Hello,\n\nwe have received your request and will answer soon. Its number is in the subject of this mail. \
+             To add anything, just reply to it.",
+        ],
+    }
+}
+
+fn write(app: &App, row: &Due, mut facts: Facts) -> Result<Letter> {
+    let acknowledges = row.kind == Kind::Acknowledgement;
+    if acknowledges {
+        let [subject, text] = acknowledgement(facts.language);
+        subject.clone_into(&mut facts.subject);
+        text.clone_into(&mut facts.body);
+        facts.author.clone_from(&facts.company);
+        facts.copies.clear();
+        facts.files.clear();
+        facts.quoted = None;
+    }
+    let installation = inbound::installation(app);
     let mut data = Vec::with_capacity(facts.files.len());
     for (_, _, hash) in &facts.files {
         data.push(app.blobs.read(row.tenant, hash)?);
@@ -349,7 +387,11 @@ fn write(app: &App, row: &Due, facts: Facts) -> Result<Letter> {
     };
     let to = [facts.recipient];
     let raw = compose::compose(&Outgoing {
-        author: Author::Person,
+        author: if acknowledges {
+            Author::AutoReply { installation: &installation }
+        } else {
+            Author::Person
+        },
         from: &from,
         to: &to,
         cc: &facts.copies,
@@ -377,7 +419,8 @@ fn write(app: &App, row: &Due, facts: Facts) -> Result<Letter> {
     Ok(Letter {
         target: target(app, channel),
         envelope: send::Envelope {
-            from: Some(channel.address.clone()),
+            // RFC 3834: an automatic answer has the null sender, so that nothing answers it.
+            from: (!acknowledges).then(|| channel.address.clone()),
             to: everybody,
         },
         raw,

@@ -2,10 +2,10 @@
 //! transaction and writes back how it fared; rows of one ticket leave in order.
 use crate::{
     api::field::{ChannelId, MessageId, TenantId, TicketId},
-    clock::Millis,
+    clock::{HOUR, Millis},
     db::{
         Tx,
-        sql::{all, first, run},
+        sql::{all, first, run, text_column},
     },
     error::{Code, Error, Result},
     signal::Signal,
@@ -26,8 +26,55 @@ pub(crate) struct Due {
     pub(crate) channel: ChannelId,
     pub(crate) ticket: TicketId,
     pub(crate) message: MessageId,
+    pub(crate) kind: Kind,
     pub(crate) recipient: String,
     pub(crate) attempts: u32,
+}
+
+/// What a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// What an operator wrote.
+    Answer,
+    /// The desk's own word that a mail has come.
+    Acknowledgement,
+}
+
+impl Kind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Kind::Answer => "answer",
+            Kind::Acknowledgement => "acknowledgement",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Kind> {
+        [Kind::Answer, Kind::Acknowledgement].into_iter().find(|k| k.as_str() == text)
+    }
+}
+
+text_column!(Kind);
+
+/// How long an address is sent no second acknowledgement, whatever it sends: two desks that answer each other stop at once.
+const QUIET: Millis = HOUR;
+
+/// Acknowledges the mail that opened a ticket, unless its sender was sent an acknowledgement lately.
+pub(crate) fn acknowledge(cx: &Acting<'_>, ticket: &Record, message: MessageId) -> Result<()> {
+    let (Some(channel), Some(recipient)) = (ticket.channel_id, &ticket.creator_email) else {
+        return Ok(());
+    };
+    let added = run(
+        cx.tx,
+        "insert into outbox (tenant_id, channel_id, ticket_id, message_id, kind, recipient, next_at, created_at)
+         select ?1, ?2, ?3, ?4, 'acknowledgement', ?5, ?6, ?6
+          where not exists (select 1 from outbox
+                             where tenant_id = ?1 and recipient = ?5 and kind = 'acknowledgement' and created_at > ?7)",
+        (cx.tenant, channel, ticket.id, message, recipient, cx.tx.now, cx.tx.now - QUIET),
+    )?;
+    if added > 0 {
+        cx.tx.signal(Signal::Outbox);
+    }
+    Ok(())
 }
 
 /// Puts a message of the ticket's channel into the outbox.
@@ -37,8 +84,8 @@ pub(crate) fn enqueue(cx: &Acting<'_>, ticket: &Record, message: MessageId) -> R
     };
     run(
         cx.tx,
-        "insert into outbox (tenant_id, channel_id, ticket_id, message_id, recipient, next_at, created_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        "insert into outbox (tenant_id, channel_id, ticket_id, message_id, kind, recipient, next_at, created_at)
+         values (?1, ?2, ?3, ?4, 'answer', ?5, ?6, ?6)",
         (cx.tenant, channel, ticket.id, message, recipient, cx.tx.now),
     )?;
     cx.tx.signal(Signal::Outbox);
@@ -87,7 +134,7 @@ pub(crate) fn busy_channels(conn: &Connection, now: Millis) -> Result<Vec<Channe
 pub(crate) fn due(conn: &Connection, channel: ChannelId, now: Millis, most: u32) -> Result<Vec<Due>> {
     all(
         conn,
-        "select o.id, o.tenant_id, o.channel_id, o.ticket_id, o.message_id, o.recipient, o.attempts
+        "select o.id, o.tenant_id, o.channel_id, o.ticket_id, o.message_id, o.kind, o.recipient, o.attempts
            from outbox o
           where o.channel_id = ?1 and o.state = 'queued' and o.next_at <= ?2
             and not exists (select 1 from outbox p
@@ -103,8 +150,9 @@ pub(crate) fn due(conn: &Connection, channel: ChannelId, now: Millis, most: u32)
                 channel: row.get(2)?,
                 ticket: row.get(3)?,
                 message: row.get(4)?,
-                recipient: row.get(5)?,
-                attempts: row.get(6)?,
+                kind: row.get(5)?,
+                recipient: row.get(6)?,
+                attempts: row.get(7)?,
             })
         },
     )
@@ -127,8 +175,16 @@ pub(crate) fn sent(tx: &Tx<'_>, row: &Due) -> Result<()> {
         "update channel set last_outbound_at = ?2, last_error = null, last_error_at = null where id = ?1",
         (row.channel, tx.now),
     )?;
+    told(tx, row, Delivery::Sent, None)
+}
+
+/// Tells the message how it fared. An acknowledgement is no message of its own.
+fn told(tx: &Tx<'_>, row: &Due, outcome: Delivery, why: Option<&str>) -> Result<()> {
+    if row.kind == Kind::Acknowledgement {
+        return Ok(());
+    }
     let cx = Acting::new(tx, row.tenant, Actor::system());
-    delivered(&cx, row.ticket, row.message, Delivery::Sent, None)
+    delivered(&cx, row.ticket, row.message, outcome, why)
 }
 
 /// Writes down a failed attempt: another one at `again`, or the end of it.
@@ -151,6 +207,5 @@ pub(crate) fn failed(tx: &Tx<'_>, row: &Due, why: &str, again: Option<Millis>) -
         "update outbox set state = 'failed', attempts = attempts + 1, finished_at = ?2, last_error = ?3 where id = ?1",
         (row.id, tx.now, why),
     )?;
-    let cx = Acting::new(tx, row.tenant, Actor::system());
-    delivered(&cx, row.ticket, row.message, Delivery::Failed, Some(why))
+    told(tx, row, Delivery::Failed, Some(why))
 }

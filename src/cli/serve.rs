@@ -7,7 +7,7 @@ use super::{
     log::{self, Format, Level},
     out, value, welcome,
 };
-use crate::{Clock, Config, Server, db::lock};
+use crate::{Clock, Config, PrivateTargets, Server, db::lock};
 use clap::Args;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use tokio::{
@@ -44,6 +44,9 @@ pub(super) struct Serve {
     /// The private key of the certificate, as a PEM file
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
+    /// Connect to servers in private networks: never, for channels an admin set up, or always
+    #[arg(long, value_enum, default_value_t)]
+    private_targets: PrivateTargets,
     /// Write the log like this
     #[arg(long, value_enum, default_value_t = Format::Text)]
     log_format: Format,
@@ -73,6 +76,7 @@ impl Serve {
             tls_cert: self.tls_cert,
             tls_key: self.tls_key,
             demo: self.demo,
+            private_targets: self.private_targets,
         };
         desk::make(&config.data_dir)?;
         let _lock = lock::take(&config.data_dir).map_err(Failure::Sentence)?;

@@ -75,6 +75,9 @@ pub(super) struct Create {
     /// Speak this language to its people
     #[arg(long, default_value = "ru", value_parser = value::one_of(Lang::ALL.map(Lang::as_str), Lang::of_tag))]
     locale: Lang,
+    /// Count its working hours by this time zone, such as Europe/Moscow; Asia/Almaty if left out
+    #[arg(long, value_name = "ZONE")]
+    timezone: Option<String>,
     #[command(flatten)]
     links: account::Links,
 }
@@ -91,6 +94,7 @@ impl Create {
                 domain: self.domain.as_deref(),
                 plan: self.plan,
                 locale: self.locale,
+                timezone: self.timezone.as_deref(),
             };
             let id = tenant::create(tx, &new, tx.now).map_err(|error| match error.code() {
                 Code::AlreadyExists => refuse("another tenant has this domain"),

@@ -61,6 +61,7 @@ impl Cast {
             domain: Some(DOMAIN),
             plan: Plan::Enterprise,
             locale: Lang::Ru,
+            timezone: None,
         };
         let mut cast = Cast {
             tenant: tenant::create(tx, &new, tx.now)?,

@@ -69,33 +69,33 @@ fn timeline(scenes: &[Scene], now: Millis) -> Vec<Moment<'_>> {
     moments
 }
 
-/// Sees to it that the message of this number is an answer of the desk: if it is not, the next answer that can do without
-/// what lies between is written down before it.
+/// Sees to it that the message of this number is an answer of the desk: if it is not, an answer that comes soon after is
+/// written down earlier, and with it what led to it.
 fn put_an_answer_at(moments: &mut [Moment<'_>], number: usize) {
-    let is_message = |m: &Moment<'_>| {
-        matches!(
-            m.what,
-            What::ClientSays(_) | What::SupportSays { .. } | What::Note { .. }
-        )
-    };
-    let is_answer = |m: &Moment<'_>| matches!(m.what, What::SupportSays { .. });
-    let messages = moments
-        .iter()
-        .enumerate()
-        .filter(|(_, moment)| is_message(moment));
-    let Some(place) = messages.map(|(index, _)| index).nth(number - 1) else {
+    let mut messages = (0..moments.len()).filter(|&index| is_message(&moments[index]));
+    let Some(place) = messages.nth(number - 1) else {
         return;
     };
-    let stands_alone = |&index: &usize| {
-        let earlier = &moments[place..index];
-        is_answer(&moments[index])
-            && earlier
-                .iter()
-                .all(|moment| moment.scene != moments[index].scene)
-    };
-    if let Some(next) = (place..moments.len()).find(stands_alone) {
-        moments[place..=next].rotate_right(1);
+    for answer in place..moments.len() {
+        if !matches!(moments[answer].what, What::SupportSays { .. }) {
+            continue;
+        }
+        let scene = moments[answer].scene;
+        let too_early = moments[place..answer].iter().filter(|moment| is_message(moment)).count();
+        let others = (0..answer).rev().filter(|&index| moments[index].scene != scene && is_message(&moments[index]));
+        // So many messages of other tickets are to follow it instead.
+        let from = others.take(too_early).last().unwrap_or(answer);
+        // Tickets keep the numbers that they are opened by.
+        if moments[..from].iter().any(|moment| moment.scene == scene) {
+            // False goes before true, and what is equal keeps its order.
+            moments[from..=answer].sort_by_key(|moment| moment.scene != scene);
+            return;
+        }
     }
+}
+
+fn is_message(moment: &Moment<'_>) -> bool {
+    matches!(moment.what, What::ClientSays(_) | What::SupportSays { .. } | What::Note { .. })
 }
 
 /// Opens the ticket of a scene by its first step.

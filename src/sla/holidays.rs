@@ -45,6 +45,23 @@ pub(crate) fn russia(year: i16) -> Vec<Date> {
     dates(year, new_year.chain(others).collect())
 }
 
+/// The fixed public holidays of the country that a time zone is in, if it is one of those known here.
+///
+/// Source: the zones of the IANA time zone database by country (`zone1970.tab`).
+pub(crate) fn of_zone(zone: &str, year: i16) -> Vec<Date> {
+    const KAZAKHSTAN: [&str; 7] = ["Almaty", "Aqtau", "Aqtobe", "Atyrau", "Oral", "Qostanay", "Qyzylorda"];
+    const RUSSIA: [&str; 26] = [
+        "Anadyr", "Astrakhan", "Barnaul", "Chita", "Irkutsk", "Kaliningrad", "Kamchatka", "Khandyga", "Kirov",
+        "Krasnoyarsk", "Magadan", "Moscow", "Novokuznetsk", "Novosibirsk", "Omsk", "Sakhalin", "Samara", "Saratov",
+        "Srednekolymsk", "Tomsk", "Ulyanovsk", "Ust-Nera", "Vladivostok", "Volgograd", "Yakutsk", "Yekaterinburg",
+    ];
+    match zone.split_once('/') {
+        Some(("Asia", city)) if KAZAKHSTAN.contains(&city) => kazakhstan(year),
+        Some(("Asia" | "Europe", city)) if RUSSIA.contains(&city) => russia(year),
+        _ => Vec::new(),
+    }
+}
+
 fn dates(year: i16, mut days: Vec<(i8, i8)>) -> Vec<Date> {
     days.sort_unstable();
     days.into_iter()
@@ -55,6 +72,13 @@ fn dates(year: i16, mut days: Vec<(i8, i8)>) -> Vec<Date> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zone_has_the_holidays_of_its_country() {
+        assert_eq!(of_zone("Asia/Qyzylorda", 2026), kazakhstan(2026));
+        assert_eq!(of_zone("Europe/Moscow", 2026), russia(2026));
+        assert!(of_zone("Europe/Berlin", 2026).is_empty());
+    }
 
     fn words(days: &[Date]) -> String {
         let days: Vec<_> = days

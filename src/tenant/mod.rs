@@ -166,6 +166,8 @@ pub(crate) struct NewTenant<'a> {
     pub(crate) domain: Option<&'a str>,
     pub(crate) plan: Plan,
     pub(crate) locale: Lang,
+    /// The time zone of its working hours; unknown ones count as not said.
+    pub(crate) timezone: Option<&'a str>,
 }
 
 /// The zone of a desk that has not said where it is: the product's home.
@@ -177,10 +179,16 @@ pub(crate) fn create(conn: &Connection, new: &NewTenant<'_>, now: Millis) -> Res
         .map_err(Error::internal)?
         .to_zoned(jiff::tz::TimeZone::UTC)
         .year();
-    let free = [year, year + 1].into_iter().flat_map(holidays::kazakhstan).collect::<Vec<_>>();
-    let hours = Hours::weekdays(HOME_ZONE)
-        .map_err(|fault| Error::internal(format!("{fault:?}")))?
-        .with_holidays(free);
+    let said = new.timezone.and_then(|zone| Some((zone, Hours::weekdays(zone).ok()?)));
+    let (zone, hours) = match said {
+        Some(said) => said,
+        None => {
+            let hours = Hours::weekdays(HOME_ZONE).map_err(|fault| Error::internal(format!("{fault:?}")))?;
+            (HOME_ZONE, hours)
+        }
+    };
+    let free = [year, year + 1].into_iter().flat_map(|year| holidays::of_zone(zone, year)).collect::<Vec<_>>();
+    let hours = hours.with_holidays(free);
     let widget_key = format!("wk_{}", random_text(24)?);
     run(
         conn,

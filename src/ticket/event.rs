@@ -2,7 +2,7 @@
 //! signal that something changed.
 use super::{
     Acting,
-    model::{Author, HistoryEntry},
+    model::{ActorKind, Author, HistoryEntry},
 };
 use crate::{
     api::field::{MessageId, TenantId, TicketId},
@@ -88,15 +88,18 @@ pub(crate) fn history(
           order by id",
         (tenant, ticket, public),
         |row| {
+            let actor_type = row.get(2)?;
+            // Why staff did something is theirs to know.
+            let told = !public || actor_type == ActorKind::Client;
             Ok(HistoryEntry {
                 id: row.get(0)?,
                 at: row.get(1)?,
-                actor_type: row.get(2)?,
+                actor_type,
                 actor_name: row.get(3)?,
                 kind: row.get(4)?,
                 from: row.get(5)?,
                 to: row.get(6)?,
-                note: row.get(7)?,
+                note: row.get::<_, Option<String>>(7)?.filter(|_| told),
             })
         },
     )

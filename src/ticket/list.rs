@@ -325,6 +325,25 @@ fn tags_of(conn: &Connection, tenant: TenantId, ids: &[TicketId]) -> Result<Hash
     Ok(map)
 }
 
+/// How many of the desk's answers in each of these tickets its client has not read.
+pub(crate) fn unread_by_client(
+    conn: &Connection,
+    tenant: TenantId,
+    ids: &[TicketId],
+) -> Result<HashMap<TicketId, i64>> {
+    let rows = all(
+        conn,
+        "select m.ticket_id, count(*)
+           from json_each(?2) i
+           join message m on m.tenant_id = ?1 and m.ticket_id = i.value
+          where m.author_type = 'support' and not m.is_note and m.deleted_at is null and m.read_at is null
+          group by m.ticket_id",
+        (tenant, serde_json::to_string(ids)?),
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok(rows.into_iter().collect())
+}
+
 /// How many tickets each status has, and how many open ones are in whose charge.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {

@@ -188,7 +188,7 @@ pub(crate) struct TicketRow {
     pub(crate) creator_name: String,
     /// Its public messages.
     pub(crate) message_count: i64,
-    /// The client's messages that no operator has read.
+    /// The other side's messages that are unread: for staff the client's, for a client the desk's.
     pub(crate) unread_count: i64,
     /// The way it came in.
     pub(crate) channel: Origin,

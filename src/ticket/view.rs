@@ -98,7 +98,8 @@ pub(crate) fn ticket(
     };
     let other_tickets = if staff { others(conn, tenant, id, client, contact)? } else { Vec::new() };
     if !staff {
-        row.unread_count = 0;
+        let unread = list::unread_by_client(conn, tenant, &[id])?;
+        row.unread_count = unread.get(&id).copied().unwrap_or(0);
         row.tags = Vec::new();
         row.last_message = None;
     }

@@ -64,6 +64,9 @@ pub(crate) struct CompleteSetup {
     /// The language to work in.
     #[serde(default)]
     locale: Option<Lang>,
+    /// The time zone of the working hours, such as `Asia/Almaty`.
+    #[serde(default)]
+    timezone: Option<Line>,
 }
 impl Spec for CompleteSetup {
     const NAME: &'static str = "complete_setup";
@@ -97,6 +100,7 @@ impl Task for CompleteSetup {
                     domain: None,
                     plan: Plan::Enterprise,
                     locale,
+                    timezone: self.timezone.as_deref().map(String::as_str),
                 };
                 let tenant = tenant::create(tx, &new, tx.now)?;
                 let admin = NewOperator {

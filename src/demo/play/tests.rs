@@ -5,6 +5,7 @@ use crate::{
     api::field::MessageId,
     db::{Closing, Db, migrate},
     demo,
+    sla::hours::Hours,
     ticket::status::Status,
 };
 use rusqlite::Connection;
@@ -149,8 +150,25 @@ async fn the_demo_is_known_by_its_domain() {
     assert_eq!(found.map(|tenant| tenant.id), Some(desk.tenant));
 }
 
+/// The message of the published examples, as it comes out of the script at `now`.
+fn example_message(now: Millis) -> bool {
+    let hours = Hours::weekdays("Asia/Almaty").unwrap();
+    let scenes = staging::scenes(SEED, now, &hours);
+    let moments = timeline(&scenes, now);
+    let mut messages = moments.iter().filter(|moment| is_message(moment));
+    matches!(messages.nth(ANSWER - 1).map(|moment| moment.what), Some(What::SupportSays { .. }))
+}
+
 #[test]
-fn an_answer_is_moved_to_its_number_without_overtaking_its_own_ticket() {
+fn on_any_day_the_message_of_the_examples_is_an_answer() {
+    for day in 0..60 {
+        let now = NOW + day * (7 * DAY + 5 * crate::clock::HOUR);
+        assert!(example_message(now), "{}", crate::clock::wire(now));
+    }
+}
+
+#[test]
+fn an_answer_is_moved_to_its_number_with_what_led_to_it() {
     let operator = &super::super::script::people::OPERATORS[0];
     let client = What::ClientSays("?".into());
     let support = What::SupportSays {
@@ -162,30 +180,24 @@ fn an_answer_is_moved_to_its_number_without_overtaking_its_own_ticket() {
     let mut moments = vec![
         moment(0, &client),
         moment(1, &client),
-        moment(1, &take),
-        moment(1, &support),
+        moment(2, &client),
+        moment(2, &support),
+        moment(0, &client),
+        moment(0, &take),
         moment(0, &support),
     ];
-    put_an_answer_at(&mut moments, 2);
-    let order: Vec<usize> = moments.iter().map(|moment| moment.scene).collect();
-    assert_eq!(order, [0, 0, 1, 1, 1]);
-    assert_eq!(moments[1].what, &support);
-}
-#[tokio::test]
-async fn zz_debug() {
-    for days in [0, 1, 4, 45, 200] {
-        let now = NOW + days * DAY + 7 * crate::clock::HOUR * (days % 3);
-        let desk = Played::at(now).await;
-        let hours = desk.ask(|c, t| Ok(tenant::by_id(c, t)?.hours)).await;
-        let scenes = staging::scenes(SEED, now, &hours);
-        let line = timeline(&scenes, now);
-        let mut n = 0;
-        for m in &line {
-            if matches!(m.what, What::ClientSays(_) | What::SupportSays { .. } | What::Note { .. }) { n += 1; if (100..104).contains(&n) { println!("{days} {n} {} {:?}", m.scene, m.what); } }
-        }
-        for id in 100..104 {
-            let x: (i64, String, String) = desk.ask(move |c, _| Ok(c.query_row("select ticket_id, author_type, body from message where id = ?1", [id], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?)).await;
-            println!("   {id} {x:?}");
-        }
-    }
+    put_an_answer_at(&mut moments, 3);
+    let order: Vec<_> = moments.iter().map(|moment| (moment.scene, moment.what)).collect();
+    assert_eq!(
+        order,
+        [
+            (0, &client),
+            (0, &client),
+            (0, &take),
+            (0, &support),
+            (1, &client),
+            (2, &client),
+            (2, &support),
+        ]
+    );
 }
