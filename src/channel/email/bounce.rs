@@ -52,6 +52,24 @@ pub(crate) struct Parts {
     pub(crate) original: Option<Vec<u8>>,
 }
 
+impl Parts {
+    /// Keeps a file of the mail if it is part of a report.
+    pub(crate) fn notice(&mut self, mime: &str, data: &[u8]) {
+        let slot = match mime {
+            "message/delivery-status" | "message/global-delivery-status" => &mut self.delivery,
+            "message/disposition-notification" => &mut self.disposition,
+            "message/feedback-report" => &mut self.feedback,
+            "text/rfc822-headers"
+            | "message/global-headers"
+            | "message/rfc822"
+            | "message/global" => &mut self.original,
+            _ => return,
+        };
+        // Only the head of an attached mail matters, and reports are short.
+        slot.get_or_insert_with(|| data[..data.len().min(header::LONGEST_BLOCK)].to_vec());
+    }
+}
+
 /// Reads the report in a mail, if it is one. `auto` says whether a mail without report parts looks like a bounce all the same.
 pub(crate) fn read(parts: &Parts, headers: &Headers, auto: &Auto, text: &str) -> Option<Report> {
     let original_headers = parts

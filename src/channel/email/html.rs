@@ -34,7 +34,12 @@ pub(crate) struct Clean {
 
 /// Makes `html` harmless. Time is linear in its length: what would make the HTML parser slow is shown as plain text instead.
 pub(crate) fn sanitise(html: &str) -> Clean {
-    let mut end = html.len().min(LONGEST);
+    sanitise_within(html, LONGEST)
+}
+
+/// Makes the first `most` bytes of `html` harmless.
+pub(crate) fn sanitise_within(html: &str, most: usize) -> Clean {
+    let mut end = html.len().min(most);
     while !html.is_char_boundary(end) {
         end -= 1;
     }
@@ -42,7 +47,7 @@ pub(crate) fn sanitise(html: &str) -> Clean {
     let clean = if slow::is_slow(html) {
         from_text(&slow::strip_tags(html))
     } else {
-        hide_remote(&POLICY.clean(html).to_string())
+        hide_remote(&POLICY.clean(&slow::escape_stray(html)).to_string())
     };
     Clean { html: clean, cut }
 }

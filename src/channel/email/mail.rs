@@ -193,25 +193,26 @@ fn body(pieces: Vec<Piece>, notes: &mut Vec<Note>) -> (String, Option<String>) {
     let mut texts: Vec<String> = Vec::new();
     let mut htmls: Vec<String> = Vec::new();
     let mut any_html = false;
+    let mut room = html::LONGEST;
     for piece in pieces {
-        let clean = piece.html.as_deref().map(html::sanitise);
-        if clean.as_ref().is_some_and(|clean| clean.cut) {
+        let clean = piece.html.as_deref().map(|html| {
+            let clean = html::sanitise_within(html, room);
+            room -= html.len().min(room);
+            clean
+        });
+        if clean.as_ref().is_some_and(|clean| clean.cut) && !notes.contains(&Note::HtmlCut) {
             notes.push(Note::HtmlCut);
         }
+        let rich = clean.map(|clean| (tidy(&text::of(&clean.html)), clean.html));
+        let rich = rich.filter(|(shown, html)| !shown.is_empty() || html.contains("<img"));
         let plain = piece
             .plain
             .map(|plain| tidy(&plain))
             .filter(|plain| !plain.is_empty());
-        let shows = clean.as_ref().is_some_and(|clean| {
-            clean.html.contains("<img") || !text::of(&clean.html).trim().is_empty()
-        });
-        let (plain, html) = match (plain, clean.filter(|_| shows)) {
-            (plain, Some(clean)) => {
+        let (plain, html) = match (plain, rich) {
+            (plain, Some((shown, html))) => {
                 any_html = true;
-                (
-                    plain.unwrap_or_else(|| tidy(&text::of(&clean.html))),
-                    clean.html,
-                )
+                (plain.unwrap_or(shown), html)
             }
             (Some(plain), None) => {
                 let html = format!("<div>{}</div>", html::from_text(&plain));

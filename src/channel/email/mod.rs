@@ -18,8 +18,8 @@ pub(crate) mod guard;
 pub(crate) mod header;
 pub(crate) mod html;
 pub(crate) mod ids;
-// mailgun
 pub(crate) mod mail;
+pub(crate) mod mailgun;
 pub(crate) mod mime;
 pub(crate) mod names;
 pub(crate) mod params;

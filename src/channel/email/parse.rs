@@ -166,34 +166,20 @@ impl Reader {
             self.content.notes.push(Note::AttachmentLeftOut { name });
             return;
         };
-        let report = &mut self.content.report;
-        match kind.as_str() {
-            "message/delivery-status" | "message/global-delivery-status" => {
-                report.delivery = Some(data.clone())
-            }
-            "message/disposition-notification" => report.disposition = Some(data.clone()),
-            "message/feedback-report" => report.feedback = Some(data.clone()),
-            "text/rfc822-headers" | "message/global-headers" => {
-                report.original = Some(data.clone())
-            }
-            "message/rfc822" | "message/global" => {
-                if name.is_none() {
-                    let title = header::read(&data)
-                        .headers
-                        .text("Subject")
-                        .map(|title| subject::clean(&title))
-                        .filter(|title| !title.is_empty());
-                    name = title.map(|title| format!("{}.eml", title.replace(['/', '\\'], "_")));
-                }
-                // Only the head matters, and an attached mail can be large.
-                report
-                    .original
-                    .get_or_insert_with(|| data[..data.len().min(header::LONGEST_BLOCK)].to_vec());
-            }
-            "application/pkcs7-mime" | "application/x-pkcs7-mime" => {
-                self.content.notes.push(Note::Encrypted)
-            }
-            _ => {}
+        self.content.report.notice(&kind, &data);
+        if kind == "message/rfc822" && name.is_none() {
+            name = header::read(&data)
+                .headers
+                .text("Subject")
+                .map(|title| subject::clean(&title))
+                .filter(|title| !title.is_empty());
+            name = name.map(|title| format!("{}.eml", title.replace(['/', '\\'], "_")));
+        }
+        if matches!(
+            kind.as_str(),
+            "application/pkcs7-mime" | "application/x-pkcs7-mime"
+        ) {
+            self.content.notes.push(Note::Encrypted);
         }
         let content_id = part.headers.raw("Content-ID").map(words::decode);
         self.content.files.push(RawFile {
@@ -447,6 +433,14 @@ mod tests {
                 name: "d.zip".to_owned()
             }]
         );
+        let pages = format!(
+            "--m\nContent-Type: text/html\n\n{}\n",
+            "<p>ж</p>".repeat(100_000)
+        )
+        .repeat(4);
+        let pages =
+            parse(format!("Content-Type: multipart/mixed; boundary=m\n\n{pages}").as_bytes());
+        assert_eq!(pages.notes, [Note::HtmlCut, Note::TextCut]);
         let long = parse(format!("Subject: x\n\n{}", "ж".repeat(LONGEST_TEXT + 5)).as_bytes());
         assert_eq!(
             (long.text.chars().count(), long.notes),

@@ -63,20 +63,28 @@ struct Writer {
     gap: Option<usize>,
     /// Blockquotes around the text: those that are quotes show `>`, the others an indent.
     prefixes: Vec<&'static str>,
-    /// Elements that opened a prefix, a mark, a list or a preformatted stretch, innermost last.
+    /// The number of the last item in each open list; `None` in those with bullets.
+    lists: Vec<Option<u32>>,
+    /// What open elements have opened, innermost last.
     scopes: Vec<(usize, Scope)>,
+    /// How many of each are open.
+    quotes: usize,
+    signatures: usize,
+    forwards: usize,
+    preformatted: usize,
     rest: bool,
 }
 
-#[derive(PartialEq)]
+/// Quotes deeper than this look like this deep.
+const MOST_PREFIXES: usize = 10;
+
 enum Scope {
     Prefix,
     Quote,
     Signature,
     Forward,
     Preformatted,
-    Bullets,
-    Numbers(u32),
+    List,
     Link(String),
 }
 
@@ -99,45 +107,35 @@ impl Writer {
             }
             "blockquote" => {
                 self.paragraph();
-                let marked =
-                    dom::attribute(attributes, "type").is_some() || self.inside(&Scope::Quote);
+                let marked = dom::attribute(attributes, "type").is_some() || self.quotes > 0;
                 let quote = marked
                     || attribution::ends_with_one(self.lines.iter().map(|line| line.text.as_str()));
                 if quote {
-                    self.scopes.push((at, Scope::Quote));
+                    self.open(at, Scope::Quote);
                 }
                 self.prefixes.push(if quote { "> " } else { "    " });
-                self.scopes.push((at, Scope::Prefix));
+                self.open(at, Scope::Prefix);
             }
             "pre" => {
                 self.paragraph();
-                self.scopes.push((at, Scope::Preformatted));
+                self.open(at, Scope::Preformatted);
             }
-            "ul" => {
+            "ul" | "ol" => {
                 self.paragraph();
-                self.scopes.push((at, Scope::Bullets));
-            }
-            "ol" => {
-                self.paragraph();
-                self.scopes.push((at, Scope::Numbers(0)));
+                self.lists.push((name == "ol").then_some(0));
+                self.open(at, Scope::List);
             }
             "li" => {
                 self.end_line();
-                let bullet = self
-                    .scopes
-                    .iter_mut()
-                    .rev()
-                    .find_map(|(_, scope)| match scope {
-                        Scope::Numbers(number) => {
-                            *number += 1;
-                            Some(format!("{number}. "))
-                        }
-                        Scope::Bullets => Some("- ".to_owned()),
-                        _ => None,
-                    });
                 self.begin_line(at);
-                self.current
-                    .push_str(&bullet.unwrap_or_else(|| "- ".to_owned()));
+                let bullet = match self.lists.last_mut() {
+                    Some(Some(number)) => {
+                        *number = number.saturating_add(1);
+                        format!("{number}. ")
+                    }
+                    _ => "- ".to_owned(),
+                };
+                self.current.push_str(&bullet);
             }
             "td" | "th" if !self.current.is_empty() && !self.current.ends_with(' ') => {
                 self.current.push(' ')
@@ -146,7 +144,7 @@ impl Writer {
                 if let Some(target) =
                     dom::attribute(attributes, "href").filter(|target| target.starts_with("http"))
                 {
-                    self.scopes.push((at, Scope::Link(target.into_owned())));
+                    self.open(at, Scope::Link(target.into_owned()));
                 }
             }
             _ if is_paragraph(name) => self.paragraph(),
@@ -158,9 +156,9 @@ impl Writer {
     fn mark(&mut self, at: usize, attributes: &str) {
         for name in ["class", "id"] {
             match dom::attribute(attributes, name).as_deref() {
-                Some(html::QUOTE) => self.scopes.push((at, Scope::Quote)),
-                Some(html::SIGNATURE) => self.scopes.push((at, Scope::Signature)),
-                Some(html::FORWARD) => self.scopes.push((at, Scope::Forward)),
+                Some(html::QUOTE) => self.open(at, Scope::Quote),
+                Some(html::SIGNATURE) => self.open(at, Scope::Signature),
+                Some(html::FORWARD) => self.open(at, Scope::Forward),
                 Some(html::REST) => {
                     self.end_line();
                     self.rest = true;
@@ -179,15 +177,32 @@ impl Writer {
         } else if is_block(name) {
             self.end_line();
         }
-        while self.scopes.last().is_some_and(|(opened, _)| *opened == at) {
-            match self.scopes.pop() {
-                Some((_, Scope::Prefix)) => {
+        while let Some((_, scope)) = self.scopes.pop_if(|(opened, _)| *opened == at) {
+            match scope {
+                Scope::Prefix => {
                     self.prefixes.pop();
                 }
-                Some((_, Scope::Link(target))) => self.link(at, &target),
-                _ => {}
+                Scope::List => {
+                    self.lists.pop();
+                }
+                Scope::Quote => self.quotes -= 1,
+                Scope::Signature => self.signatures -= 1,
+                Scope::Forward => self.forwards -= 1,
+                Scope::Preformatted => self.preformatted -= 1,
+                Scope::Link(target) => self.link(at, &target),
             }
         }
+    }
+
+    fn open(&mut self, at: usize, scope: Scope) {
+        match scope {
+            Scope::Quote => self.quotes += 1,
+            Scope::Signature => self.signatures += 1,
+            Scope::Forward => self.forwards += 1,
+            Scope::Preformatted => self.preformatted += 1,
+            Scope::Prefix | Scope::List | Scope::Link(_) => {}
+        }
+        self.scopes.push((at, scope));
     }
 
     /// Adds where a link goes when its text does not say so.
@@ -204,7 +219,7 @@ impl Writer {
     }
 
     fn text(&mut self, at: usize, text: &str) {
-        if self.inside(&Scope::Preformatted) {
+        if self.preformatted > 0 {
             for (position, line) in text.split('\n').enumerate() {
                 if position > 0 {
                     self.line_break(at);
@@ -267,21 +282,20 @@ impl Writer {
         let text = if self.prefixes.is_empty() {
             text
         } else {
-            format!("{}{text}", self.prefixes.concat())
-                .trim_end()
-                .to_owned()
+            format!(
+                "{}{text}",
+                self.prefixes[..self.prefixes.len().min(MOST_PREFIXES)].concat()
+            )
+            .trim_end()
+            .to_owned()
         };
         self.lines.push(Line {
             text,
             node,
-            quoted: self.rest || self.inside(&Scope::Quote),
-            signature: self.inside(&Scope::Signature),
-            forwarded: self.inside(&Scope::Forward),
+            quoted: self.rest || self.quotes > 0,
+            signature: self.signatures > 0,
+            forwarded: self.forwards > 0,
         });
-    }
-
-    fn inside(&self, scope: &Scope) -> bool {
-        self.scopes.iter().any(|(_, open)| open == scope)
     }
 
     fn finish(mut self) -> Vec<Line> {
