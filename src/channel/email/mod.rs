@@ -14,6 +14,7 @@ pub(crate) mod dial;
 pub(crate) mod dom;
 pub(crate) mod flowed;
 pub(crate) mod fold;
+pub(crate) mod form;
 pub(crate) mod guard;
 pub(crate) mod header;
 pub(crate) mod html;
