@@ -103,9 +103,14 @@ fn honest_utf8(bytes: &[u8]) -> Option<String> {
     std::str::from_utf8(bytes).ok().map(str::to_owned)
 }
 
+/// Bytes from the first that is not ASCII by which a charset is guessed.
+const SAMPLE: usize = 64 * 1024;
+
 fn detected(bytes: &[u8], hint: Option<&[u8]>) -> String {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
-    detector.feed(bytes, true);
+    let foreign = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
+    let sample = &bytes[foreign..bytes.len().min(foreign + SAMPLE)];
+    detector.feed(sample, true);
     let guess = detector.guess(hint, Utf8Detection::Allow);
     // Mostly UTF-8 with a broken byte (a cut text) beats a guess that turns every letter into two.
     let lossy = String::from_utf8_lossy(bytes);

@@ -6,95 +6,14 @@ use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use super::bounce::{Action, Recipient, Report};
+use super::form::Form;
 use super::header::{Field, Headers};
 use super::mail::{Content, Mail, Piece, RawFile, assemble};
 use super::parse::parse;
-use super::{address, bounce, html, ids, token, transfer};
+use super::{address, bounce, html, ids, token};
 
 /// Mailgun tries for eight hours; clocks may differ.
 const FRESH: i64 = 24 * 60 * 60 * 1000;
-
-/// The form of a request, with its values as bytes: a raw mail in it need not be UTF-8.
-#[derive(Debug, Default)]
-pub(crate) struct Form {
-    fields: Vec<(String, Vec<u8>)>,
-    files: Vec<Upload>,
-}
-
-#[derive(Debug)]
-struct Upload {
-    field: String,
-    name: Option<String>,
-    mime: String,
-    data: Vec<u8>,
-}
-
-impl Form {
-    /// Reads `application/x-www-form-urlencoded`.
-    pub(crate) fn urlencoded(body: &[u8]) -> Self {
-        let plain = |text: &[u8]| {
-            let spaced: Vec<u8> = text
-                .iter()
-                .map(|byte| if *byte == b'+' { b' ' } else { *byte })
-                .collect();
-            transfer::percent(&spaced)
-        };
-        let fields = body
-            .split(|byte| *byte == b'&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| {
-                let equals = pair
-                    .iter()
-                    .position(|byte| *byte == b'=')
-                    .unwrap_or(pair.len());
-                let value = pair.get(equals + 1..).unwrap_or_default();
-                (
-                    String::from_utf8_lossy(&plain(&pair[..equals])).into_owned(),
-                    plain(value),
-                )
-            })
-            .collect();
-        Self {
-            fields,
-            files: Vec::new(),
-        }
-    }
-
-    /// Adds a part of `multipart/form-data`. An attachment is known by its field, for its name may be empty.
-    pub(crate) fn push(
-        &mut self,
-        field: String,
-        file_name: Option<String>,
-        mime: Option<String>,
-        data: Vec<u8>,
-    ) {
-        if field.starts_with("attachment-") && field != "attachment-count" {
-            let mime = mime.unwrap_or_else(|| "application/octet-stream".to_owned());
-            self.files.push(Upload {
-                field,
-                name: file_name,
-                mime,
-                data,
-            });
-        } else {
-            self.fields.push((field, data));
-        }
-    }
-
-    /// The last field of that name: whoever puts a second one in front changes neither what is checked nor what is used.
-    fn last(&self, name: &str) -> Option<&[u8]> {
-        self.fields
-            .iter()
-            .rev()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_slice())
-    }
-
-    pub(crate) fn text(&self, name: &str) -> Option<String> {
-        self.last(name)
-            .map(|value| String::from_utf8_lossy(value).into_owned())
-    }
-}
 
 /// Why a request is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

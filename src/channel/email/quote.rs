@@ -124,7 +124,7 @@ fn quote(lines: &[Line<'_>]) -> Quote {
                 Quote::Interleaved
             };
         }
-        if sure == Sure::Alone && next.is_some() && first_quoted.is_none() {
+        if sure == Sure::Alone && next.is_some() {
             return Quote::Tail(at);
         }
     }
@@ -281,6 +281,10 @@ mod tests {
             ),
             (
                 "Да\n\n04.03.2026, 13:07, \"Support\" <s@d.kz>:\n\nГотово?",
+                "Да",
+            ),
+            (
+                "Да\n\n04.03.2026, 13:07, \"S\" <s@d.kz>:\n\nГотово?\n\n> Раньше",
                 "Да",
             ),
             ("Да\n\nSupport пишет:\n> Готово?", "Да"),

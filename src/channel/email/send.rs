@@ -169,7 +169,9 @@ async fn attempt(target: &SmtpTarget, envelope: &Envelope, raw: &[u8]) -> Result
     if let Err(error) = connection.command(Data).await {
         return Err(abandon(&mut connection, &error).await);
     }
-    match connection.message(raw).await {
+    // The client ends the last line itself.
+    let lines = raw.strip_suffix(b"\r\n").unwrap_or(raw);
+    match connection.message(lines).await {
         Ok(response) => {
             quit(&mut connection).await;
             Ok(Sent::Delivered {

@@ -153,6 +153,9 @@ enum At {
     DotReturn,
     Middle,
     Return,
+    /// After a newline alone. It ends no line here, but clients that write it stuff their dots after it.
+    Newline,
+    NewlineDot,
 }
 
 struct Reading {
@@ -188,17 +191,25 @@ impl Reading {
                     self.after_return(*byte)
                 }
                 (At::Return, byte) => self.after_return(*byte),
-                (At::Start | At::Dot | At::Middle, byte) => {
-                    self.keep(*byte);
-                    if *byte == b'\r' {
-                        At::Return
-                    } else {
-                        At::Middle
-                    }
+                (At::Newline, b'.') => At::NewlineDot,
+                (At::NewlineDot, b'.') => self.inside(b'.'),
+                (At::NewlineDot, byte) => {
+                    self.keep(b'.');
+                    self.inside(*byte)
                 }
+                (At::Start | At::Dot | At::Middle | At::Newline, byte) => self.inside(*byte),
             };
         }
         None
+    }
+
+    fn inside(&mut self, byte: u8) -> At {
+        self.keep(byte);
+        match byte {
+            b'\r' => At::Return,
+            b'\n' => At::Newline,
+            _ => At::Middle,
+        }
     }
 
     fn after_return(&mut self, byte: u8) -> At {
@@ -274,6 +285,14 @@ mod tests {
     }
 
     #[test]
+    fn dots_that_were_stuffed_after_bare_newlines_are_undone_too() {
+        assert_eq!(
+            data(b"a\n..\n...b\n.c\n.\r\n\r\n.\r\n").map(|(mail, _)| mail),
+            Some(b"a\n.\n..b\n.c\n.\r\n\r\n".to_vec())
+        );
+    }
+
+    #[test]
     fn what_is_too_large_is_read_off_and_refused() {
         let mut reading = Reading::new(3);
         assert!(reading.feed(b"abcdef\r\n.\r\n").is_some());
@@ -283,6 +302,9 @@ mod tests {
     proptest! {
         #[test]
         fn however_it_is_cut_the_data_is_the_same(mail in "[.\r\na]{0,40}", cut in 0..40usize) {
+            let bytes = mail.as_bytes();
+            let bare = |at: usize| bytes[at] == b'\n' && (at == 0 || bytes[at - 1] != b'\r');
+            prop_assume!(!(0..bytes.len()).any(|at| bare(at) && bytes[at + 1..].starts_with(b"..")));
             let mut stuffed = String::new();
             for (at, line) in mail.split("\r\n").enumerate() {
                 if at > 0 {
