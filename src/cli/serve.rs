@@ -90,6 +90,9 @@ impl Serve {
 async fn serve(config: Config) -> Result<(), Failure> {
     let mut stop = Stop::new()?;
     let server = Server::start(config, Clock::System).await?;
+    if let Some(address) = server.smtp_address() {
+        tracing::info!(%address, "taking mail by SMTP");
+    }
     let ready = match welcome::greet(&server).await {
         Ok(()) => out::say(format!("listening on http://{}", server.address())),
         Err(failure) => Err(failure),
