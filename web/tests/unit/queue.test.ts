@@ -4,8 +4,8 @@ import { due } from '../../src/tenant/queue/sla';
 import { noFilters, request } from '../../src/tenant/queue/view';
 
 const row = (id: number): Row => ({
-  id, subject: `s${id}`, status: 'new', priority: 'normal', category: null, portal_domain: null, company_name: null, assigned_to: null, assigned_name: null,
-  created_at: '', updated_at: '', creator_name: null, message_count: 1, unread_count: 0, channel: 'email', tags: [], sla_response_at: null, sla_resolution_at: null,
+  id, subject: `s${id}`, status: 'new', priority: 'normal', category: 'crm', portal_domain: null, company_name: null, assigned_to: null, assigned_name: null,
+  created_at: '', updated_at: '', creator_name: 'Иван', message_count: 1, unread_count: 0, channel: 'email', tags: [], sla_response_at: null, sla_resolution_at: null,
   sla_response_breached: false, sla_resolution_breached: false, sla_paused: false, first_response_at: null, snoozed_until: null, last_message: null,
 });
 let server: number[] = [];
