@@ -90,7 +90,7 @@ impl Settings {
 
     /// The configuration file, named by its flag or its variable.
     fn file_named(&self, command: &Command) -> Option<PathBuf> {
-        let lenient = command.clone().ignore_errors(true);
+        let lenient = excuse_all(command.clone()).ignore_errors(true);
         let matches = lenient.try_get_matches_from(&self.arguments).ok();
         let named = matches.and_then(|matches| {
             let mut innermost = &matches;
@@ -239,7 +239,7 @@ fn written(value: &Value) -> Option<String> {
 /// Says what is wrong with a value of a flag, if anything is.
 fn weigh(arg: &Arg, value: &OsString) -> Result<(), String> {
     if is_switch(arg) {
-        let switch = BoolishValueParser::new().parse_ref(&Command::new("scales"), Some(arg), value);
+        let switch = BoolishValueParser::new().parse_ref(&Command::new("scales"), None, value);
         return switch
             .map(|_| ())
             .map_err(|_| "must be true or false".to_owned());
@@ -309,6 +309,16 @@ fn parse(
     }
 }
 
+/// Lets any value through for every argument but the name of the file, so that none hides it.
+fn excuse_all(command: Command) -> Command {
+    command
+        .mut_args(|arg| match arg.get_long() {
+            Some(CONFIG) => arg,
+            _ => arg.value_parser(clap::value_parser!(OsString)),
+        })
+        .mut_subcommands(excuse_all)
+}
+
 /// Lets any value through for the argument that clap shows as `--flag <VALUE>` or `<NAME>`.
 fn excuse(command: Command, shown: &str) -> Command {
     let word = shown.split(' ').next().unwrap_or(shown);
@@ -322,7 +332,13 @@ fn excuse(command: Command, shown: &str) -> Command {
     };
     let anything = clap::value_parser!(OsString);
     command
-        .mut_args(|arg| if is_it(&arg) { arg.value_parser(anything.clone()) } else { arg })
+        .mut_args(|arg| {
+            if is_it(&arg) {
+                arg.value_parser(anything.clone())
+            } else {
+                arg
+            }
+        })
         .mut_subcommands(|below| excuse(below, shown))
 }
 

@@ -81,8 +81,13 @@ fn put_an_answer_at(moments: &mut [Moment<'_>], number: usize) {
             continue;
         }
         let scene = moments[answer].scene;
-        let too_early = moments[place..answer].iter().filter(|moment| is_message(moment)).count();
-        let others = (0..answer).rev().filter(|&index| moments[index].scene != scene && is_message(&moments[index]));
+        let too_early = moments[place..answer]
+            .iter()
+            .filter(|moment| is_message(moment))
+            .count();
+        let others = (0..answer)
+            .rev()
+            .filter(|&index| moments[index].scene != scene && is_message(&moments[index]));
         // So many messages of other tickets are to follow it instead.
         let from = others.take(too_early).last().unwrap_or(answer);
         // Tickets keep the numbers that they are opened by.
@@ -95,7 +100,10 @@ fn put_an_answer_at(moments: &mut [Moment<'_>], number: usize) {
 }
 
 fn is_message(moment: &Moment<'_>) -> bool {
-    matches!(moment.what, What::ClientSays(_) | What::SupportSays { .. } | What::Note { .. })
+    matches!(
+        moment.what,
+        What::ClientSays(_) | What::SupportSays { .. } | What::Note { .. }
+    )
 }
 
 /// Opens the ticket of a scene by its first step.

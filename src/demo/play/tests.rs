@@ -31,10 +31,14 @@ impl Played {
     async fn at(now: Millis) -> Played {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let nth = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("tehprof-demo-{}-{nth}.db", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("tehprof-demo-{}-{nth}.db", std::process::id()));
         migrate::bring_up(&path).unwrap();
         let (db, closing) = Db::open(&path, Clock::manual(now)).unwrap();
-        let tenant = db.write(|tx| play(tx, "no password fits this")).await.unwrap();
+        let tenant = db
+            .write(|tx| play(tx, "no password fits this"))
+            .await
+            .unwrap();
         Played {
             db: Some(db),
             closing,
@@ -43,14 +47,18 @@ impl Played {
         }
     }
 
-    async fn ask<T: Send + 'static>(&self, f: impl FnOnce(&Connection, TenantId) -> Result<T> + Send + 'static) -> T {
+    async fn ask<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Connection, TenantId) -> Result<T> + Send + 'static,
+    ) -> T {
         let tenant = self.tenant;
         let db = self.db.as_ref().unwrap();
         db.read(move |snapshot| f(snapshot, tenant)).await.unwrap()
     }
 
     async fn number(&self, sql: &'static str) -> i64 {
-        self.ask(move |conn, _| Ok(conn.query_row(sql, [], |row| row.get(0))?)).await
+        self.ask(move |conn, _| Ok(conn.query_row(sql, [], |row| row.get(0))?))
+            .await
     }
 }
 
@@ -69,7 +77,8 @@ async fn the_desk_has_two_hundred_tickets_in_every_state() {
     let desk = Played::at(NOW).await;
     let counts: BTreeMap<Status, i64> = desk
         .ask(|conn, _| {
-            let mut statement = conn.prepare("select status, count(*) from ticket group by status")?;
+            let mut statement =
+                conn.prepare("select status, count(*) from ticket group by status")?;
             let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
@@ -103,11 +112,22 @@ async fn the_published_examples_find_their_ticket_and_their_message() {
             })
             .await;
         assert_eq!(ticket.subject, "CRM не синхронизируется");
-        assert_eq!((ticket.status, ticket.priority), (Status::InProgress, Priority::Urgent));
-        assert_eq!((ticket.category.as_str(), charge.as_str()), ("crm", "Алия Нурбекова"));
-        assert_eq!((ticket.creator_name.as_str(), ticket.client_user_id), ("Иван Петров", 123));
+        assert_eq!(
+            (ticket.status, ticket.priority),
+            (Status::InProgress, Priority::Urgent)
+        );
+        assert_eq!(
+            (ticket.category.as_str(), charge.as_str()),
+            ("crm", "Алия Нурбекова")
+        );
+        assert_eq!(
+            (ticket.creator_name.as_str(), ticket.client_user_id),
+            ("Иван Петров", 123)
+        );
         assert_eq!((ticket.message_count, ticket.unread_count), (7, 2));
-        let answer = desk.ask(|conn, tenant| message::by_id(conn, tenant, MessageId(102))).await;
+        let answer = desk
+            .ask(|conn, tenant| message::by_id(conn, tenant, MessageId(102)))
+            .await;
         assert_eq!(answer.author, ticket::model::Author::Support);
         assert!(!answer.is_note);
     }
@@ -122,7 +142,11 @@ async fn counters_agree_with_the_slow_count_and_time_goes_forward() {
                                             and m.author_type = 'client' and m.read_at is null)
                      or updated_at < created_at";
     assert_eq!(desk.number(wrong).await, 0);
-    assert_eq!(desk.number("select (select count(*) from message) - (select count(*) from search)").await, 0);
+    assert_eq!(
+        desk.number("select (select count(*) from message) - (select count(*) from search)")
+            .await,
+        0
+    );
     let back = "select count(*) from event e join event f on f.ticket_id = e.ticket_id and f.id > e.id and f.at < e.at";
     assert_eq!(desk.number(back).await, 0);
     let later = "select count(*) from event where at > (select max(updated_at) from ticket)";
@@ -134,11 +158,27 @@ async fn counters_agree_with_the_slow_count_and_time_goes_forward() {
 #[tokio::test]
 async fn there_is_work_that_nobody_has_read_and_time_that_was_booked() {
     let desk = Played::at(NOW).await;
-    assert!(desk.number("select count(*) from ticket where is_open and unread_count > 0").await >= 8);
-    assert_eq!(desk.number("select count(*) from ticket where status = 'closed' and closed_at is null").await, 0);
+    assert!(
+        desk.number("select count(*) from ticket where is_open and unread_count > 0")
+            .await
+            >= 8
+    );
+    assert_eq!(
+        desk.number("select count(*) from ticket where status = 'closed' and closed_at is null")
+            .await,
+        0
+    );
     assert!(desk.number("select count(*) from time_entry").await > 150);
-    assert!(desk.number("select count(*) from estimate where status = 'pending'").await >= 6);
-    assert!(desk.number("select count(*) from message where delivery_status = 'read'").await > 100);
+    assert!(
+        desk.number("select count(*) from estimate where status = 'pending'")
+            .await
+            >= 6
+    );
+    assert!(
+        desk.number("select count(*) from message where delivery_status = 'read'")
+            .await
+            > 100
+    );
     assert_eq!(desk.number("select count(*) from outbox").await, 0);
     assert_eq!(desk.number("select count(*) from category").await, 11);
 }
@@ -156,7 +196,10 @@ fn example_message(now: Millis) -> bool {
     let scenes = staging::scenes(SEED, now, &hours);
     let moments = timeline(&scenes, now);
     let mut messages = moments.iter().filter(|moment| is_message(moment));
-    matches!(messages.nth(ANSWER - 1).map(|moment| moment.what), Some(What::SupportSays { .. }))
+    matches!(
+        messages.nth(ANSWER - 1).map(|moment| moment.what),
+        Some(What::SupportSays { .. })
+    )
 }
 
 #[test]
@@ -187,7 +230,10 @@ fn an_answer_is_moved_to_its_number_with_what_led_to_it() {
         moment(0, &support),
     ];
     put_an_answer_at(&mut moments, 3);
-    let order: Vec<_> = moments.iter().map(|moment| (moment.scene, moment.what)).collect();
+    let order: Vec<_> = moments
+        .iter()
+        .map(|moment| (moment.scene, moment.what))
+        .collect();
     assert_eq!(
         order,
         [
