@@ -47,7 +47,9 @@ fn main() {
         Ok(out) => println!("cargo:rustc-env=TEHPROF_WEB={}", out.display()),
         Err(error) => {
             eprintln!("the front end was not built: {error}");
-            eprintln!("it needs Node.js 20.19 or newer with npm, or TEHPROF_WEB_DIST naming a folder that is built");
+            eprintln!(
+                "it needs Node.js 20.19 or newer with npm, or TEHPROF_WEB_DIST naming a folder that is built"
+            );
             exit(1);
         }
     }
@@ -59,7 +61,10 @@ fn build() -> io::Result<PathBuf> {
         println!("cargo:rerun-if-changed=web/{source}");
     }
     // npm writes this file when it has installed what the lock names.
-    let (lock, stamp) = (web.join("package-lock.json"), web.join("node_modules/.package-lock.json"));
+    let (lock, stamp) = (
+        web.join("package-lock.json"),
+        web.join("node_modules/.package-lock.json"),
+    );
     let newer = |a: &Path, b: &Path| -> io::Result<bool> {
         Ok(fs::metadata(a)?.modified()? > fs::metadata(b)?.modified()?)
     };
@@ -80,7 +85,10 @@ fn npm(web: &Path, arguments: &[&str]) -> io::Result<()> {
     if status.success() {
         Ok(())
     } else {
-        Err(io::Error::other(format!("npm {} failed", arguments.join(" "))))
+        Err(io::Error::other(format!(
+            "npm {} failed",
+            arguments.join(" ")
+        )))
     }
 }
 

@@ -95,7 +95,11 @@ impl Server {
         let tls = smtp_in::tls(&config).map_err(Error::internal)?;
         let app = App::open(config, clock)?;
         let (stop, stopping) = watch::channel(false);
-        let mut serving = vec![tokio::spawn(http::serve(app.clone(), listener, stopping.clone()))];
+        let mut serving = vec![tokio::spawn(http::serve(
+            app.clone(),
+            listener,
+            stopping.clone(),
+        ))];
         if let Some(listener) = smtp {
             let settings = smtp_in::Settings {
                 name: app.config.host_name(),
@@ -103,7 +107,9 @@ impl Server {
                 limits: smtp_in::Limits::default(),
             };
             let mailboxes = Arc::new(Mailboxes(app.clone()));
-            serving.push(tokio::spawn(smtp_in::serve(listener, settings, mailboxes, stopping)));
+            serving.push(tokio::spawn(smtp_in::serve(
+                listener, settings, mailboxes, stopping,
+            )));
         }
         tokio::spawn(inbound::work(app.clone()));
         tokio::spawn(outbound::work(app.clone()));

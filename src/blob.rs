@@ -31,7 +31,12 @@ impl Blobs {
     /// Opens the store and clears away what an interrupted upload left.
     pub(crate) fn open(dir: &Path) -> Result<Blobs> {
         let incoming = dir.join("incoming");
-        let private = |path: &Path| fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+        let private = |path: &Path| {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path)
+        };
         private(&incoming)?;
         for leftover in fs::read_dir(&incoming)? {
             fs::remove_file(leftover?.path())?;

@@ -24,7 +24,11 @@ fn hex([r, g, b]: Rgb) -> String {
 fn luminance(colour: Rgb) -> f64 {
     let channel = |v: u8| {
         let v = f64::from(v) / 255.0;
-        if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+        if v <= 0.04045 {
+            v / 12.92
+        } else {
+            ((v + 0.055) / 1.055).powf(2.4)
+        }
     };
     let [r, g, b] = colour.map(channel);
     0.2126 * r + 0.7152 * g + 0.0722 * b
@@ -37,12 +41,20 @@ fn contrast(a: Rgb, b: Rgb) -> f64 {
 
 /// The colour of text on a filled surface of `colour`.
 fn on(colour: Rgb) -> Rgb {
-    if contrast(colour, WHITE) >= contrast(colour, BLACK) { WHITE } else { BLACK }
+    if contrast(colour, WHITE) >= contrast(colour, BLACK) {
+        WHITE
+    } else {
+        BLACK
+    }
 }
 
 /// `colour` moved towards black or white until it can be read on `surface`.
 fn readable(colour: Rgb, surface: Rgb) -> Rgb {
-    let towards = if luminance(surface) > 0.18 { BLACK } else { WHITE };
+    let towards = if luminance(surface) > 0.18 {
+        BLACK
+    } else {
+        WHITE
+    };
     (0..=25u16)
         .map(|step| {
             let mix = |i: usize| {
@@ -80,8 +92,14 @@ mod tests {
                 for b in (0..=255).step_by(15) {
                     let colour = [r, g, b];
                     assert!(contrast(on(colour), colour) >= READABLE, "{colour:?}");
-                    assert!(contrast(readable(colour, LIGHT), LIGHT) >= READABLE, "{colour:?}");
-                    assert!(contrast(readable(colour, DARK), DARK) >= READABLE, "{colour:?}");
+                    assert!(
+                        contrast(readable(colour, LIGHT), LIGHT) >= READABLE,
+                        "{colour:?}"
+                    );
+                    assert!(
+                        contrast(readable(colour, DARK), DARK) >= READABLE,
+                        "{colour:?}"
+                    );
                 }
             }
         }

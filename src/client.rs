@@ -127,14 +127,24 @@ pub(crate) fn by_domain(conn: &Connection, tenant: TenantId, domain: &str) -> Re
 }
 
 /// One client as lists show it.
-pub(crate) fn view(conn: &Connection, tenant: TenantId, domain: &str, now: Millis) -> Result<ClientView> {
+pub(crate) fn view(
+    conn: &Connection,
+    tenant: TenantId,
+    domain: &str,
+    now: Millis,
+) -> Result<ClientView> {
     list(conn, tenant, Some(domain), "", now)?
         .pop()
         .ok_or_else(|| Error::new(Code::ClientNotFound).on("portal_domain"))
 }
 
 /// The hours booked on a client since `since`.
-pub(crate) fn hours_used(conn: &Connection, tenant: TenantId, client: ClientId, since: Millis) -> Result<f64> {
+pub(crate) fn hours_used(
+    conn: &Connection,
+    tenant: TenantId,
+    client: ClientId,
+    since: Millis,
+) -> Result<f64> {
     one(
         conn,
         "select coalesce(sum(minutes), 0) / 60.0 from time_entry where tenant_id = ?1 and client_id = ?2 and spent_at >= ?3",
@@ -144,10 +154,21 @@ pub(crate) fn hours_used(conn: &Connection, tenant: TenantId, client: ClientId, 
 }
 
 /// Makes a client. The plan's number of clients is counted in the same transaction.
-pub(crate) fn create(conn: &Connection, tenant: TenantId, domain: &str, company: &str, now: Millis) -> Result<ClientId> {
+pub(crate) fn create(
+    conn: &Connection,
+    tenant: TenantId,
+    domain: &str,
+    company: &str,
+    now: Millis,
+) -> Result<ClientId> {
     let plan = tenant::by_id(conn, tenant)?.plan;
     if let Some(most) = plan.limits().clients {
-        let have: u32 = one(conn, "select count(*) from client where tenant_id = ?1", [tenant], |row| row.get(0))?;
+        let have: u32 = one(
+            conn,
+            "select count(*) from client where tenant_id = ?1",
+            [tenant],
+            |row| row.get(0),
+        )?;
         if have >= most {
             return Err(Error::new(Code::PlanLimit).with("limit", most.to_string()));
         }
@@ -198,7 +219,11 @@ pub(crate) struct ContactView {
     pub(crate) portal_domain: Option<String>,
 }
 
-pub(crate) fn contacts(conn: &Connection, tenant: TenantId, id: Option<ContactId>) -> Result<Vec<ContactView>> {
+pub(crate) fn contacts(
+    conn: &Connection,
+    tenant: TenantId,
+    id: Option<ContactId>,
+) -> Result<Vec<ContactView>> {
     all(
         conn,
         "select x.id, x.name, x.phone, x.email, x.photo, c.portal_domain
@@ -253,7 +278,11 @@ pub(crate) fn contact_of(
     if let Some(contact) = known {
         return Ok(contact);
     }
-    let name = if name.trim().is_empty() { email } else { name.trim() };
+    let name = if name.trim().is_empty() {
+        email
+    } else {
+        name.trim()
+    };
     run(
         conn,
         "insert into contact (tenant_id, client_id, name, email, created_at) values (?1, ?2, ?3, ?4, ?5)",

@@ -55,7 +55,10 @@ impl Config {
     pub(crate) fn host_name(&self) -> String {
         let url = self.public_url();
         let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
-        host.split([':', '/']).next().unwrap_or("localhost").to_owned()
+        host.split([':', '/'])
+            .next()
+            .unwrap_or("localhost")
+            .to_owned()
     }
 
     /// Whether the outside reaches us by https, by itself or through a proxy.

@@ -124,22 +124,70 @@ impl Fault {
     fn words(&self, lang: Lang) -> Cow<'static, str> {
         let fixed = match self {
             Fault::NotInteger => ["нужно целое число", "бүтін сан қажет", "must be an integer"],
-            Fault::NotPositive => ["нужно целое число больше нуля", "нөлден үлкен бүтін сан қажет", "must be a positive integer"],
+            Fault::NotPositive => [
+                "нужно целое число больше нуля",
+                "нөлден үлкен бүтін сан қажет",
+                "must be a positive integer",
+            ],
             Fault::NotNumber => ["нужно число", "сан қажет", "must be a number"],
-            Fault::NotBool => ["нужно true или false", "true немесе false қажет", "must be true or false"],
+            Fault::NotBool => [
+                "нужно true или false",
+                "true немесе false қажет",
+                "must be true or false",
+            ],
             Fault::NotText => ["нужен текст", "мәтін қажет", "must be text"],
             Fault::NotList => ["нужен список", "тізім қажет", "must be a list"],
             Fault::NotObject => ["нужен объект", "нысан қажет", "must be an object"],
-            Fault::NotTime => ["нужно время вида 2026-03-19T10:30:00Z", "2026-03-19T10:30:00Z түріндегі уақыт қажет", "must be a time such as 2026-03-19T10:30:00Z"],
-            Fault::Empty => ["не может быть пустым", "бос болмауы керек", "must not be empty"],
-            Fault::NotEmail => ["нужен адрес электронной почты", "электрондық пошта мекенжайы қажет", "must be an e-mail address"],
-            Fault::NotDomain => ["нужно имя домена", "домен атауы қажет", "must be a domain name"],
-            Fault::NotColor => ["нужен цвет вида #1a2b3c", "#1a2b3c түріндегі түс қажет", "must be a colour such as #1a2b3c"],
-            Fault::NotCode => ["можно строчные латинские буквы, цифры, «-» и «_»", "кіші латын әріптері, цифрлар, «-» және «_» ғана", "may have lower-case Latin letters, digits, \"-\" and \"_\""],
-            Fault::NotUrl => ["нужен адрес вида https://example.org", "https://example.org түріндегі мекенжай қажет", "must be an address such as https://example.org"],
-            Fault::WrongPassword => ["текущий пароль неверен", "ағымдағы құпиясөз қате", "is not the current password"],
-            Fault::WeakPassword => ["нужно не меньше 8 символов", "кемінде 8 таңба қажет", "must have at least 8 characters"],
-            Fault::WrongType => ["значение не того вида", "мән түрі сәйкес емес", "has the wrong type"],
+            Fault::NotTime => [
+                "нужно время вида 2026-03-19T10:30:00Z",
+                "2026-03-19T10:30:00Z түріндегі уақыт қажет",
+                "must be a time such as 2026-03-19T10:30:00Z",
+            ],
+            Fault::Empty => [
+                "не может быть пустым",
+                "бос болмауы керек",
+                "must not be empty",
+            ],
+            Fault::NotEmail => [
+                "нужен адрес электронной почты",
+                "электрондық пошта мекенжайы қажет",
+                "must be an e-mail address",
+            ],
+            Fault::NotDomain => [
+                "нужно имя домена",
+                "домен атауы қажет",
+                "must be a domain name",
+            ],
+            Fault::NotColor => [
+                "нужен цвет вида #1a2b3c",
+                "#1a2b3c түріндегі түс қажет",
+                "must be a colour such as #1a2b3c",
+            ],
+            Fault::NotCode => [
+                "можно строчные латинские буквы, цифры, «-» и «_»",
+                "кіші латын әріптері, цифрлар, «-» және «_» ғана",
+                "may have lower-case Latin letters, digits, \"-\" and \"_\"",
+            ],
+            Fault::NotUrl => [
+                "нужен адрес вида https://example.org",
+                "https://example.org түріндегі мекенжай қажет",
+                "must be an address such as https://example.org",
+            ],
+            Fault::WrongPassword => [
+                "текущий пароль неверен",
+                "ағымдағы құпиясөз қате",
+                "is not the current password",
+            ],
+            Fault::WeakPassword => [
+                "нужно не меньше 8 символов",
+                "кемінде 8 таңба қажет",
+                "must have at least 8 characters",
+            ],
+            Fault::WrongType => [
+                "значение не того вида",
+                "мән түрі сәйкес емес",
+                "has the wrong type",
+            ],
             Fault::TooLong(n) => {
                 return Cow::Owned(match lang {
                     Lang::Ru => format!("слишком длинно, можно до {n} символов"),
@@ -345,7 +393,11 @@ mod tests {
     fn wire_names_are_unique_and_plain() {
         let names: BTreeSet<_> = Code::ALL.iter().map(|c| c.name()).collect();
         assert_eq!(names.len(), Code::ALL.len());
-        assert!(names.iter().all(|n| n.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+        assert!(
+            names
+                .iter()
+                .all(|n| n.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        );
     }
 
     #[test]
@@ -370,6 +422,9 @@ mod tests {
             error.sentence(Lang::Ru),
             "Параметр «priority»: можно одно из: low, normal."
         );
-        assert_eq!(error.detail("allowed"), Some(&serde_json::json!(["low", "normal"])));
+        assert_eq!(
+            error.detail("allowed"),
+            Some(&serde_json::json!(["low", "normal"]))
+        );
     }
 }

@@ -87,8 +87,14 @@ mod tests {
     #[test]
     fn a_text_tells_its_language_by_its_letters() {
         assert_eq!(Lang::of_text("Принтер снова не печатает"), Some(Lang::Ru));
-        assert_eq!(Lang::of_text("Касса чек шығармайды, көмек керек"), Some(Lang::Kk));
-        assert_eq!(Lang::of_text("Айгүл Сейтқали просила проверить принтер в бухгалтерии сегодня"), Some(Lang::Ru));
+        assert_eq!(
+            Lang::of_text("Касса чек шығармайды, көмек керек"),
+            Some(Lang::Kk)
+        );
+        assert_eq!(
+            Lang::of_text("Айгүл Сейтқали просила проверить принтер в бухгалтерии сегодня"),
+            Some(Lang::Ru)
+        );
         assert_eq!(Lang::of_text("VPN disconnects in Алматы"), Some(Lang::En));
         assert_eq!(Lang::of_text("+7 701"), None);
     }

@@ -1,6 +1,10 @@
 //! Operators: the people of the desk.
 use crate::{
-    access::{rules::Role, secret::{Purpose, Secret, random_text}, store::{self, Link}},
+    access::{
+        rules::Role,
+        secret::{Purpose, Secret, random_text},
+        store::{self, Link},
+    },
     api::field::{OperatorId, TenantId},
     clock::{DAY, Millis},
     db::sql::{all, first, one, run, taken},
@@ -38,7 +42,11 @@ pub(crate) struct OperatorView {
 }
 
 /// The operators of a tenant, or the one of `id`.
-pub(crate) fn list(conn: &Connection, tenant: TenantId, id: Option<OperatorId>) -> Result<Vec<OperatorView>> {
+pub(crate) fn list(
+    conn: &Connection,
+    tenant: TenantId,
+    id: Option<OperatorId>,
+) -> Result<Vec<OperatorView>> {
     all(
         conn,
         "select id, name, email, phone, role, department, can_edit, availability, locale, is_active
@@ -88,7 +96,12 @@ pub(crate) fn digits(phone: &str) -> Option<String> {
 }
 
 /// Makes an operator. The plan's number of operators is counted in the same transaction.
-pub(crate) fn create(conn: &Connection, tenant: TenantId, new: &NewOperator<'_>, now: Millis) -> Result<OperatorId> {
+pub(crate) fn create(
+    conn: &Connection,
+    tenant: TenantId,
+    new: &NewOperator<'_>,
+    now: Millis,
+) -> Result<OperatorId> {
     let plan = tenant::by_id(conn, tenant)?.plan;
     if let Some(most) = plan.limits().operators {
         let have: u32 = one(
@@ -126,7 +139,13 @@ pub(crate) fn create(conn: &Connection, tenant: TenantId, new: &NewOperator<'_>,
 const INVITATION: Millis = 3 * DAY;
 
 /// A link by which somebody sets their password, once. Answers its token.
-pub(crate) fn password_link(conn: &Connection, secret: &Secret, tenant: TenantId, id: OperatorId, now: Millis) -> Result<String> {
+pub(crate) fn password_link(
+    conn: &Connection,
+    secret: &Secret,
+    tenant: TenantId,
+    id: OperatorId,
+    now: Millis,
+) -> Result<String> {
     let token = random_text(43)?;
     let hash = secret.hash(Purpose::AccessLink, &token);
     store::insert_link(conn, &hash, Link::Password(tenant, id), now, INVITATION)?;
@@ -144,7 +163,12 @@ pub(crate) fn by_email(conn: &Connection, email: &str) -> Result<Option<(TenantI
 }
 
 /// Gives an operator another role. The last admin of a tenant stays one.
-pub(crate) fn set_role(conn: &Connection, tenant: TenantId, id: OperatorId, role: Role) -> Result<()> {
+pub(crate) fn set_role(
+    conn: &Connection,
+    tenant: TenantId,
+    id: OperatorId,
+    role: Role,
+) -> Result<()> {
     let current = by_id(conn, tenant, id)?;
     if current.role >= Role::Admin && role < Role::Admin {
         let others: i64 = one(
@@ -158,6 +182,10 @@ pub(crate) fn set_role(conn: &Connection, tenant: TenantId, id: OperatorId, role
             return Err(Error::one_of("role", &["admin"]));
         }
     }
-    run(conn, "update operator set role = ?3 where tenant_id = ?1 and id = ?2", (tenant, id, role))?;
+    run(
+        conn,
+        "update operator set role = ?3 where tenant_id = ?1 and id = ?2",
+        (tenant, id, role),
+    )?;
     Ok(())
 }

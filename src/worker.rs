@@ -11,8 +11,18 @@ use std::{future::Future, time::Duration};
 
 /// Starts every job; they run until the program ends.
 pub(crate) fn start(app: &App) {
-    every(app, "close what was done and left", Duration::from_secs(60), close_stale);
-    every(app, "forget what nobody needs", Duration::from_secs(3600), tidy);
+    every(
+        app,
+        "close what was done and left",
+        Duration::from_secs(60),
+        close_stale,
+    );
+    every(
+        app,
+        "forget what nobody needs",
+        Duration::from_secs(3600),
+        tidy,
+    );
 }
 
 fn every<F, W>(app: &App, name: &'static str, interval: Duration, work: W)
@@ -42,7 +52,12 @@ async fn close_stale(app: App) -> Result<()> {
         loop {
             let one = tenant.clone();
             // In portions, so that nobody waits long behind them.
-            if app.db.write(move |tx| change::close_stale(tx, &one)).await? == 0 {
+            if app
+                .db
+                .write(move |tx| change::close_stale(tx, &one))
+                .await?
+                == 0
+            {
                 break;
             }
         }

@@ -102,7 +102,10 @@ mod tests {
         let (secret, text) = made();
         assert!(text.starts_with("ct_eyJ0IjoxLCJwI"));
         let token = ClientToken::read(&text, &secret, 1_000_000).unwrap();
-        assert_eq!((token.user_id, token.user_name.as_str()), (123, "Иван Петров"));
+        assert_eq!(
+            (token.user_id, token.user_name.as_str()),
+            (123, "Иван Петров")
+        );
         assert!(ClientToken::read(&text, &secret, 1_000_000 + 300 * SECOND).is_none());
     }
 
@@ -116,7 +119,10 @@ mod tests {
                 continue;
             }
             let forged = String::from_utf8(forged).unwrap();
-            assert!(ClientToken::read(&forged, &secret, 1_000_000).is_none(), "byte {i}");
+            assert!(
+                ClientToken::read(&forged, &secret, 1_000_000).is_none(),
+                "byte {i}"
+            );
         }
     }
 }

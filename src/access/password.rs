@@ -87,8 +87,17 @@ mod tests {
         let gate = Gate::default();
         let hash = gate.hash("correct horse".into()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert!(gate.verify("correct horse".into(), Some(hash.clone())).await.unwrap());
-        assert!(!gate.verify("battery staple".into(), Some(hash)).await.unwrap());
+        assert!(
+            gate.verify("correct horse".into(), Some(hash.clone()))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !gate
+                .verify("battery staple".into(), Some(hash))
+                .await
+                .unwrap()
+        );
     }
 
     #[tokio::test]

@@ -8,7 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What an operator may do, from the least to the most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Role {
     Operator,
@@ -127,9 +129,7 @@ impl Needs {
                 return Err(Error::new(Code::SessionOnly));
             };
             if let Some(lacking) = needed.iter().find(|s| !scopes.contains(s)) {
-                return Err(
-                    Error::new(Code::MissingScope).with("required_scope", lacking.as_str())
-                );
+                return Err(Error::new(Code::MissingScope).with("required_scope", lacking.as_str()));
             }
         }
         if operator.role < role {
@@ -188,12 +188,25 @@ mod tests {
     #[test]
     fn a_key_needs_every_scope_and_never_reaches_a_session_action() {
         let needs = Needs::scopes(&[Scope::Write, Scope::Tickets]);
-        let half = operator(Role::HeadAdmin, key(&[Scope::Write]), Plan::Enterprise, true);
+        let half = operator(
+            Role::HeadAdmin,
+            key(&[Scope::Write]),
+            Plan::Enterprise,
+            true,
+        );
         assert_eq!(code(needs, &half), Some(Code::MissingScope));
-        let whole = operator(Role::Operator, key(&[Scope::Tickets, Scope::Write]), Plan::Starter, true);
+        let whole = operator(
+            Role::Operator,
+            key(&[Scope::Tickets, Scope::Write]),
+            Plan::Starter,
+            true,
+        );
         assert_eq!(code(needs, &whole), None);
         let all = operator(Role::HeadAdmin, key(&Scope::ALL), Plan::Enterprise, true);
-        assert_eq!(code(Needs::role(Role::Operator), &all), Some(Code::SessionOnly));
+        assert_eq!(
+            code(Needs::role(Role::Operator), &all),
+            Some(Code::SessionOnly)
+        );
     }
 
     #[test]
@@ -217,8 +230,15 @@ mod tests {
 
     #[test]
     fn nobody_reaches_what_is_for_somebody_else() {
-        for needs in [Needs::role(Role::Operator), Needs::client(), Needs::widget()] {
-            assert_eq!(code(needs, &Principal::Anonymous), Some(Code::NotAuthenticated));
+        for needs in [
+            Needs::role(Role::Operator),
+            Needs::client(),
+            Needs::widget(),
+        ] {
+            assert_eq!(
+                code(needs, &Principal::Anonymous),
+                Some(Code::NotAuthenticated)
+            );
         }
         let caller = operator(Role::HeadAdmin, session(), Plan::Enterprise, true);
         assert_eq!(code(Needs::client(), &caller), Some(Code::NotAuthenticated));

@@ -121,9 +121,9 @@ impl Secret {
             .split_first_chunk::<24>()
             .ok_or_else(|| Error::internal("a sealed value is cut short"))?;
         let cipher = XChaCha20Poly1305::new(&self.key(Purpose::ChannelSecrets).into());
-        cipher
-            .decrypt(&(*nonce).into(), body)
-            .map_err(|_| Error::internal("a sealed value does not open with this installation's secret"))
+        cipher.decrypt(&(*nonce).into(), body).map_err(|_| {
+            Error::internal("a sealed value does not open with this installation's secret")
+        })
     }
 }
 

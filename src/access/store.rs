@@ -3,7 +3,7 @@
 use super::{Operator, Via, WidgetSite, secret::Key};
 use crate::{
     api::field::{ClientId, KeyId, OperatorId, TenantId},
-    clock::{DAY, HOUR, Millis, MINUTE},
+    clock::{DAY, HOUR, MINUTE, Millis},
     db::sql::{self, first, run},
     error::{Code, Error, Result},
     lang::Lang,
@@ -365,11 +365,7 @@ pub(crate) struct Portal {
     pub(crate) locale: Option<Lang>,
 }
 
-pub(crate) fn portal(
-    conn: &Connection,
-    tenant: TenantId,
-    domain: &str,
-) -> Result<Option<Portal>> {
+pub(crate) fn portal(conn: &Connection, tenant: TenantId, domain: &str) -> Result<Option<Portal>> {
     first(
         conn,
         "select c.id, t.plan, c.company_name, c.token_generation, c.shared_tickets, c.locale
@@ -408,4 +404,3 @@ pub(crate) fn widget_site(conn: &Connection, key: &str) -> Result<Option<WidgetS
         },
     )
 }
-

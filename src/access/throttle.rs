@@ -40,7 +40,10 @@ impl<K: Hash + Eq + Clone> Throttle<K> {
             map.retain(|_, record| now - record.last < HOUR);
         }
         if map.len() >= MOST {
-            let oldest = map.iter().min_by_key(|(_, r)| r.last).map(|(k, _)| k.clone());
+            let oldest = map
+                .iter()
+                .min_by_key(|(_, r)| r.last)
+                .map(|(k, _)| k.clone());
             oldest.map(|k| map.remove(&k));
         }
         let record = map.entry(key).or_insert(Record {

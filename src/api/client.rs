@@ -108,7 +108,11 @@ pub(crate) struct Branding {}
 impl Spec for Branding {
     const NAME: &'static str = "branding";
     const NEEDS: Needs = Needs::client();
-    const TITLE: [&'static str; 3] = ["Оформление портала", "Портал безендірілуі", "The portal's look"];
+    const TITLE: [&'static str; 3] = [
+        "Оформление портала",
+        "Портал безендірілуі",
+        "The portal's look",
+    ];
     const EXAMPLE: &'static str = "{}";
     type By = ClientUser;
     type Output = BrandingView;
@@ -167,8 +171,6 @@ impl Command for CreateTicket {
         answer(cx, ticket.id)
     }
 }
-
-
 
 /// Lists the caller's own tickets, the latest change first.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -273,13 +275,19 @@ impl Task for GetTicket {
             .await?;
         let unread = own.messages.iter().any(|m| {
             use ticket::model::{Author, Delivery};
-            m.author_type == Author::Support && matches!(m.delivery_status, Some(Delivery::Sent | Delivery::Delivered))
+            m.author_type == Author::Support
+                && matches!(
+                    m.delivery_status,
+                    Some(Delivery::Sent | Delivery::Delivered)
+                )
         });
         if unread {
             let actor = Actor::client(&cx.by);
             cx.app
                 .db
-                .write(move |tx| message::mark_read(&Acting::new(tx, tenant, actor), id, Reader::Client))
+                .write(move |tx| {
+                    message::mark_read(&Acting::new(tx, tenant, actor), id, Reader::Client)
+                })
                 .await?;
         }
         Ok(own)
@@ -328,7 +336,13 @@ impl Command for AddMessage {
         };
         let (ticket, id) = message::post_by_client(&acting(cx), ticket, draft)?;
         Ok(Posted {
-            message: view::one_message(cx.tx, cx.by.tenant, id, true, Links::new(&cx.app.secret, cx.by.tenant, cx.tx.now))?,
+            message: view::one_message(
+                cx.tx,
+                cx.by.tenant,
+                id,
+                true,
+                Links::new(&cx.app.secret, cx.by.tenant, cx.tx.now),
+            )?,
             ticket_id: ticket.id,
         })
     }
@@ -366,7 +380,9 @@ impl Spec for AcceptTicket {
 }
 impl Command for AcceptTicket {
     fn run(self, cx: &Write<'_, ClientUser>) -> Result<TicketView> {
-        with_own(cx, self.ticket_id, |acting, ticket| change::by_verb(acting, ticket, Verb::Accept, None))
+        with_own(cx, self.ticket_id, |acting, ticket| {
+            change::by_verb(acting, ticket, Verb::Accept, None)
+        })
     }
 }
 
@@ -382,7 +398,11 @@ pub(crate) struct ReopenTicket {
 impl Spec for ReopenTicket {
     const NAME: &'static str = "reopen_ticket";
     const NEEDS: Needs = Needs::client();
-    const TITLE: [&'static str; 3] = ["Открыть заявку снова", "Өтінімді қайта ашу", "Reopen a ticket"];
+    const TITLE: [&'static str; 3] = [
+        "Открыть заявку снова",
+        "Өтінімді қайта ашу",
+        "Reopen a ticket",
+    ];
     const EXAMPLE: &'static str = r#"{"ticket_id":42,"reason":"Ошибка появилась снова"}"#;
     type By = ClientUser;
     type Output = TicketView;
@@ -412,7 +432,9 @@ impl Spec for ApproveEstimate {
 }
 impl Command for ApproveEstimate {
     fn run(self, cx: &Write<'_, ClientUser>) -> Result<TicketView> {
-        with_own(cx, self.ticket_id, |acting, ticket| estimate::decide(acting, ticket, true, None))
+        with_own(cx, self.ticket_id, |acting, ticket| {
+            estimate::decide(acting, ticket, true, None)
+        })
     }
 }
 
@@ -427,7 +449,11 @@ pub(crate) struct RejectEstimate {
 impl Spec for RejectEstimate {
     const NAME: &'static str = "reject_estimate";
     const NEEDS: Needs = Needs::client();
-    const TITLE: [&'static str; 3] = ["Отклонить смету", "Сметаны қабылдамау", "Reject an estimate"];
+    const TITLE: [&'static str; 3] = [
+        "Отклонить смету",
+        "Сметаны қабылдамау",
+        "Reject an estimate",
+    ];
     const EXAMPLE: &'static str = r#"{"ticket_id":42,"reason":"Слишком дорого, давайте обсудим"}"#;
     type By = ClientUser;
     type Output = TicketView;
@@ -521,6 +547,8 @@ impl Command for SetLocale {
             "update client set locale = ?3 where tenant_id = ?1 and id = ?2",
             (cx.by.tenant, cx.by.client, self.locale),
         )?;
-        Ok(LocaleSet { locale: self.locale })
+        Ok(LocaleSet {
+            locale: self.locale,
+        })
     }
 }

@@ -72,11 +72,19 @@ fn explain(path: &str, text: &str) -> Error {
     if let Some(fault) = uncarry(text) {
         return Error::invalid(path.to_owned(), fault);
     }
-    if let Some(name) = text.strip_prefix("missing field `").and_then(|t| t.split('`').next()) {
+    if let Some(name) = text
+        .strip_prefix("missing field `")
+        .and_then(|t| t.split('`').next())
+    {
         return Error::missing(inside(name));
     }
     if text.starts_with("unknown variant") {
-        let allowed = text.split('`').skip(3).step_by(2).map(str::to_owned).collect();
+        let allowed = text
+            .split('`')
+            .skip(3)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect();
         return Error::invalid(path.to_owned(), Fault::OneOf(allowed));
     }
     let fault = match text.rsplit_once("expected ").map(|(_, what)| what) {
@@ -290,7 +298,8 @@ impl Domain {
         let label = |l: &str| {
             !l.is_empty()
                 && l.len() <= 63
-                && l.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+                && l.chars()
+                    .all(|c| c.is_alphanumeric() || c == '-' || c == '_')
         };
         name.split('.').all(label).then_some(Domain(name))
     }
@@ -486,9 +495,7 @@ impl JsonSchema for At {
 }
 
 impl rusqlite::types::FromSql for At {
-    fn column_result(
-        value: rusqlite::types::ValueRef<'_>,
-    ) -> rusqlite::types::FromSqlResult<Self> {
+    fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
         value.as_i64().map(At)
     }
 }
@@ -526,9 +533,18 @@ mod tests {
     #[test]
     fn a_bad_parameter_is_named_with_what_is_wrong() {
         assert_eq!(fault(json!({})), "The parameter \"ticket_id\" is missing.");
-        assert_eq!(fault(json!({"ticket_id": 0})), "The parameter \"ticket_id\": must be a positive integer.");
-        assert_eq!(fault(json!({"ticket_id": [1]})), "The parameter \"ticket_id\": must be an integer.");
-        assert_eq!(fault(json!({"ticket_id": 1, "subject": " "})), "The parameter \"subject\": must not be empty.");
+        assert_eq!(
+            fault(json!({"ticket_id": 0})),
+            "The parameter \"ticket_id\": must be a positive integer."
+        );
+        assert_eq!(
+            fault(json!({"ticket_id": [1]})),
+            "The parameter \"ticket_id\": must be an integer."
+        );
+        assert_eq!(
+            fault(json!({"ticket_id": 1, "subject": " "})),
+            "The parameter \"subject\": must not be empty."
+        );
         assert_eq!(
             fault(json!({"ticket_id": 1, "subject": "x".repeat(256)})),
             "The parameter \"subject\": is too long, at most 255 characters."
@@ -545,13 +561,28 @@ mod tests {
             fault(json!({"ticket_id": 1, "tags": ["a", 7]})),
             "The parameter \"tags[1]\": must be text."
         );
-        assert_eq!(fault(json!({"ticket_id": 1, "tags": "a"})), "The parameter \"tags\": must be a list.");
+        assert_eq!(
+            fault(json!({"ticket_id": 1, "tags": "a"})),
+            "The parameter \"tags\": must be a list."
+        );
     }
 
     #[test]
     fn an_address_is_taken_as_people_write_it() {
-        assert_eq!(Email::parse(" Asem@Client.KZ ").unwrap().0, "asem@client.kz");
-        for bad in ["", "a", "a@", "@b", "a b@c.kz", "a@b..kz", "<a@b.kz>", "a@b.kz\r\nBcc: x@y.kz"] {
+        assert_eq!(
+            Email::parse(" Asem@Client.KZ ").unwrap().0,
+            "asem@client.kz"
+        );
+        for bad in [
+            "",
+            "a",
+            "a@",
+            "@b",
+            "a b@c.kz",
+            "a@b..kz",
+            "<a@b.kz>",
+            "a@b.kz\r\nBcc: x@y.kz",
+        ] {
             assert!(Email::parse(bad).is_none(), "{bad:?}");
         }
     }

@@ -35,7 +35,11 @@ impl Repeat {
             return Ok(None);
         };
         if key.is_empty() || key.len() > LONGEST {
-            let fault = if key.is_empty() { Fault::Empty } else { Fault::TooLong(LONGEST) };
+            let fault = if key.is_empty() {
+                Fault::Empty
+            } else {
+                Fault::TooLong(LONGEST)
+            };
             return Err(Error::invalid("Idempotency-Key", fault));
         }
         let Some((tenant, caller)) = caller_name(principal) else {
@@ -75,12 +79,23 @@ impl Repeat {
     }
 
     pub(super) fn keep(&self, tx: &Tx<'_>, answer: &[u8]) -> Result<()> {
-        run(tx, "delete from idempotency where created_at <= ?1", [tx.now - DAY])?;
+        run(
+            tx,
+            "delete from idempotency where created_at <= ?1",
+            [tx.now - DAY],
+        )?;
         run(
             tx,
             "insert into idempotency (tenant_id, caller, key, request_hash, answer, created_at)
              values (?1, ?2, ?3, ?4, ?5, ?6)",
-            (self.tenant, &self.caller, &self.key, self.request, answer, tx.now),
+            (
+                self.tenant,
+                &self.caller,
+                &self.key,
+                self.request,
+                answer,
+                tx.now,
+            ),
         )?;
         Ok(())
     }

@@ -283,7 +283,12 @@ impl Action {
         let (name, app) = (self.name, app.clone());
         let db = app.db.clone();
         db.write(move |tx| {
-            if let Some(answer) = repeat.as_ref().map(|r| r.earlier(tx)).transpose()?.flatten() {
+            if let Some(answer) = repeat
+                .as_ref()
+                .map(|r| r.earlier(tx))
+                .transpose()?
+                .flatten()
+            {
                 return Ok(answer);
             }
             let answer = writing(tx, &principal, &call, &app)?;
@@ -303,7 +308,8 @@ impl Action {
 
 /// The ids that a call names: what an audit entry is about. Texts and secrets stay out of it.
 fn audit_subject(body: &Map<String, Value>) -> String {
-    let named = |name: &str| name.ends_with("_id") || name.ends_with("_ids") || name == "portal_domain";
+    let named =
+        |name: &str| name.ends_with("_id") || name.ends_with("_ids") || name == "portal_domain";
     let ids: Map<String, Value> = body
         .iter()
         .filter(|(name, value)| named(name) && !value.is_object() && value.to_string().len() <= 512)

@@ -1,9 +1,6 @@
 //! The OpenAPI 3.1 document, made from the registry. The reference page and the front end's types are made from it.
 use super::{Action, SURFACES, Surface};
-use crate::{
-    access::rules::Audience,
-    error::Code,
-};
+use crate::{access::rules::Audience, error::Code};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
@@ -155,7 +152,11 @@ mod tests {
                     .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
                 assert!(plain, "{}", action.name);
                 assert!(seen.insert(action.name), "{} stands twice", action.name);
-                assert!(action.title.iter().all(|t| !t.is_empty()), "{}", action.name);
+                assert!(
+                    action.title.iter().all(|t| !t.is_empty()),
+                    "{}",
+                    action.name
+                );
             }
         }
     }
@@ -165,7 +166,10 @@ mod tests {
         let document = document();
         let schemas = document["components"]["schemas"].as_object().unwrap();
         for (name, schema) in schemas {
-            assert!(schema["description"].is_string(), "{name} has no doc comment");
+            assert!(
+                schema["description"].is_string(),
+                "{name} has no doc comment"
+            );
             for (field, value) in schema["properties"].as_object().into_iter().flatten() {
                 let described = value["description"].is_string() || value["const"].is_boolean();
                 assert!(described, "{name}.{field} has no doc comment");

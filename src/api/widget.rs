@@ -3,7 +3,7 @@
 //! are as good unless the tenant is strict, and wrong guesses are slowed down.
 use super::{
     Action, Call, Command, Query, Read, Slow, Spec, Task, Write, command,
-    field::{Body, Email, Int, Line, Name, Text, TenantId},
+    field::{Body, Email, Int, Line, Name, TenantId, Text},
     query, task,
 };
 use crate::{
@@ -74,7 +74,14 @@ pub(crate) struct Door {
 
 impl Door {
     /// The ticket behind the door. A wrong id and a wrong address have one answer, and too many of them a wait.
-    fn open(&self, conn: &Connection, app: &App, site: &WidgetSite, call: &Call, now: Millis) -> Result<Record> {
+    fn open(
+        &self,
+        conn: &Connection,
+        app: &App,
+        site: &WidgetSite,
+        call: &Call,
+        now: Millis,
+    ) -> Result<Record> {
         let tenant = site.tenant;
         if let Some(token) = self.ticket_token.as_ref().filter(|t| !t.is_empty()) {
             let found = match reference_of(&app.secret, tenant, token) {
@@ -86,7 +93,10 @@ impl Door {
         let reference = self.ticket_id.ok_or_else(|| Error::missing("ticket_id"))?.0;
         let email = self.email.as_ref().ok_or_else(|| Error::missing("email"))?;
         let tries = (call.address, reference);
-        let wait = app.guesses.wait(&tries, now).max(app.guesses.wait(&(call.address, 0), now));
+        let wait = app
+            .guesses
+            .wait(&tries, now)
+            .max(app.guesses.wait(&(call.address, 0), now));
         if wait > 0 {
             return Err(Error::new(Code::RateLimited).with("retry_after", wait / SECOND + 1));
         }
@@ -166,7 +176,11 @@ pub(crate) struct Config {
 impl Spec for Config {
     const NAME: &'static str = "config";
     const NEEDS: Needs = Needs::widget();
-    const TITLE: [&'static str; 3] = ["Настройки виджета", "Виджет баптаулары", "Widget configuration"];
+    const TITLE: [&'static str; 3] = [
+        "Настройки виджета",
+        "Виджет баптаулары",
+        "Widget configuration",
+    ];
     const EXAMPLE: &'static str = r#"{"api_key":"YOUR_WIDGET_API_KEY"}"#;
     type By = WidgetSite;
     type Output = WidgetConfig;
@@ -177,8 +191,14 @@ impl Query for Config {
         let is_open = tenant.hours.is_open(cx.db.now);
         let [title, welcome] = match cx.call.lang {
             Lang::Ru => ["Поддержка", "Опишите вопрос, и мы ответим здесь же."],
-            Lang::Kk => ["Қолдау қызметі", "Сұрағыңызды жазыңыз, осында жауап береміз."],
-            Lang::En => ["Support", "Tell us what happened and we will answer right here."],
+            Lang::Kk => [
+                "Қолдау қызметі",
+                "Сұрағыңызды жазыңыз, осында жауап береміз.",
+            ],
+            Lang::En => [
+                "Support",
+                "Tell us what happened and we will answer right here.",
+            ],
         };
         Ok(WidgetConfig {
             opens_at: tenant
@@ -243,7 +263,11 @@ pub(crate) struct Opened {
 impl Spec for CreateTicket {
     const NAME: &'static str = "create_ticket";
     const NEEDS: Needs = Needs::widget();
-    const TITLE: [&'static str; 3] = ["Создать заявку с сайта", "Сайттан өтінім құру", "Create a ticket from a site"];
+    const TITLE: [&'static str; 3] = [
+        "Создать заявку с сайта",
+        "Сайттан өтінім құру",
+        "Create a ticket from a site",
+    ];
     const EXAMPLE: &'static str = r#"{"api_key":"YOUR_WIDGET_API_KEY","name":"Асем","email":"asem@client.example","subject":"Вопрос по заказу","description":"Где мой заказ?"}"#;
     const FILES: bool = true;
     type By = WidgetSite;
@@ -293,12 +317,18 @@ impl Command for CreateTicket {
 
 /// The beginning of a text as a subject, cut at a word.
 fn first_words(text: &str) -> String {
-    let line = text.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or_default();
+    let line = text
+        .lines()
+        .map(str::trim)
+        .find(|l| !l.is_empty())
+        .unwrap_or_default();
     if line.chars().count() <= SUBJECT {
         return line.to_owned();
     }
     let cut: String = line.chars().take(SUBJECT).collect();
-    let whole = cut.rsplit_once(char::is_whitespace).map_or(cut.as_str(), |(words, _)| words);
+    let whole = cut
+        .rsplit_once(char::is_whitespace)
+        .map_or(cut.as_str(), |(words, _)| words);
     format!("{whole}…")
 }
 
@@ -403,7 +433,11 @@ pub(crate) struct Conversation {
 impl Spec for GetMessages {
     const NAME: &'static str = "get_messages";
     const NEEDS: Needs = Needs::widget();
-    const TITLE: [&'static str; 3] = ["Сообщения заявки", "Өтінім хабарламалары", "Get a ticket's messages"];
+    const TITLE: [&'static str; 3] = [
+        "Сообщения заявки",
+        "Өтінім хабарламалары",
+        "Get a ticket's messages",
+    ];
     const EXAMPLE: &'static str = r#"{"api_key":"YOUR_WIDGET_API_KEY","ticket_id":123456789012,"email":"asem@client.example"}"#;
     type By = WidgetSite;
     type Output = Conversation;
@@ -419,7 +453,8 @@ impl Task for GetMessages {
                 let links = Links::new(&app.secret, tenant, db.now);
                 let (messages, _) = view::messages(db, tenant, ticket.id, true, links)?;
                 let unread = messages.iter().any(|m| {
-                    m.author_type == Author::Support && m.delivery_status == Some(ticket::model::Delivery::Sent)
+                    m.author_type == Author::Support
+                        && m.delivery_status == Some(ticket::model::Delivery::Sent)
                 });
                 let conversation = Conversation {
                     ticket_id: ticket.reference,
@@ -434,7 +469,9 @@ impl Task for GetMessages {
             let actor = Actor::visitor(&name);
             cx.app
                 .db
-                .write(move |tx| message::mark_read(&Acting::new(tx, tenant, actor), id, Reader::Client))
+                .write(move |tx| {
+                    message::mark_read(&Acting::new(tx, tenant, actor), id, Reader::Client)
+                })
                 .await?;
         }
         Ok(conversation)
@@ -466,7 +503,11 @@ pub(crate) struct Replied {
 impl Spec for AddReply {
     const NAME: &'static str = "add_reply";
     const NEEDS: Needs = Needs::widget();
-    const TITLE: [&'static str; 3] = ["Ответить с сайта", "Сайттан жауап беру", "Reply from a site"];
+    const TITLE: [&'static str; 3] = [
+        "Ответить с сайта",
+        "Сайттан жауап беру",
+        "Reply from a site",
+    ];
     const EXAMPLE: &'static str = r#"{"api_key":"YOUR_WIDGET_API_KEY","ticket_id":123456789012,"email":"asem@client.example","message":"Спасибо!"}"#;
     const FILES: bool = true;
     type By = WidgetSite;
@@ -502,7 +543,10 @@ mod tests {
 
     #[test]
     fn a_subject_is_made_of_the_first_words() {
-        assert_eq!(first_words("\n  Где мой заказ?\nЖду третий день."), "Где мой заказ?");
+        assert_eq!(
+            first_words("\n  Где мой заказ?\nЖду третий день."),
+            "Где мой заказ?"
+        );
         let long = "слово ".repeat(30);
         let subject = first_words(&long);
         assert!(subject.ends_with("слово…") && subject.chars().count() <= SUBJECT + 1);

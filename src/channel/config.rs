@@ -89,7 +89,10 @@ impl EmailConfig {
     pub(crate) fn split(self, kept: &Secrets) -> Result<(Value, Secrets)> {
         let port = self.smtp.port.0;
         if !(1..=65_535).contains(&port) {
-            return Err(Error::invalid("config.smtp.port", Fault::OutOfRange(1, 65_535)));
+            return Err(Error::invalid(
+                "config.smtp.port",
+                Fault::OutOfRange(1, 65_535),
+            ));
         }
         let set = |given: Option<String>, kept: &Option<String>| match given {
             None => kept.clone(),
@@ -144,7 +147,10 @@ pub(crate) struct Channel {
 impl Channel {
     /// A text of the set-up, empty if it is not set.
     pub(crate) fn text(&self, pointer: &str) -> &str {
-        self.config.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+        self.config
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     pub(crate) fn is_fed_by(&self, provider: &str) -> bool {
@@ -195,7 +201,12 @@ fn read(row: &Row<'_>, secret: &Secret) -> rusqlite::Result<Channel> {
     })
 }
 
-pub(crate) fn by_id(conn: &Connection, secret: &Secret, tenant: TenantId, id: ChannelId) -> Result<Channel> {
+pub(crate) fn by_id(
+    conn: &Connection,
+    secret: &Secret,
+    tenant: TenantId,
+    id: ChannelId,
+) -> Result<Channel> {
     first(
         conn,
         "select * from channel where tenant_id = ?1 and id = ?2",
@@ -206,12 +217,22 @@ pub(crate) fn by_id(conn: &Connection, secret: &Secret, tenant: TenantId, id: Ch
 }
 
 /// Any tenant's channel. For webhooks and workers, which know a channel before they know a tenant.
-pub(crate) fn of_any_tenant(conn: &Connection, secret: &Secret, id: ChannelId) -> Result<Option<Channel>> {
-    first(conn, "select * from channel where id = ?1", [id], |row| read(row, secret))
+pub(crate) fn of_any_tenant(
+    conn: &Connection,
+    secret: &Secret,
+    id: ChannelId,
+) -> Result<Option<Channel>> {
+    first(conn, "select * from channel where id = ?1", [id], |row| {
+        read(row, secret)
+    })
 }
 
 /// The active e-mail channel of a mailbox. A plus tag is not part of the mailbox.
-pub(crate) fn by_address(conn: &Connection, secret: &Secret, address: &str) -> Result<Option<Channel>> {
+pub(crate) fn by_address(
+    conn: &Connection,
+    secret: &Secret,
+    address: &str,
+) -> Result<Option<Channel>> {
     let address = address.trim().trim_matches(['<', '>']).to_lowercase();
     let Some((local, domain)) = address.rsplit_once('@') else {
         return Ok(None);
@@ -246,7 +267,12 @@ pub(crate) fn default_email(conn: &Connection, tenant: TenantId) -> Result<Optio
 
 /// All mailboxes of the installation: mail from one of them is our own.
 pub(crate) fn mailboxes(conn: &Connection) -> Result<Vec<String>> {
-    all(conn, "select address from channel where address is not null", [], |row| row.get(0))
+    all(
+        conn,
+        "select address from channel where address is not null",
+        [],
+        |row| row.get(0),
+    )
 }
 
 fn address_taken(error: Error) -> Error {
@@ -310,7 +336,11 @@ pub(crate) fn delete(conn: &Connection, tenant: TenantId, id: ChannelId) -> Resu
           where tenant_id = ?1 and id in (select message_id from outbox where tenant_id = ?1 and channel_id = ?2 and state = 'queued')",
         (tenant, id),
     )?;
-    match run(conn, "delete from channel where tenant_id = ?1 and id = ?2", (tenant, id))? {
+    match run(
+        conn,
+        "delete from channel where tenant_id = ?1 and id = ?2",
+        (tenant, id),
+    )? {
         0 => Err(Error::new(Code::ChannelNotFound).on("channel_id")),
         _ => Ok(()),
     }
@@ -351,7 +381,11 @@ pub(crate) struct ChannelStatus {
     pub(crate) webhook_url: String,
 }
 
-pub(crate) fn statuses(conn: &Connection, tenant: TenantId, url: impl Fn(ChannelId, &str) -> String) -> Result<Vec<ChannelStatus>> {
+pub(crate) fn statuses(
+    conn: &Connection,
+    tenant: TenantId,
+    url: impl Fn(ChannelId, &str) -> String,
+) -> Result<Vec<ChannelStatus>> {
     all(
         conn,
         "select c.id, c.type, c.name, c.is_active, c.last_error, c.last_inbound_at, c.last_outbound_at,
@@ -400,20 +434,26 @@ mod tests {
     #[test]
     fn secrets_are_taken_out_and_kept_when_they_come_back_hidden() {
         let mailgun = json!({ "provider": "mailgun", "signing_key": "k1" });
-        let (shown, secrets) = config(mailgun, json!("p1")).split(&Secrets::default()).unwrap();
+        let (shown, secrets) = config(mailgun, json!("p1"))
+            .split(&Secrets::default())
+            .unwrap();
         assert!(!shown.to_string().contains("p1") && !shown.to_string().contains("k1"));
         assert_eq!(shown["address"], "support@desk.example.kz");
 
         let hidden = json!({ "provider": "mailgun", "signing_key": HIDDEN });
         let (_, kept) = config(hidden, json!(HIDDEN)).split(&secrets).unwrap();
         assert_eq!(kept, secrets);
-        let (_, cleared) = config(json!({ "provider": "smtp" }), json!("")).split(&secrets).unwrap();
+        let (_, cleared) = config(json!({ "provider": "smtp" }), json!(""))
+            .split(&secrets)
+            .unwrap();
         assert_eq!(cleared, Secrets::default());
     }
 
     #[test]
     fn a_signed_webhook_needs_its_key() {
-        let error = config(json!({ "provider": "mailgun" }), Value::Null).split(&Secrets::default()).unwrap_err();
+        let error = config(json!({ "provider": "mailgun" }), Value::Null)
+            .split(&Secrets::default())
+            .unwrap_err();
         assert_eq!(error.field(), Some("config.inbound.signing_key"));
     }
 }

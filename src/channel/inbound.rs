@@ -6,6 +6,7 @@ use super::{
     email::{
         bounce::{Action, Report},
         fold,
+        form::Form,
         guard::{self, Around},
         html,
         mail::{Attachment, Mail},
@@ -13,7 +14,7 @@ use super::{
         thread::{self, Candidate, Fact, Rule, Sender, Standing, Verdict},
         token::Keys,
     },
-    form, outbox,
+    outbox,
 };
 use crate::{
     access::secret::Purpose,
@@ -66,7 +67,12 @@ pub(crate) struct Envelope {
 }
 
 /// Stores a delivery. When this returns, it is on the disk.
-pub(crate) async fn store(app: &App, channel: &Channel, envelope: &Envelope, raw: Vec<u8>) -> Result<()> {
+pub(crate) async fn store(
+    app: &App,
+    channel: &Channel,
+    envelope: &Envelope,
+    raw: Vec<u8>,
+) -> Result<()> {
     let (tenant, id) = (channel.tenant, channel.id);
     let envelope = serde_json::to_string(envelope)?;
     let blobs = app.blobs.clone();
@@ -186,8 +192,11 @@ async fn process(app: &App, event: Event) -> Result<()> {
     let envelope: Envelope = serde_json::from_str(&event.envelope)?;
     let read = match envelope.transport {
         Transport::MailgunForm => {
-            let boundary = envelope.content_type.as_deref().and_then(|t| multer::parse_boundary(t).ok());
-            Read::Posted(form::read(&raw, boundary).await?)
+            let boundary = envelope
+                .content_type
+                .as_deref()
+                .and_then(|t| multer::parse_boundary(t).ok());
+            Read::Posted(Form::read(&raw, boundary).await?)
         }
         Transport::MailgunEvent => Read::Event(raw),
         Transport::Smtp => Read::Raw(raw),
@@ -215,7 +224,7 @@ async fn process(app: &App, event: Event) -> Result<()> {
 /// A delivery as its transport left it.
 enum Read {
     Raw(Vec<u8>),
-    Posted(mailgun::Form),
+    Posted(Form),
     Event(Vec<u8>),
 }
 
@@ -239,7 +248,11 @@ fn unpack(app: &App, tenant: TenantId, envelope: Envelope, read: Read) -> Result
         }
     };
     let external_id = external_id(&mail);
-    let shown = mail.html.as_deref().map(html::shown_content_ids).unwrap_or_default();
+    let shown = mail
+        .html
+        .as_deref()
+        .map(html::shown_content_ids)
+        .unwrap_or_default();
     let (mut uploads, mut inline) = (Vec::new(), Vec::new());
     for Attachment {
         name,
@@ -271,7 +284,13 @@ fn external_id(mail: &Mail) -> String {
     let mut hasher = blake3::Hasher::new();
     let from = mail.from.as_ref().map_or("", |a| a.email.as_str());
     let date = mail.date.map(|d| d.to_string()).unwrap_or_default();
-    for part in [mail.message_id.as_deref().unwrap_or_default(), from, &date, &mail.subject, &mail.text] {
+    for part in [
+        mail.message_id.as_deref().unwrap_or_default(),
+        from,
+        &date,
+        &mail.subject,
+        &mail.text,
+    ] {
         hasher.update(&(part.len() as u64).to_be_bytes());
         hasher.update(part.as_bytes());
     }
@@ -290,6 +309,8 @@ fn keys_of(app: &App, tenant: TenantId) -> Keys {
 struct Outcome {
     outcome: &'static str,
     rule: String,
+    /// What could not be read of it.
+    detail: Option<String>,
     external_id: Option<String>,
     ticket: Option<TicketId>,
     message: Option<MessageId>,
@@ -308,9 +329,17 @@ impl Outcome {
         run(
             tx,
             "update inbound_event
-                set state = 'done', outcome = ?2, rule = ?3, external_id = ?4, ticket_id = ?5, message_id = ?6, detail = null
+                set state = 'done', outcome = ?2, rule = ?3, external_id = ?4, ticket_id = ?5, message_id = ?6, detail = ?7
               where id = ?1",
-            (event, self.outcome, &self.rule, &self.external_id, self.ticket, self.message),
+            (
+                event,
+                self.outcome,
+                &self.rule,
+                &self.external_id,
+                self.ticket,
+                self.message,
+                &self.detail,
+            ),
         )?;
         Ok(())
     }
@@ -347,7 +376,10 @@ fn apply(tx: &Tx<'_>, app: &App, event: &Event, incoming: Incoming) -> Result<Ou
     }
     if let Some(report) = &incoming.mail.report {
         let outcome = report_on(tx, tenant, &keys, report)?;
-        return Ok(Outcome { external_id, ..outcome });
+        return Ok(Outcome {
+            external_id,
+            ..outcome
+        });
     }
     let Some((email, name)) = sender(&incoming) else {
         return Ok(Outcome {
@@ -359,13 +391,23 @@ fn apply(tx: &Tx<'_>, app: &App, event: &Event, incoming: Incoming) -> Result<Ou
     let verdict = thread::decide(&facts);
     let automatic = auto.automatic || auto.bounce;
     let contact = client::contact_of(tx, tenant, &email, &name, None, tx.now)?;
-    let cx = Acting::new(tx, tenant, Actor::visitor(if name.is_empty() { &contact.name } else { &name }));
+    let cx = Acting::new(
+        tx,
+        tenant,
+        Actor::visitor(if name.is_empty() {
+            &contact.name
+        } else {
+            &name
+        }),
+    );
     let cc = copied(&incoming.mail, &mailboxes, &email);
     let (joined, rule, previous) = match verdict {
         Verdict::Reply { ticket, rule } => (Some((ticket, false)), rule, None),
         Verdict::ReplyUnverified { ticket, rule } => (Some((ticket, true)), rule, None),
         Verdict::NewTicket { previous, rule } => (None, rule, previous),
     };
+    let notes = &incoming.mail.notes;
+    let incomplete = (!notes.is_empty()).then(|| format!("{notes:?}"));
     let title = incoming.mail.subject.clone();
     let mut draft = draft(incoming, joined.is_some());
     draft.contact = Some(contact.id);
@@ -398,8 +440,16 @@ fn apply(tx: &Tx<'_>, app: &App, event: &Event, incoming: Incoming) -> Result<Ou
             )?;
         }
     }
+    if let Some(detail) = &incomplete {
+        tracing::info!(event = event.id, %detail, "a mail was taken in part");
+        let locale = tenant::by_id(tx, tenant)?.locale;
+        let mut ticket = record::by_id(tx, tenant, ticket.id)?;
+        let system = Acting::new(tx, tenant, Actor::system());
+        message::post_system_note(&system, &mut ticket, locale.pick(INCOMPLETE).to_owned())?;
+    }
     Ok(Outcome {
         outcome,
+        detail: incomplete,
         rule: rule.code().to_owned(),
         external_id,
         ticket: Some(ticket.id),
@@ -415,12 +465,28 @@ pub(super) fn installation(app: &App) -> String {
 
 /// Who sent the mail: as it says itself, else as the transport said.
 fn sender(incoming: &Incoming) -> Option<(String, String)> {
-    if let Some(from) = incoming.mail.from.as_ref().filter(|a| a.email.contains('@')) {
+    let written = incoming
+        .mail
+        .from
+        .as_ref()
+        .filter(|a| a.email.contains('@'));
+    // A form on a site writes from an address that nobody reads, and says whom to answer.
+    let asked = written
+        .filter(|from| is_unread(&from.email))
+        .and(incoming.mail.reply_to.first());
+    if let Some(from) = asked.or(written) {
         let name = from.name.clone();
         return Some((from.email.to_lowercase(), name));
     }
     let envelope = incoming.envelope_from.clone().filter(|a| a.contains('@'))?;
     Some((envelope.to_lowercase(), String::new()))
+}
+
+/// Whether an address says of itself that nobody reads what is sent to it.
+fn is_unread(email: &str) -> bool {
+    let local = email.split('@').next().unwrap_or_default().to_lowercase();
+    let plain: String = local.chars().filter(char::is_ascii_alphanumeric).collect();
+    plain.starts_with("noreply") || plain.starts_with("donotreply")
 }
 
 /// The people in copy, our own mailboxes and the sender left out.
@@ -440,12 +506,20 @@ fn copied(mail: &Mail, mailboxes: &[String], sender: &str) -> Vec<(String, Strin
 }
 
 /// Looks up what the mail's own evidence points at.
-fn facts(tx: &Tx<'_>, tenant: TenantId, incoming: &Incoming, keys: &Keys, sender: &str) -> Result<Vec<Fact>> {
+fn facts(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    incoming: &Incoming,
+    keys: &Keys,
+    sender: &str,
+) -> Result<Vec<Fact>> {
     let days = tenant::by_id(tx, tenant)?.settings.reopen_window_days;
     let mut facts = Vec::new();
     for candidate in thread::candidates(&incoming.mail, &incoming.envelope_to, keys) {
         let number = match &candidate {
-            Candidate::Proven { ticket, .. } | Candidate::Claimed { ticket } => Some(TicketId(*ticket)),
+            Candidate::Proven { ticket, .. } | Candidate::Claimed { ticket } => {
+                Some(TicketId(*ticket))
+            }
             Candidate::Known { message_id, .. } => first(
                 tx,
                 "select ticket_id from message where tenant_id = ?1 and mail_id = ?2 order by id desc limit 1",
@@ -474,6 +548,13 @@ fn facts(tx: &Tx<'_>, tenant: TenantId, incoming: &Incoming, keys: &Keys, sender
     }
     Ok(facts)
 }
+
+/// What staff are told, in Russian, Kazakh and English, when a mail was larger or deeper than what is taken.
+const INCOMPLETE: [&str; 3] = [
+    "Письмо показано не целиком: часть его не прочитана (слишком велика, слишком вложена или зашифрована). Исходное письмо сохранено.",
+    "Хат толық көрсетілмеген: оның бір бөлігі оқылмады (тым үлкен, тым күрделі немесе шифрланған). Бастапқы хат сақталды.",
+    "This mail is not shown whole: a part of it was not read (too large, too deep or encrypted). The original is kept.",
+];
 
 /// How often a merged ticket may have been merged on.
 const MERGES: usize = 20;
@@ -511,7 +592,11 @@ fn participation(conn: &Connection, ticket: &Record, sender: &str) -> Result<Sen
         (ticket.tenant, ticket.id, sender),
         |row| row.get(0),
     )?;
-    Ok(if takes_part.is_some() { Sender::Participant } else { Sender::Stranger })
+    Ok(if takes_part.is_some() {
+        Sender::Participant
+    } else {
+        Sender::Stranger
+    })
 }
 
 /// The mail as a message. What it quotes is folded once it has joined a ticket; a forward's contents never are.
@@ -519,7 +604,8 @@ fn draft(incoming: Incoming, joined: bool) -> Draft {
     let mail = incoming.mail;
     let folds = joined && !subject::is_forward(&mail.subject);
     let quoted_from = if folds {
-        quote::quoted_from(&mail.text).and_then(|byte| i64::try_from(quote::wire_offset(&mail.text, byte)).ok())
+        quote::quoted_from(&mail.text)
+            .and_then(|byte| i64::try_from(quote::wire_offset(&mail.text, byte)).ok())
     } else {
         None
     };
@@ -527,7 +613,11 @@ fn draft(incoming: Incoming, joined: bool) -> Draft {
         true => fold::fold(&html).unwrap_or(html),
         false => html,
     });
-    let body = if mail.text.trim().is_empty() { mail.subject } else { mail.text };
+    let body = if mail.text.trim().is_empty() {
+        mail.subject
+    } else {
+        mail.text
+    };
     Draft {
         html,
         quoted_from,
@@ -553,7 +643,11 @@ fn new_ticket(
     let locale = tenant::by_id(tx, event.tenant)?.locale;
     let title: String = title.trim().chars().take(TITLE).collect();
     let untitled = locale.pick(["(без темы)", "(тақырыпсыз)", "(no subject)"]);
-    let title = if title.is_empty() { untitled.to_owned() } else { title };
+    let title = if title.is_empty() {
+        untitled.to_owned()
+    } else {
+        title
+    };
     let mut new = NewTicket::new(title, Origin::Email, contact.name.clone());
     "general".clone_into(&mut new.category);
     new.channel_id = Some(event.channel);
@@ -567,11 +661,17 @@ fn new_ticket(
 
 /// What a mail server says about a mail of ours becomes that message's delivery status; it never opens a ticket.
 fn report_on(tx: &Tx<'_>, tenant: TenantId, keys: &Keys, report: &Report) -> Result<Outcome> {
-    let Report::Delivery { recipients, original } = report else {
+    let Report::Delivery {
+        recipients,
+        original,
+    } = report
+    else {
         return Ok(Outcome::ignored("receipt_or_complaint"));
     };
     let proof = original.as_deref().and_then(|id| keys.read_message_id(id));
-    let Some((ticket, message)) = proof.and_then(|p| Some((TicketId(p.ticket), MessageId(p.message?)))) else {
+    let Some((ticket, message)) =
+        proof.and_then(|p| Some((TicketId(p.ticket), MessageId(p.message?))))
+    else {
         return Ok(Outcome::ignored("report_on_an_unknown_mail"));
     };
     let exists = message::by_id(tx, tenant, message).is_ok_and(|stored| stored.ticket == ticket);
@@ -580,10 +680,17 @@ fn report_on(tx: &Tx<'_>, tenant: TenantId, keys: &Keys, report: &Report) -> Res
     }
     let cx = Acting::new(tx, tenant, Actor::system());
     for recipient in recipients {
-        let why = format!("{}: {} {}", recipient.address, recipient.status, recipient.diagnostic);
+        let why = format!(
+            "{}: {} {}",
+            recipient.address, recipient.status, recipient.diagnostic
+        );
         match recipient.action {
-            Action::Failed => message::delivered(&cx, ticket, message, Delivery::Failed, Some(why.trim()))?,
-            Action::Delivered => message::delivered(&cx, ticket, message, Delivery::Delivered, None)?,
+            Action::Failed => {
+                message::delivered(&cx, ticket, message, Delivery::Failed, Some(why.trim()))?
+            }
+            Action::Delivered => {
+                message::delivered(&cx, ticket, message, Delivery::Delivered, None)?
+            }
             Action::Delayed => {}
         }
     }

@@ -26,7 +26,9 @@ impl Mailboxes {
         let mut by_channel = BTreeMap::<i64, (Channel, Vec<String>)>::new();
         for recipient in delivery.recipients {
             if let Some(channel) = self.channel(&recipient).await? {
-                let (_, recipients) = by_channel.entry(channel.id.0).or_insert_with(|| (channel, Vec::new()));
+                let (_, recipients) = by_channel
+                    .entry(channel.id.0)
+                    .or_insert_with(|| (channel, Vec::new()));
                 recipients.push(recipient);
             }
         }

@@ -4,7 +4,6 @@
 //! belong. Out: the verbs write to [`outbox`], [`outbound`] sends. [`email`] is the whole of mail without a database.
 pub(crate) mod config;
 pub(crate) mod email;
-pub(crate) mod form;
 pub(crate) mod inbound;
 pub(crate) mod mailbox;
 pub(crate) mod outbound;

@@ -49,7 +49,13 @@ type InFlight = Arc<Mutex<HashMap<ChannelId, HashSet<i64>>>>;
 pub(crate) async fn work(app: App) {
     let in_flight = InFlight::default();
     // A server that was away may be back: what waits is tried at once after a start.
-    let hurried = app.db.write(|tx| run(tx, "update outbox set next_at = ?1 where state = 'queued' and next_at > ?1", [tx.now]));
+    let hurried = app.db.write(|tx| {
+        run(
+            tx,
+            "update outbox set next_at = ?1 where state = 'queued' and next_at > ?1",
+            [tx.now],
+        )
+    });
     if let Err(error) = hurried.await {
         tracing::error!(%error, "the outbox could not be looked at");
     }
@@ -73,11 +79,18 @@ async fn start_due(app: &App, in_flight: &InFlight) -> Result<Duration> {
         .read(move |db| {
             let mut rows = Vec::new();
             for channel in outbox::busy_channels(db, db.now)? {
-                let sending = busy.lock().map(|map| map.get(&channel).cloned().unwrap_or_default()).unwrap_or_default();
+                let sending = busy
+                    .lock()
+                    .map(|map| map.get(&channel).cloned().unwrap_or_default())
+                    .unwrap_or_default();
                 let free = SENDERS.saturating_sub(sending.len());
                 if free > 0 {
                     let due = outbox::due(db, channel, db.now, MOST_DUE)?;
-                    rows.extend(due.into_iter().filter(|row| !sending.contains(&row.id)).take(free));
+                    rows.extend(
+                        due.into_iter()
+                            .filter(|row| !sending.contains(&row.id))
+                            .take(free),
+                    );
                 }
             }
             let next = outbox::next_at(db)?.map(|at| at - db.now);
@@ -93,7 +106,9 @@ async fn start_due(app: &App, in_flight: &InFlight) -> Result<Duration> {
             app.db.signals().outbox.notify_one();
         });
     }
-    let wait = next.and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0);
+    let wait = next
+        .and_then(|ms| u64::try_from(ms).ok())
+        .filter(|ms| *ms > 0);
     Ok(wait.map_or(PAUSE, |ms| Duration::from_millis(ms).min(PAUSE)))
 }
 
@@ -165,8 +180,16 @@ pub(crate) async fn check(app: &App, channel: &Channel) -> Result<String, String
     // It works again: what waits for it need not wait longer.
     let id = channel.id;
     let hurried = app.db.write(move |tx| {
-        run(tx, "update outbox set next_at = ?2 where channel_id = ?1 and state = 'queued'", (id, tx.now))?;
-        run(tx, "update channel set last_error = null, last_error_at = null where id = ?1", [id])?;
+        run(
+            tx,
+            "update outbox set next_at = ?2 where channel_id = ?1 and state = 'queued'",
+            (id, tx.now),
+        )?;
+        run(
+            tx,
+            "update channel set last_error = null, last_error_at = null where id = ?1",
+            [id],
+        )?;
         tx.signal(crate::signal::Signal::Outbox);
         Ok(())
     });
@@ -175,19 +198,32 @@ pub(crate) async fn check(app: &App, channel: &Channel) -> Result<String, String
 }
 
 fn target(app: &App, channel: &Channel) -> SmtpTarget {
-    let port = channel.config.pointer("/smtp/port").and_then(serde_json::Value::as_u64);
+    let port = channel
+        .config
+        .pointer("/smtp/port")
+        .and_then(serde_json::Value::as_u64);
     let security = match serde_json::from_value(channel.config["smtp"]["security"].clone()) {
         Ok(Protection::None) => Security::None,
         Ok(Protection::Starttls) | Err(_) => Security::StartTls,
         Ok(Protection::Tls) => Security::Tls,
     };
-    let login = match (channel.text("/smtp/username"), &channel.secrets.smtp_password) {
+    let login = match (
+        channel.text("/smtp/username"),
+        &channel.secrets.smtp_password,
+    ) {
         ("", _) | (_, None) => None,
         (user, Some(password)) => Some((user.to_owned(), password.clone())),
     };
     let public = app.config.public_url();
-    let host = public.split_once("://").map_or("", |(_, rest)| rest).split([':', '/']).next();
-    let domain = channel.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    let host = public
+        .split_once("://")
+        .map_or("", |(_, rest)| rest)
+        .split([':', '/'])
+        .next();
+    let domain = channel
+        .address
+        .rsplit_once('@')
+        .map_or("localhost", |(_, domain)| domain);
     let hello = match host {
         // An address is no name to greet with.
         Some(name) if name.contains('.') && name.parse::<std::net::IpAddr>().is_err() => name,
@@ -279,7 +315,9 @@ fn facts(db: &Snapshot<'_>, app: &App, row: &Due) -> Result<Facts> {
         subject: ticket.subject,
         recipient: Address {
             // Somebody without a name is called by the address, which stands there anyway.
-            name: Some(ticket.creator_name).filter(|n| *n != row.recipient).unwrap_or_default(),
+            name: Some(ticket.creator_name)
+                .filter(|n| *n != row.recipient)
+                .unwrap_or_default(),
             email: row.recipient.clone(),
         },
         copies,
@@ -317,13 +355,26 @@ fn quoted(
     let at = jiff::Timestamp::from_millisecond(at).map_err(Error::internal)?;
     // Of a reply only what is new: the rest was quoted in our own mail before.
     let new = match quoted_from {
-        Some(units) => String::from_utf16_lossy(&body.encode_utf16().take(usize::try_from(units).unwrap_or(0)).collect::<Vec<_>>()),
+        Some(units) => String::from_utf16_lossy(
+            &body
+                .encode_utf16()
+                .take(usize::try_from(units).unwrap_or(0))
+                .collect::<Vec<_>>(),
+        ),
         None => body,
     };
-    Ok(Some((author, at.to_zoned(tenant.hours.zone().clone()), new.trim().to_owned())))
+    Ok(Some((
+        author,
+        at.to_zoned(tenant.hours.zone().clone()),
+        new.trim().to_owned(),
+    )))
 }
 
-fn attachments(conn: &Connection, tenant: TenantId, message: MessageId) -> Result<Vec<(String, String, String)>> {
+fn attachments(
+    conn: &Connection,
+    tenant: TenantId,
+    message: MessageId,
+) -> Result<Vec<(String, String, String)>> {
     all(
         conn,
         "select name, mime, hash from file where tenant_id = ?1 and message_id = ?2 order by id",
@@ -378,7 +429,10 @@ fn write(app: &App, row: &Due, mut facts: Facts) -> Result<Letter> {
         .collect();
     let channel = &facts.channel;
     let keys = Keys::new(&app.secret.key(Purpose::MailThread), row.tenant.0);
-    let domain = channel.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    let domain = channel
+        .address
+        .rsplit_once('@')
+        .map_or("localhost", |(_, domain)| domain);
     let mail_id = keys.message_id(row.ticket.0, row.message.0, domain);
     let reply_to = keys.reply_address(&channel.address, row.ticket.0);
     let from = Address {
@@ -388,7 +442,9 @@ fn write(app: &App, row: &Due, mut facts: Facts) -> Result<Letter> {
     let to = [facts.recipient];
     let raw = compose::compose(&Outgoing {
         author: if acknowledges {
-            Author::AutoReply { installation: &installation }
+            Author::AutoReply {
+                installation: &installation,
+            }
         } else {
             Author::Person
         },
@@ -415,7 +471,11 @@ fn write(app: &App, row: &Due, mut facts: Facts) -> Result<Letter> {
         colour: Some(&facts.colour),
     })
     .map_err(Error::internal)?;
-    let everybody = to.iter().chain(&facts.copies).map(|a| a.email.clone()).collect();
+    let everybody = to
+        .iter()
+        .chain(&facts.copies)
+        .map(|a| a.email.clone())
+        .collect();
     Ok(Letter {
         target: target(app, channel),
         envelope: send::Envelope {

@@ -9,12 +9,7 @@ use crate::{
     },
     error::{Code, Error, Result},
     signal::Signal,
-    ticket::{
-        Acting, Actor,
-        message::delivered,
-        model::Delivery,
-        record::Record,
-    },
+    ticket::{Acting, Actor, message::delivered, model::Delivery, record::Record},
 };
 use rusqlite::Connection;
 
@@ -49,7 +44,9 @@ impl Kind {
     }
 
     fn parse(text: &str) -> Option<Kind> {
-        [Kind::Answer, Kind::Acknowledgement].into_iter().find(|k| k.as_str() == text)
+        [Kind::Answer, Kind::Acknowledgement]
+            .into_iter()
+            .find(|k| k.as_str() == text)
     }
 }
 
@@ -80,7 +77,9 @@ pub(crate) fn acknowledge(cx: &Acting<'_>, ticket: &Record, message: MessageId) 
 /// Puts a message of the ticket's channel into the outbox.
 pub(crate) fn enqueue(cx: &Acting<'_>, ticket: &Record, message: MessageId) -> Result<()> {
     let (Some(channel), Some(recipient)) = (ticket.channel_id, &ticket.creator_email) else {
-        return Err(Error::internal("a ticket without a way out was to send a message"));
+        return Err(Error::internal(
+            "a ticket without a way out was to send a message",
+        ));
     };
     run(
         cx.tx,
@@ -131,7 +130,12 @@ pub(crate) fn busy_channels(conn: &Connection, now: Millis) -> Result<Vec<Channe
 }
 
 /// What a channel is to send now, at most `most` rows: of each ticket only the oldest that waits.
-pub(crate) fn due(conn: &Connection, channel: ChannelId, now: Millis, most: u32) -> Result<Vec<Due>> {
+pub(crate) fn due(
+    conn: &Connection,
+    channel: ChannelId,
+    now: Millis,
+    most: u32,
+) -> Result<Vec<Due>> {
     all(
         conn,
         "select o.id, o.tenant_id, o.channel_id, o.ticket_id, o.message_id, o.kind, o.recipient, o.attempts
@@ -160,7 +164,12 @@ pub(crate) fn due(conn: &Connection, channel: ChannelId, now: Millis, most: u32)
 
 /// When the next row is due, if any waits.
 pub(crate) fn next_at(conn: &Connection) -> Result<Option<Millis>> {
-    crate::db::sql::one(conn, "select min(next_at) from outbox where state = 'queued'", [], |row| row.get(0))
+    crate::db::sql::one(
+        conn,
+        "select min(next_at) from outbox where state = 'queued'",
+        [],
+        |row| row.get(0),
+    )
 }
 
 /// Writes down that a row was delivered.

@@ -81,7 +81,9 @@ pub(crate) fn bring_up(path: &Path) -> Result<Brought> {
     }
     // Inside refinery's transaction SQLite ignores this pragma, and rebuilding a parent table would then delete its
     // children: keys are off while migrating and checked right after.
-    conn.execute_batch("pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = off;")?;
+    conn.execute_batch(
+        "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = off;",
+    )?;
     embedded::migrations::runner()
         .set_grouped(true)
         .run(&mut conn)

@@ -256,7 +256,11 @@ mod tests {
         pub(super) struct Dir(PathBuf);
         impl Dir {
             pub(super) fn new() -> Dir {
-                let name = format!("tehprof-db-{}-{:?}", std::process::id(), std::thread::current().id());
+                let name = format!(
+                    "tehprof-db-{}-{:?}",
+                    std::process::id(),
+                    std::thread::current().id()
+                );
                 let path = std::env::temp_dir().join(name.replace(['(', ')'], ""));
                 std::fs::create_dir_all(&path).unwrap();
                 Dir(path)
@@ -279,8 +283,10 @@ mod tests {
     }
 
     fn log(tx: &Tx<'_>, detail: &str) -> Result<()> {
-        tx.prepare_cached("insert into error_log (at, request_id, action, detail) values (?1, 'r', 'a', ?2)")?
-            .execute((tx.now, detail))?;
+        tx.prepare_cached(
+            "insert into error_log (at, request_id, action, detail) values (?1, 'r', 'a', ?2)",
+        )?
+        .execute((tx.now, detail))?;
         Ok(())
     }
 

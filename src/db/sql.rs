@@ -133,7 +133,9 @@ macro_rules! text_column {
             }
         }
         impl rusqlite::types::FromSql for $type {
-            fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+            fn column_result(
+                value: rusqlite::types::ValueRef<'_>,
+            ) -> rusqlite::types::FromSqlResult<Self> {
                 <$type>::parse(value.as_str()?).ok_or(rusqlite::types::FromSqlError::InvalidType)
             }
         }
@@ -148,10 +150,7 @@ impl ToSql for crate::lang::Lang {
 }
 
 impl rusqlite::types::FromSql for crate::lang::Lang {
-    fn column_result(
-        value: rusqlite::types::ValueRef<'_>,
-    ) -> rusqlite::types::FromSqlResult<Self> {
-        crate::lang::Lang::of_tag(value.as_str()?)
-            .ok_or(rusqlite::types::FromSqlError::InvalidType)
+    fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+        crate::lang::Lang::of_tag(value.as_str()?).ok_or(rusqlite::types::FromSqlError::InvalidType)
     }
 }

@@ -65,7 +65,9 @@ pub(crate) fn error(error: &Error, lang: Lang, request_id: &str) -> Answer {
     let mut body = Map::new();
     body.insert("ok".into(), false.into());
     let sentence = if code == Code::Internal {
-        Error::new(code).with("request_id", request_id).sentence(lang)
+        Error::new(code)
+            .with("request_id", request_id)
+            .sentence(lang)
     } else {
         error.sentence(lang)
     };

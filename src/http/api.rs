@@ -7,9 +7,7 @@ use super::{
 };
 use crate::{
     access::{
-        Caller, ClientUser, Principal, Via, WidgetSite,
-        client_token::ClientToken,
-        secret::Purpose,
+        Caller, ClientUser, Principal, Via, WidgetSite, client_token::ClientToken, secret::Purpose,
         store,
     },
     api::{Action, Call, Surface, field::TenantId},
@@ -54,7 +52,11 @@ pub(crate) async fn answer(
         return preflight();
     }
     if request.method() != Method::POST {
-        let mut refusal = answer::error(&Error::new(Code::MethodNotAllowed), visit.lang, &visit.request_id);
+        let mut refusal = answer::error(
+            &Error::new(Code::MethodNotAllowed),
+            visit.lang,
+            &visit.request_id,
+        );
         set(&mut refusal, header::ALLOW, "POST");
         return refusal;
     }
@@ -65,7 +67,10 @@ pub(crate) async fn answer(
         Ok(answer) => (answer, "ok"),
         Err(error) => {
             fault(app, &error, &visit.request_id, &log);
-            (answer::error(&error, lang, &visit.request_id), error.code().name())
+            (
+                answer::error(&error, lang, &visit.request_id),
+                error.code().name(),
+            )
         }
     };
     if let Some(standing) = log.standing {
@@ -74,7 +79,11 @@ pub(crate) async fn answer(
             ("ratelimit-remaining", standing.remaining),
             ("ratelimit-reset", standing.reset),
         ] {
-            set(&mut answer, HeaderName::from_static(name), &value.to_string());
+            set(
+                &mut answer,
+                HeaderName::from_static(name),
+                &value.to_string(),
+            );
         }
     }
     if surface.name == "widget" {
@@ -108,8 +117,12 @@ fn fault(app: &App, error: &Error, request_id: &str, log: &Log) {
         return;
     }
     tracing::error!(request_id, action = %log.action, %error, "a call failed");
-    let (tenant, request_id, action, detail) =
-        (log.tenant, request_id.to_owned(), log.action.clone(), error.to_string());
+    let (tenant, request_id, action, detail) = (
+        log.tenant,
+        request_id.to_owned(),
+        log.action.clone(),
+        error.to_string(),
+    );
     let db = app.db.clone();
     tokio::spawn(async move {
         let noted = db
@@ -139,10 +152,11 @@ async fn call(
     let (head, wire) = request.into_parts();
     let headers = &head.headers;
     let kind = Kind::of(headers)?;
-    let query: Map<String, Value> = form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes())
-        .filter(|(name, _)| name == "action" || (name == "api_key" && surface.name == "widget"))
-        .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
-        .collect();
+    let query: Map<String, Value> =
+        form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes())
+            .filter(|(name, _)| name == "action" || (name == "api_key" && surface.name == "widget"))
+            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+            .collect();
     // A credential in the headers is looked at before a byte of the body is read.
     let early = match surface.name {
         "widget" => None,
@@ -160,7 +174,11 @@ async fn call(
     for (name, value) in query {
         fields.entry(name).or_insert(value);
     }
-    if let Some(wanted) = fields.get("lang").and_then(Value::as_str).and_then(Lang::of_tag) {
+    if let Some(wanted) = fields
+        .get("lang")
+        .and_then(Value::as_str)
+        .and_then(Lang::of_tag)
+    {
         *lang = wanted;
     }
     let action = action_of(surface, named, &mut fields)?;
@@ -193,12 +211,18 @@ async fn call(
         lang: *lang,
         request_id: visit.request_id.clone(),
         address: visit.address,
-        device: text(headers, "user-agent").unwrap_or_default().chars().take(200).collect(),
+        device: text(headers, "user-agent")
+            .unwrap_or_default()
+            .chars()
+            .take(200)
+            .collect(),
         uploads,
         idempotency_key: text(headers, "idempotency-key").map(str::to_owned),
         cookie: Mutex::default(),
     });
-    let json = action.dispatch(app, principal, Arc::clone(&call), fields).await?;
+    let json = action
+        .dispatch(app, principal, Arc::clone(&call), fields)
+        .await?;
     let mut answer = answer::data(&json);
     if let Some(cookie) = call.cookie.lock().ok().and_then(|mut slot| slot.take()) {
         set(&mut answer, header::SET_COOKIE, &cookie);
@@ -268,12 +292,16 @@ fn same_site(headers: &HeaderMap, action: &Action, surface: &Surface) -> Result<
     if surface.name != "admin" || !action.changes() {
         return Ok(());
     }
-    let bears_key = headers.contains_key("x-api-key") || headers.contains_key(header::AUTHORIZATION);
+    let bears_key =
+        headers.contains_key("x-api-key") || headers.contains_key(header::AUTHORIZATION);
     if bears_key {
         return Ok(());
     }
     let foreign = || Error::new(Code::CrossSite);
-    if matches!(text(headers, "sec-fetch-site"), Some("cross-site" | "same-site")) {
+    if matches!(
+        text(headers, "sec-fetch-site"),
+        Some("cross-site" | "same-site")
+    ) {
         return Err(foreign());
     }
     if let Some(origin) = text(headers, "origin") {
@@ -345,13 +373,19 @@ async fn body_credential(
             log.origins = Some(site.allowed_origins.clone());
             let origin = text(headers, "origin");
             let allowed = site.allowed_origins.is_empty()
-                || origin.is_none_or(|o| site.allowed_origins.iter().any(|a| a.eq_ignore_ascii_case(o)));
+                || origin.is_none_or(|o| {
+                    site.allowed_origins
+                        .iter()
+                        .any(|a| a.eq_ignore_ascii_case(o))
+                });
             if !allowed {
                 return Err(Error::new(Code::CrossSite).on("api_key"));
             }
             Ok(Principal::Widget(site))
         }
-        "admin" if cookie::read(headers, &app.config).is_some() => Err(Error::new(Code::SessionExpired)),
+        "admin" if cookie::read(headers, &app.config).is_some() => {
+            Err(Error::new(Code::SessionExpired))
+        }
         _ => Err(Error::new(Code::NotAuthenticated)),
     }
 }
@@ -359,12 +393,17 @@ async fn body_credential(
 /// The operator whose session a cookie bears.
 pub(crate) async fn by_session(app: &App, token: &str) -> Result<Principal> {
     let hash = app.secret.hash(Purpose::Session, token);
-    let found = app.db.read(move |db| store::session(db, &hash, db.now)).await?;
+    let found = app
+        .db
+        .read(move |db| store::session(db, &hash, db.now))
+        .await?;
     let used = found.ok_or_else(|| Error::new(Code::SessionExpired))?;
     if used.stale
         && let Via::Session { id } = used.operator.via
     {
-        app.db.write(move |tx| store::touch_session(tx, id, tx.now)).await?;
+        app.db
+            .write(move |tx| store::touch_session(tx, id, tx.now))
+            .await?;
     }
     Ok(Principal::Operator(used.operator))
 }
@@ -383,7 +422,9 @@ pub(crate) async fn by_key(app: &App, key: &str, visit: &Visit) -> Result<Princi
     };
     if used.stale {
         let (id, address) = (used.key, visit.address.to_string());
-        app.db.write(move |tx| store::touch_key(tx, id, &address, tx.now)).await?;
+        app.db
+            .write(move |tx| store::touch_key(tx, id, &address, tx.now))
+            .await?;
     }
     Ok(Principal::Operator(used.operator))
 }
@@ -394,8 +435,13 @@ pub(crate) async fn client_user(app: &App, token: &str) -> Result<Principal> {
     let now = app.db.clock().now();
     let token = ClientToken::read(token, &app.secret, now).ok_or_else(refused)?;
     let (tenant, domain) = (TenantId(token.tenant), token.portal_domain.clone());
-    let portal = app.db.read(move |db| store::portal(db, tenant, &domain)).await?;
-    let portal = portal.filter(|p| p.generation == token.generation).ok_or_else(refused)?;
+    let portal = app
+        .db
+        .read(move |db| store::portal(db, tenant, &domain))
+        .await?;
+    let portal = portal
+        .filter(|p| p.generation == token.generation)
+        .ok_or_else(refused)?;
     Ok(Principal::Client(ClientUser {
         tenant,
         plan: portal.plan,
@@ -421,7 +467,10 @@ fn preflight() -> Answer {
     for (name, value) in [
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
         (header::ACCESS_CONTROL_ALLOW_METHODS, "POST"),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type, accept-language, idempotency-key"),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "content-type, accept-language, idempotency-key",
+        ),
         (header::ACCESS_CONTROL_MAX_AGE, "86400"),
     ] {
         set(&mut answer, name, value);
@@ -439,5 +488,9 @@ fn cors(answer: &mut Answer, log: &Log, origin: Option<&str>) {
         }
         _ => set(answer, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     }
-    set(answer, header::ACCESS_CONTROL_EXPOSE_HEADERS, "x-request-id, retry-after");
+    set(
+        answer,
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        "x-request-id, retry-after",
+    );
 }

@@ -41,7 +41,12 @@ impl Kind {
             return Ok(Kind::Json);
         };
         let text = value.to_str().map_err(|_| unsupported())?;
-        let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let essence = text
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         match essence.as_str() {
             "application/json" => Ok(Kind::Json),
             "application/x-www-form-urlencoded" => Ok(Kind::Form),
@@ -132,7 +137,11 @@ impl Parts {
 
     /// The size of the largest file.
     pub(crate) fn largest(&self) -> u64 {
-        self.files.iter().map(|(file, _, _)| file.size()).max().unwrap_or(0)
+        self.files
+            .iter()
+            .map(|(file, _, _)| file.size())
+            .max()
+            .unwrap_or(0)
     }
 
     /// Moves the files into a tenant's store.
@@ -155,7 +164,12 @@ impl Parts {
 }
 
 /// Reads a multipart body. A part with a file name, or one of `files[]`, is a file and goes to the disk as it arrives.
-pub(crate) async fn multipart(wire: Wire, boundary: String, app: &App, file_limit: u64) -> Result<Parts> {
+pub(crate) async fn multipart(
+    wire: Wire,
+    boundary: String,
+    app: &App,
+    file_limit: u64,
+) -> Result<Parts> {
     let most = usize::try_from(file_limit.saturating_mul(4)).unwrap_or(usize::MAX) + JSON_LIMIT;
     let stream = BodyStream::new(Limited::new(wire, most))
         .try_filter_map(|frame| std::future::ready(Ok(frame.into_data().ok())));
@@ -174,7 +188,9 @@ fn broken(error: &multer::Error) -> Error {
         source = e.source();
     }
     match error {
-        multer::Error::FieldSizeExceeded { .. } | multer::Error::StreamSizeExceeded { .. } => too_large(JSON_LIMIT),
+        multer::Error::FieldSizeExceeded { .. } | multer::Error::StreamSizeExceeded { .. } => {
+            too_large(JSON_LIMIT)
+        }
         _ => Error::new(Code::MalformedForm),
     }
 }
@@ -205,9 +221,10 @@ async fn parts(
         if parts.files.len() >= FILES {
             return Err(Error::invalid("files", crate::error::Fault::TooMany(FILES)));
         }
-        let mime = field
-            .content_type()
-            .map_or_else(|| "application/octet-stream".to_owned(), ToString::to_string);
+        let mime = field.content_type().map_or_else(
+            || "application/octet-stream".to_owned(),
+            ToString::to_string,
+        );
         let clean = names::of(file_name.as_deref(), &mime, parts.files.len() + 1);
         let mut incoming = app.blobs.begin(file_limit)?;
         while let Some(chunk) = field.chunk().await.map_err(|e| broken(&e))? {
@@ -230,10 +247,22 @@ mod tests {
             Kind::of(&headers)
         };
         assert_eq!(kind("application/json; charset=utf-8").unwrap(), Kind::Json);
-        assert_eq!(kind("application/x-www-form-urlencoded").unwrap(), Kind::Form);
-        assert_eq!(kind("multipart/form-data; boundary=x").unwrap(), Kind::Multipart("x".into()));
-        assert_eq!(kind("multipart/form-data").unwrap_err().code(), Code::MalformedForm);
-        assert_eq!(kind("text/plain").unwrap_err().code(), Code::UnsupportedMediaType);
+        assert_eq!(
+            kind("application/x-www-form-urlencoded").unwrap(),
+            Kind::Form
+        );
+        assert_eq!(
+            kind("multipart/form-data; boundary=x").unwrap(),
+            Kind::Multipart("x".into())
+        );
+        assert_eq!(
+            kind("multipart/form-data").unwrap_err().code(),
+            Code::MalformedForm
+        );
+        assert_eq!(
+            kind("text/plain").unwrap_err().code(),
+            Code::UnsupportedMediaType
+        );
     }
 
     #[test]
@@ -242,6 +271,9 @@ mod tests {
         for (name, value) in [("tags[]", "a"), ("tags[]", "b"), ("subject", "c")] {
             put(&mut map, name, value.into()).unwrap();
         }
-        assert_eq!(Value::Object(map), serde_json::json!({ "tags": ["a", "b"], "subject": "c" }));
+        assert_eq!(
+            Value::Object(map),
+            serde_json::json!({ "tags": ["a", "b"], "subject": "c" })
+        );
     }
 }

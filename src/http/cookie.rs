@@ -1,5 +1,8 @@
 //! The session's cookie.
-use crate::{clock::{DAY, SECOND}, config::Config};
+use crate::{
+    clock::{DAY, SECOND},
+    config::Config,
+};
 use hyper::{HeaderMap, header};
 
 /// The cookie's name where the outside reaches us by plain http.
@@ -66,7 +69,10 @@ mod tests {
     fn the_token_is_found_among_other_cookies() {
         let config = Config::new(PathBuf::new());
         let mut headers = HeaderMap::new();
-        headers.insert(header::COOKIE, "a=1; tehprof_session=abc; b=2".parse().unwrap());
+        headers.insert(
+            header::COOKIE,
+            "a=1; tehprof_session=abc; b=2".parse().unwrap(),
+        );
         assert_eq!(read(&headers, &config), Some("abc"));
         headers.insert(header::COOKIE, "xtehprof_session=abc".parse().unwrap());
         assert_eq!(read(&headers, &config), None);

@@ -26,7 +26,12 @@ const SHOWN: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 /// How much of a file is in memory at once.
 const CHUNK: usize = 64 << 10;
 
-pub(crate) async fn answer(app: &App, id: &str, request: &Request<Incoming>, visit: &Visit) -> Answer {
+pub(crate) async fn answer(
+    app: &App,
+    id: &str,
+    request: &Request<Incoming>,
+    visit: &Visit,
+) -> Answer {
     let refused = |error: &Error| answer::error(error, visit.lang, &visit.request_id);
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut refusal = refused(&Error::new(Code::MethodNotAllowed));
@@ -43,9 +48,14 @@ async fn serve(app: &App, id: &str, request: &Request<Incoming>, visit: &Visit) 
     let missing = || Error::new(Code::NotFound);
     let id = FileId(id.parse().map_err(|_| missing())?);
     let query: HashMap<String, String> =
-        form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).into_owned().collect();
+        form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
+            .into_owned()
+            .collect();
     let (tenant, uploader) = reader(app, id, &query, request.headers(), visit).await?;
-    let file = app.db.read(move |db| files::served(db, tenant, id, uploader)).await?;
+    let file = app
+        .db
+        .read(move |db| files::served(db, tenant, id, uploader))
+        .await?;
     let file = file.ok_or_else(missing)?;
     let path = app.blobs.place(tenant, &file.hash);
     let opened = tokio::fs::File::open(&path).await.map_err(|error| {
@@ -53,7 +63,12 @@ async fn serve(app: &App, id: &str, request: &Request<Incoming>, visit: &Visit) 
         missing()
     })?;
     let download = query.contains_key("download");
-    Ok(stream(opened, &file, download, request.method() == Method::HEAD))
+    Ok(stream(
+        opened,
+        &file,
+        download,
+        request.method() == Method::HEAD,
+    ))
 }
 
 /// Whose file it may be: a link with a proof says so, else the caller's own credential.
@@ -71,7 +86,10 @@ async fn reader(
         if files::link_holds(&app.secret, (tenant, id), expires, proof, now) {
             // An upload that is not posted yet is linked for its uploader only, who bears a credential as well.
             let operator = credential(app, headers, visit).await.ok().flatten();
-            return Ok((tenant, operator.filter(|(t, _)| *t == tenant).map(|(_, o)| o)));
+            return Ok((
+                tenant,
+                operator.filter(|(t, _)| *t == tenant).map(|(_, o)| o),
+            ));
         }
     }
     let known = credential(app, headers, visit).await?;
@@ -79,7 +97,11 @@ async fn reader(
     Ok((tenant, Some(operator)))
 }
 
-async fn credential(app: &App, headers: &HeaderMap, visit: &Visit) -> Result<Option<(TenantId, OperatorId)>> {
+async fn credential(
+    app: &App,
+    headers: &HeaderMap,
+    visit: &Visit,
+) -> Result<Option<(TenantId, OperatorId)>> {
     let principal = match headers.get("x-api-key").and_then(|v| v.to_str().ok()) {
         Some(key) => by_key(app, key, visit).await?,
         None => match cookie::read(headers, &app.config) {
@@ -100,20 +122,41 @@ fn stream(file: tokio::fs::File, served: &Served, download: bool, head_only: boo
     } else {
         let chunks = futures_util::stream::try_unfold(file, |mut file| async move {
             let mut chunk = Vec::with_capacity(CHUNK);
-            let read = (&mut file).take(CHUNK as u64).read_to_end(&mut chunk).await?;
+            let read = (&mut file)
+                .take(CHUNK as u64)
+                .read_to_end(&mut chunk)
+                .await?;
             Ok((read > 0).then(|| (Bytes::from(chunk), file)))
         });
         StreamBody::new(chunks.map_ok(Frame::data)).boxed_unsync()
     };
     let mut answer = Response::new(body);
-    set(&mut answer, header::CONTENT_TYPE, if shown { &served.mime } else { "application/octet-stream" });
-    set(&mut answer, header::CONTENT_LENGTH, &served.size.to_string());
+    set(
+        &mut answer,
+        header::CONTENT_TYPE,
+        if shown {
+            &served.mime
+        } else {
+            "application/octet-stream"
+        },
+    );
+    set(
+        &mut answer,
+        header::CONTENT_LENGTH,
+        &served.size.to_string(),
+    );
     let disposition = if shown { "inline" } else { "attachment" };
     // RFC 6266: the extended form for every name, a plain one for clients that do not know it.
     let plain: String = served
         .name
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-_. ".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
         .collect();
     let name = utf8_percent_encode(&served.name, NON_ALPHANUMERIC);
     set(
@@ -121,7 +164,11 @@ fn stream(file: tokio::fs::File, served: &Served, download: bool, head_only: boo
         header::CONTENT_DISPOSITION,
         &format!("{disposition}; filename=\"{plain}\"; filename*=UTF-8''{name}"),
     );
-    set(&mut answer, header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'; style-src 'none'");
+    set(
+        &mut answer,
+        header::CONTENT_SECURITY_POLICY,
+        "sandbox; default-src 'none'; style-src 'none'",
+    );
     set(&mut answer, header::CACHE_CONTROL, "private, max-age=3600");
     answer
 }

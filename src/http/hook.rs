@@ -9,8 +9,7 @@ use crate::{
     app::App,
     channel::{
         config::{self, Channel},
-        email::mailgun,
-        form,
+        email::{form::Form, mailgun},
         inbound::{self, Envelope, Transport},
     },
     error::{Code, Error, Result},
@@ -25,7 +24,11 @@ const TIME: Duration = Duration::from_secs(120);
 
 pub(crate) async fn answer(app: &App, request: Request<Incoming>, visit: &Visit) -> Answer {
     if request.method() != Method::POST {
-        let mut refusal = answer::error(&Error::new(Code::MethodNotAllowed), visit.lang, &visit.request_id);
+        let mut refusal = answer::error(
+            &Error::new(Code::MethodNotAllowed),
+            visit.lang,
+            &visit.request_id,
+        );
         set(&mut refusal, header::ALLOW, "POST");
         return refusal;
     }
@@ -41,19 +44,28 @@ pub(crate) async fn answer(app: &App, request: Request<Incoming>, visit: &Visit)
 async fn take(app: &App, request: Request<Incoming>) -> Result<()> {
     let (head, wire) = request.into_parts();
     let query: HashMap<String, String> =
-        form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+        form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes())
+            .into_owned()
+            .collect();
     match query.get("type").map(String::as_str) {
         Some("email") => {}
         Some(_) => return Err(Error::one_of("type", &["email"])),
         None => return Err(Error::missing("type")),
     }
-    let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let content_type = head
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .map(str::to_owned);
     let kind = Kind::of(&head.headers)?;
     let bytes = body::bytes(wire, LIMIT, TIME).await?;
     let (posted, recipient) = match kind {
-        Kind::Json => (Posted::Event(mailgun::event(&bytes).ok_or_else(|| Error::new(Code::MalformedJson))?), None),
-        Kind::Form => post(form::read(&bytes, None).await?),
-        Kind::Multipart(boundary) => post(form::read(&bytes, Some(boundary)).await?),
+        Kind::Json => (
+            Posted::Event(mailgun::event(&bytes).ok_or_else(|| Error::new(Code::MalformedJson))?),
+            None,
+        ),
+        Kind::Form => post(Form::read(&bytes, None).await?),
+        Kind::Multipart(boundary) => post(Form::read(&bytes, Some(boundary)).await?),
     };
     let channel = channel_of(app, query.get("channel"), recipient.as_deref()).await?;
     let key = channel.secrets.signing_key.as_deref().unwrap_or_default();
@@ -79,11 +91,11 @@ async fn take(app: &App, request: Request<Incoming>) -> Result<()> {
 
 /// What Mailgun posts: a mail as a form, or an event about a mail of ours, which is often pointed here as well.
 enum Posted {
-    Form(mailgun::Form),
+    Form(Form),
     Event(mailgun::Event),
 }
 
-fn post(form: mailgun::Form) -> (Posted, Option<String>) {
+fn post(form: Form) -> (Posted, Option<String>) {
     let recipient = form.text("recipient");
     (Posted::Form(form), recipient)
 }
@@ -91,7 +103,10 @@ fn post(form: mailgun::Form) -> (Posted, Option<String>) {
 /// The channel that the address of the webhook names, else the one whose mailbox the delivery is for.
 async fn channel_of(app: &App, named: Option<&String>, recipient: Option<&str>) -> Result<Channel> {
     let unknown = || Error::new(Code::BadSignature);
-    let id = named.map(|id| id.parse().map(ChannelId)).transpose().map_err(|_| unknown())?;
+    let id = named
+        .map(|id| id.parse().map(ChannelId))
+        .transpose()
+        .map_err(|_| unknown())?;
     let (owner, recipient) = (app.clone(), recipient.unwrap_or_default().to_owned());
     let found = app
         .db
@@ -100,5 +115,7 @@ async fn channel_of(app: &App, named: Option<&String>, recipient: Option<&str>) 
             None => config::by_address(db, &owner.secret, &recipient),
         })
         .await?;
-    found.filter(|channel| channel.is_active).ok_or_else(unknown)
+    found
+        .filter(|channel| channel.is_active)
+        .ok_or_else(unknown)
 }

@@ -1,5 +1,9 @@
 //! How many requests an API key and an address may make: token buckets, one size for each plan.
-use crate::{api::field::KeyId, error::{Code, Error}, tenant::plan::Plan};
+use crate::{
+    api::field::KeyId,
+    error::{Code, Error},
+    tenant::plan::Plan,
+};
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, DefaultClock},
@@ -54,7 +58,9 @@ impl Limits {
         match bucket.check_key(&key) {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
-                let reset = (limit - remaining.min(limit)).saturating_mul(60).div_ceil(limit.max(1));
+                let reset = (limit - remaining.min(limit))
+                    .saturating_mul(60)
+                    .div_ceil(limit.max(1));
                 Ok(Standing {
                     limit,
                     remaining,
@@ -75,10 +81,13 @@ impl Limits {
 
     /// Counts a call that bears no credential of its own.
     pub(crate) fn address(&self, address: IpAddr) -> Result<(), Error> {
-        self.addresses.check_key(&address).map(|_| ()).map_err(|early| {
-            let wait = early.wait_time_from(DefaultClock::default().now());
-            refused(wait.as_secs() + 1)
-        })
+        self.addresses
+            .check_key(&address)
+            .map(|_| ())
+            .map_err(|early| {
+                let wait = early.wait_time_from(DefaultClock::default().now());
+                refused(wait.as_secs() + 1)
+            })
     }
 
     /// Forgets buckets that are full again.

@@ -7,7 +7,10 @@ use super::{
 };
 use crate::{
     access::{Caller, ClientUser, Operator, Principal},
-    api::{admin::Viewer, field::{OperatorId, TenantId, TicketId}},
+    api::{
+        admin::Viewer,
+        field::{OperatorId, TenantId, TicketId},
+    },
     app::App,
     clock::{Millis, SECOND},
     error::{Code, Error, Result},
@@ -17,7 +20,12 @@ use crate::{
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, StreamBody};
-use hyper::{HeaderMap, Request, Response, StatusCode, body::{Frame, Incoming}, header, upgrade::Upgraded};
+use hyper::{
+    HeaderMap, Request, Response, StatusCode,
+    body::{Frame, Incoming},
+    header,
+    upgrade::Upgraded,
+};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -29,7 +37,11 @@ use std::{
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{Message, handshake::derive_accept_key, protocol::{Role, WebSocketConfig}},
+    tungstenite::{
+        Message,
+        handshake::derive_accept_key,
+        protocol::{Role, WebSocketConfig},
+    },
 };
 
 /// How long a look at a ticket counts without being repeated.
@@ -76,7 +88,9 @@ impl Hub {
             typing,
             until: now + LOOK,
         });
-        let Ok(mut looks) = self.looks.lock() else { return };
+        let Ok(mut looks) = self.looks.lock() else {
+            return;
+        };
         let before = match look.clone() {
             Some(look) => looks.insert(by.id, look),
             None => looks.remove(&by.id),
@@ -139,16 +153,21 @@ fn parameter(request: &Request<Incoming>, name: &str) -> Option<i64> {
 async fn socket(app: &App, mut request: Request<Incoming>) -> Result<Answer> {
     let headers = request.headers();
     let host = text(headers, "host").unwrap_or_default();
-    let origin = text(headers, "origin").and_then(|o| o.split_once("://")).map(|(_, host)| host);
+    let origin = text(headers, "origin")
+        .and_then(|o| o.split_once("://"))
+        .map(|(_, host)| host);
     if origin.is_some_and(|from| !from.eq_ignore_ascii_case(host)) {
         return Err(Error::new(Code::CrossSite));
     }
-    let token = cookie::read(headers, &app.config).ok_or_else(|| Error::new(Code::NotAuthenticated))?;
+    let token =
+        cookie::read(headers, &app.config).ok_or_else(|| Error::new(Code::NotAuthenticated))?;
     let token = token.to_owned();
     let Principal::Operator(operator) = by_session(app, &token).await? else {
         return Err(Error::new(Code::NotAuthenticated));
     };
-    let key = headers.get("sec-websocket-key").ok_or_else(|| Error::missing("Sec-WebSocket-Key"))?;
+    let key = headers
+        .get("sec-websocket-key")
+        .ok_or_else(|| Error::missing("Sec-WebSocket-Key"))?;
     let accept = derive_accept_key(key.as_bytes());
     let since = parameter(&request, "since");
     let upgrade = hyper::upgrade::on(&mut request);
@@ -162,7 +181,11 @@ async fn socket(app: &App, mut request: Request<Incoming>) -> Result<Answer> {
     let mut answer = answer::empty(StatusCode::SWITCHING_PROTOCOLS);
     set(&mut answer, header::UPGRADE, "websocket");
     set(&mut answer, header::CONNECTION, "Upgrade");
-    set(&mut answer, header::HeaderName::from_static("sec-websocket-accept"), &accept);
+    set(
+        &mut answer,
+        header::HeaderName::from_static("sec-websocket-accept"),
+        &accept,
+    );
     Ok(answer)
 }
 
@@ -172,8 +195,14 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Said {
-    View { ticket_id: Option<i64> },
-    Typing { ticket_id: i64, #[serde(default)] is_typing: bool },
+    View {
+        ticket_id: Option<i64>,
+    },
+    Typing {
+        ticket_id: i64,
+        #[serde(default)]
+        is_typing: bool,
+    },
     Ping,
 }
 
@@ -182,7 +211,8 @@ async fn serve(app: App, by: Operator, token: String, since: Option<i64>, upgrad
         .max_message_size(Some(FRAME))
         .max_frame_size(Some(FRAME))
         .max_write_buffer_size(256 << 10);
-    let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+    let mut socket =
+        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
     if let Err(error) = talk(&app, &by, &token, since, &mut socket).await {
         tracing::debug!(%error, operator = by.id.0, "a live connection ended");
     }
@@ -192,7 +222,10 @@ async fn serve(app: App, by: Operator, token: String, since: Option<i64>, upgrad
 
 async fn say(socket: &mut Socket, value: &Value) -> Result<()> {
     let text = value.to_string();
-    socket.send(Message::text(text)).await.map_err(Error::internal)
+    socket
+        .send(Message::text(text))
+        .await
+        .map_err(Error::internal)
 }
 
 fn told(change: &Change) -> Value {
@@ -201,7 +234,13 @@ fn told(change: &Change) -> Value {
     value
 }
 
-async fn talk(app: &App, by: &Operator, token: &str, since: Option<i64>, socket: &mut Socket) -> Result<()> {
+async fn talk(
+    app: &App,
+    by: &Operator,
+    token: &str,
+    since: Option<i64>,
+    socket: &mut Socket,
+) -> Result<()> {
     // Listening begins before the backlog is read, so that nothing falls between; what comes twice is passed over.
     let mut changes = app.db.signals().changes.subscribe();
     let mut access = app.db.signals().access.subscribe();
@@ -261,7 +300,11 @@ async fn greet(app: &App, by: &Operator, since: Option<i64>, socket: &mut Socket
             Ok((event::last_seq(db, tenant)?, missed))
         })
         .await?;
-    say(socket, &json!({ "type": "hello", "seq": seq, "operator_id": by.id })).await?;
+    say(
+        socket,
+        &json!({ "type": "hello", "seq": seq, "operator_id": by.id }),
+    )
+    .await?;
     if missed.len() > usize::try_from(event::BACKLOG).unwrap_or(usize::MAX) {
         say(socket, &json!({ "type": "resync" })).await?;
     } else {
@@ -284,14 +327,27 @@ async fn hear(app: &App, by: &Operator, text: &str, socket: &mut Socket) -> Resu
             app.hub.looks(by, None, false, now);
             Ok(())
         }
-        Said::View { ticket_id: Some(id) } => {
+        Said::View {
+            ticket_id: Some(id),
+        } => {
             let ticket = TicketId(id);
-            let typing = app.hub.viewers(by.tenant, ticket, now).iter().any(|v| v.operator_id == by.id && v.is_typing);
+            let typing = app
+                .hub
+                .viewers(by.tenant, ticket, now)
+                .iter()
+                .any(|v| v.operator_id == by.id && v.is_typing);
             app.hub.looks(by, Some(ticket), typing, now);
             let viewers = app.hub.viewers(by.tenant, ticket, now);
-            say(socket, &json!({ "type": "presence", "ticket_id": id, "viewers": viewers })).await
+            say(
+                socket,
+                &json!({ "type": "presence", "ticket_id": id, "viewers": viewers }),
+            )
+            .await
         }
-        Said::Typing { ticket_id, is_typing } => {
+        Said::Typing {
+            ticket_id,
+            is_typing,
+        } => {
             app.hub.looks(by, Some(TicketId(ticket_id)), is_typing, now);
             Ok(())
         }
@@ -303,15 +359,25 @@ async fn stream(app: &App, request: &Request<Incoming>) -> Result<Answer> {
     let query_token = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
         .find(|(key, _)| key == "ctoken")
         .map(|(_, value)| value.into_owned());
-    let token = text(request.headers(), "x-client-token").map(str::to_owned).or(query_token);
+    let token = text(request.headers(), "x-client-token")
+        .map(str::to_owned)
+        .or(query_token);
     let token = token.ok_or_else(|| Error::new(Code::NotAuthenticated))?;
     let principal = client_user(app, &token).await?;
-    let user = ClientUser::of(&principal).ok_or_else(|| Error::new(Code::NotAuthenticated))?.clone();
+    let user = ClientUser::of(&principal)
+        .ok_or_else(|| Error::new(Code::NotAuthenticated))?
+        .clone();
     let ticket = parameter(request, "ticket_id").ok_or_else(|| Error::missing("ticket_id"))?;
     let (tenant, sight, id) = (user.tenant, user.sight(), TicketId(ticket));
-    app.db.read(move |db| view::reach(db, tenant, &sight, id).map(|_| ())).await?;
+    app.db
+        .read(move |db| view::reach(db, tenant, &sight, id).map(|_| ()))
+        .await?;
     let events = futures_util::stream::unfold(
-        (app.db.signals().changes.subscribe(), app.hub.closing.subscribe(), true),
+        (
+            app.db.signals().changes.subscribe(),
+            app.hub.closing.subscribe(),
+            true,
+        ),
         move |(mut changes, mut closing, first)| async move {
             if first {
                 return Some((frame(": listening\n\n"), (changes, closing, false)));
@@ -338,7 +404,11 @@ fn frame(text: impl Into<Bytes>) -> std::io::Result<Frame<Bytes>> {
 }
 
 /// The next change of a ticket that its client may know of: none of a note. `None` ends the stream; the page asks again.
-async fn next_of(changes: &mut broadcast::Receiver<Arc<Change>>, tenant: TenantId, ticket: TicketId) -> Option<Arc<Change>> {
+async fn next_of(
+    changes: &mut broadcast::Receiver<Arc<Change>>,
+    tenant: TenantId,
+    ticket: TicketId,
+) -> Option<Arc<Change>> {
     loop {
         let change = changes.recv().await.ok()?;
         if change.tenant == tenant.0 && change.ticket_id == ticket.0 && !change.is_note {

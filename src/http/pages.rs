@@ -32,7 +32,10 @@ pub(crate) fn page(path: &str, headers: &HeaderMap) -> Option<Answer> {
     }
     let plain = Web::get(path)?;
     let tag = format!("\"{}\"", hex(&plain));
-    let mut answer = if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+    let mut answer = if headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == tag.as_bytes())
+    {
         answer::empty(StatusCode::NOT_MODIFIED)
     } else {
         compressed(path, plain, headers)
@@ -46,16 +49,31 @@ pub(crate) fn page(path: &str, headers: &HeaderMap) -> Option<Answer> {
     set(&mut answer, header::CACHE_CONTROL, lasts);
     match path {
         "tenant.html" => {
-            set(&mut answer, header::CONTENT_SECURITY_POLICY, &format!("{DESK}; frame-ancestors 'none'"));
+            set(
+                &mut answer,
+                header::CONTENT_SECURITY_POLICY,
+                &format!("{DESK}; frame-ancestors 'none'"),
+            );
         }
         // A client's own portal may frame these.
-        "embed.html" => set(&mut answer, header::CONTENT_SECURITY_POLICY, &format!("{POLICY}; style-src-attr 'unsafe-inline'; frame-ancestors *")),
+        "embed.html" => set(
+            &mut answer,
+            header::CONTENT_SECURITY_POLICY,
+            &format!("{POLICY}; style-src-attr 'unsafe-inline'; frame-ancestors *"),
+        ),
         _ if path.ends_with(".html") => {
-            set(&mut answer, header::CONTENT_SECURITY_POLICY, &format!("{POLICY}; style-src-attr 'unsafe-inline'; frame-ancestors 'self'"));
+            set(
+                &mut answer,
+                header::CONTENT_SECURITY_POLICY,
+                &format!("{POLICY}; style-src-attr 'unsafe-inline'; frame-ancestors 'self'"),
+            );
         }
         // Other sites load the widget.
         _ if path.starts_with("widget/") => {
-            answer.headers_mut().insert("cross-origin-resource-policy", header::HeaderValue::from_static("cross-origin"));
+            answer.headers_mut().insert(
+                "cross-origin-resource-policy",
+                header::HeaderValue::from_static("cross-origin"),
+            );
         }
         _ => {}
     }
@@ -63,15 +81,24 @@ pub(crate) fn page(path: &str, headers: &HeaderMap) -> Option<Answer> {
 }
 
 fn hex(file: &EmbeddedFile) -> String {
-    file.metadata.sha256_hash()[..12].iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    file.metadata.sha256_hash()[..12]
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn compressed(path: &str, plain: EmbeddedFile, headers: &HeaderMap) -> Answer {
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let takes = |coding: &str| accepted.split(',').any(|item| item.split(';').next().is_some_and(|c| c.trim() == coding));
+    let accepted = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    let takes = |coding: &str| {
+        accepted
+            .split(',')
+            .any(|item| item.split(';').next().is_some_and(|c| c.trim() == coding))
+    };
     let packed = [("br", "br"), ("gzip", "gz")]
         .into_iter()
         .filter(|(coding, _)| takes(coding))
@@ -105,9 +132,21 @@ fn kind_of(path: &str) -> &'static str {
 
 /// The tenant's colours as a sheet that every page loads before its own.
 pub(crate) async fn brand(app: &App) -> Answer {
-    let tenant = app.db.read(|db| tenant::first_tenant(db)).await.ok().flatten();
-    let colour = tenant.map_or_else(|| tenant::Settings::default().primary_color, |t| t.settings.primary_color);
-    let mut answer = answer::answer(StatusCode::OK, "text/css; charset=utf-8", branding::sheet(&colour));
+    let tenant = app
+        .db
+        .read(|db| tenant::first_tenant(db))
+        .await
+        .ok()
+        .flatten();
+    let colour = tenant.map_or_else(
+        || tenant::Settings::default().primary_color,
+        |t| t.settings.primary_color,
+    );
+    let mut answer = answer::answer(
+        StatusCode::OK,
+        "text/css; charset=utf-8",
+        branding::sheet(&colour),
+    );
     set(&mut answer, header::CACHE_CONTROL, "no-cache");
     answer
 }

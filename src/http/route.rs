@@ -58,11 +58,19 @@ async fn call(
 
 /// The headers that every answer bears.
 fn finish(app: &App, answer: &mut Answer, request_id: &str) {
-    set(answer, header::HeaderName::from_static("x-request-id"), request_id);
+    set(
+        answer,
+        header::HeaderName::from_static("x-request-id"),
+        request_id,
+    );
     set(answer, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(answer, header::REFERRER_POLICY, "no-referrer");
     if app.config.is_https() {
-        set(answer, header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+        set(
+            answer,
+            header::STRICT_TRANSPORT_SECURITY,
+            "max-age=31536000",
+        );
     }
 }
 
@@ -70,7 +78,10 @@ fn finish(app: &App, answer: &mut Answer, request_id: &str) {
 fn visit(request: &Request<Incoming>, address: IpAddr) -> Visit {
     let text = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
     let plain = |id: &&str| {
-        (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        (1..=64).contains(&id.len())
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
     };
     let request_id = text("x-request-id")
         .filter(plain)
@@ -80,7 +91,9 @@ fn visit(request: &Request<Incoming>, address: IpAddr) -> Visit {
     Visit {
         request_id,
         address,
-        lang: text("accept-language").and_then(Lang::accepted).unwrap_or_default(),
+        lang: text("accept-language")
+            .and_then(Lang::accepted)
+            .unwrap_or_default(),
     }
 }
 
@@ -89,14 +102,20 @@ fn missing(visit: &Visit) -> Answer {
 }
 
 fn wrong_method(allowed: &str, visit: &Visit) -> Answer {
-    let mut refusal = answer::error(&Error::new(Code::MethodNotAllowed), visit.lang, &visit.request_id);
+    let mut refusal = answer::error(
+        &Error::new(Code::MethodNotAllowed),
+        visit.lang,
+        &visit.request_id,
+    );
     set(&mut refusal, header::ALLOW, allowed);
     refusal
 }
 
 /// Whether the program can do its work: read, and write to the disk.
 async fn health(app: &App, visit: &Visit) -> Answer {
-    let read = app.db.read(|db| crate::db::sql::one(db, "select 1", [], |row| row.get::<_, i64>(0)));
+    let read = app
+        .db
+        .read(|db| crate::db::sql::one(db, "select 1", [], |row| row.get::<_, i64>(0)));
     let written = match read.await {
         Ok(_) => app.db.write(|_| Ok(())).await,
         Err(error) => Err(error),

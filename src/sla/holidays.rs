@@ -49,11 +49,42 @@ pub(crate) fn russia(year: i16) -> Vec<Date> {
 ///
 /// Source: the zones of the IANA time zone database by country (`zone1970.tab`).
 pub(crate) fn of_zone(zone: &str, year: i16) -> Vec<Date> {
-    const KAZAKHSTAN: [&str; 7] = ["Almaty", "Aqtau", "Aqtobe", "Atyrau", "Oral", "Qostanay", "Qyzylorda"];
+    const KAZAKHSTAN: [&str; 7] = [
+        "Almaty",
+        "Aqtau",
+        "Aqtobe",
+        "Atyrau",
+        "Oral",
+        "Qostanay",
+        "Qyzylorda",
+    ];
     const RUSSIA: [&str; 26] = [
-        "Anadyr", "Astrakhan", "Barnaul", "Chita", "Irkutsk", "Kaliningrad", "Kamchatka", "Khandyga", "Kirov",
-        "Krasnoyarsk", "Magadan", "Moscow", "Novokuznetsk", "Novosibirsk", "Omsk", "Sakhalin", "Samara", "Saratov",
-        "Srednekolymsk", "Tomsk", "Ulyanovsk", "Ust-Nera", "Vladivostok", "Volgograd", "Yakutsk", "Yekaterinburg",
+        "Anadyr",
+        "Astrakhan",
+        "Barnaul",
+        "Chita",
+        "Irkutsk",
+        "Kaliningrad",
+        "Kamchatka",
+        "Khandyga",
+        "Kirov",
+        "Krasnoyarsk",
+        "Magadan",
+        "Moscow",
+        "Novokuznetsk",
+        "Novosibirsk",
+        "Omsk",
+        "Sakhalin",
+        "Samara",
+        "Saratov",
+        "Srednekolymsk",
+        "Tomsk",
+        "Ulyanovsk",
+        "Ust-Nera",
+        "Vladivostok",
+        "Volgograd",
+        "Yakutsk",
+        "Yekaterinburg",
     ];
     match zone.split_once('/') {
         Some(("Asia", city)) if KAZAKHSTAN.contains(&city) => kazakhstan(year),

@@ -8,7 +8,11 @@ use crate::{
     db::sql::{self, first, one, run, taken},
     error::{Error, Result},
     lang::Lang,
-    sla::{due::{Rule, Rules}, holidays, hours::Hours},
+    sla::{
+        due::{Rule, Rules},
+        holidays,
+        hours::Hours,
+    },
     ticket::model::Priority,
 };
 use plan::Plan;
@@ -73,8 +77,9 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Tenant> {
         plan: row.get("plan")?,
         is_active: row.get("is_active")?,
         locale: row.get("locale")?,
-        hours: serde_json::from_str(&hours)
-            .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, e.into()))?,
+        hours: serde_json::from_str(&hours).map_err(|e| {
+            rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, e.into())
+        })?,
         settings: Settings::read(&row.get::<_, String>("settings")?),
         widget_key: row.get("widget_key")?,
     })
@@ -90,7 +95,9 @@ pub(crate) fn by_id(conn: &Connection, id: TenantId) -> Result<Tenant> {
 pub(crate) fn named(conn: &Connection, name: &str) -> Result<Option<Tenant>> {
     first(
         conn,
-        &format!("{COLUMNS} where id = cast(?1 as integer) or domain = ?1 or name = ?1 order by id limit 1"),
+        &format!(
+            "{COLUMNS} where id = cast(?1 as integer) or domain = ?1 or name = ?1 order by id limit 1"
+        ),
         [name],
         read,
     )
@@ -101,36 +108,79 @@ pub(crate) fn all(conn: &Connection) -> Result<Vec<Tenant>> {
 }
 
 pub(crate) fn exists_any(conn: &Connection) -> Result<bool> {
-    one(conn, "select exists (select 1 from tenant)", [], |row| row.get(0))
+    one(conn, "select exists (select 1 from tenant)", [], |row| {
+        row.get(0)
+    })
 }
 
 /// The tenant whose colours and name a page shows when nobody has signed in: the first.
 pub(crate) fn first_tenant(conn: &Connection) -> Result<Option<Tenant>> {
-    first(conn, &format!("{COLUMNS} where is_active order by id limit 1"), [], read)
+    first(
+        conn,
+        &format!("{COLUMNS} where is_active order by id limit 1"),
+        [],
+        read,
+    )
 }
 
 pub(crate) fn set_plan(conn: &Connection, id: TenantId, plan: Plan) -> Result<bool> {
-    Ok(run(conn, "update tenant set plan = ?2 where id = ?1", (id, plan))? > 0)
+    Ok(run(
+        conn,
+        "update tenant set plan = ?2 where id = ?1",
+        (id, plan),
+    )? > 0)
 }
 
 pub(crate) fn save_settings(conn: &Connection, id: TenantId, settings: &Settings) -> Result<()> {
     let json = serde_json::to_string(settings)?;
-    run(conn, "update tenant set settings = ?2 where id = ?1", (id, json))?;
+    run(
+        conn,
+        "update tenant set settings = ?2 where id = ?1",
+        (id, json),
+    )?;
     Ok(())
 }
 
 /// Removes a tenant and everything that is its own.
 pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
     for table in [
-        "outbox", "inbound_event", "file", "time_entry", "estimate", "event", "ticket_tag",
-        "participant", "message_edit", "message", "ticket", "channel", "quick_reply", "category",
-        "tag", "contact", "client", "sla_rule", "idempotency", "audit_log", "api_key", "session",
-        "access_link", "operator",
+        "outbox",
+        "inbound_event",
+        "file",
+        "time_entry",
+        "estimate",
+        "event",
+        "ticket_tag",
+        "participant",
+        "message_edit",
+        "message",
+        "ticket",
+        "channel",
+        "quick_reply",
+        "category",
+        "tag",
+        "contact",
+        "client",
+        "sla_rule",
+        "idempotency",
+        "audit_log",
+        "api_key",
+        "session",
+        "access_link",
+        "operator",
     ] {
-        run(conn, &format!("delete from {table} where tenant_id = ?1"), [id])?;
+        run(
+            conn,
+            &format!("delete from {table} where tenant_id = ?1"),
+            [id],
+        )?;
     }
     let (low, high) = crate::ticket::search::span_of(id);
-    run(conn, "delete from search where rowid between ?1 and ?2", (low, high))?;
+    run(
+        conn,
+        "delete from search where rowid between ?1 and ?2",
+        (low, high),
+    )?;
     Ok(run(conn, "delete from tenant where id = ?1", [id])? > 0)
 }
 
@@ -179,15 +229,21 @@ pub(crate) fn create(conn: &Connection, new: &NewTenant<'_>, now: Millis) -> Res
         .map_err(Error::internal)?
         .to_zoned(jiff::tz::TimeZone::UTC)
         .year();
-    let said = new.timezone.and_then(|zone| Some((zone, Hours::weekdays(zone).ok()?)));
+    let said = new
+        .timezone
+        .and_then(|zone| Some((zone, Hours::weekdays(zone).ok()?)));
     let (zone, hours) = match said {
         Some(said) => said,
         None => {
-            let hours = Hours::weekdays(HOME_ZONE).map_err(|fault| Error::internal(format!("{fault:?}")))?;
+            let hours = Hours::weekdays(HOME_ZONE)
+                .map_err(|fault| Error::internal(format!("{fault:?}")))?;
             (HOME_ZONE, hours)
         }
     };
-    let free = [year, year + 1].into_iter().flat_map(|year| holidays::of_zone(zone, year)).collect::<Vec<_>>();
+    let free = [year, year + 1]
+        .into_iter()
+        .flat_map(|year| holidays::of_zone(zone, year))
+        .collect::<Vec<_>>();
     let hours = hours.with_holidays(free);
     let widget_key = format!("wk_{}", random_text(24)?);
     run(
@@ -213,8 +269,16 @@ pub(crate) fn create(conn: &Connection, new: &NewTenant<'_>, now: Millis) -> Res
             (id, code, ru, kk, en, position),
         )?;
     }
-    let Rules { urgent, normal, low } = Rules::default();
-    for (priority, rule) in [(Priority::Urgent, urgent), (Priority::Normal, normal), (Priority::Low, low)] {
+    let Rules {
+        urgent,
+        normal,
+        low,
+    } = Rules::default();
+    for (priority, rule) in [
+        (Priority::Urgent, urgent),
+        (Priority::Normal, normal),
+        (Priority::Low, low),
+    ] {
         run(
             conn,
             "insert into sla_rule (tenant_id, priority, response_minutes, resolution_minutes) values (?1, ?2, ?3, ?4)",
@@ -227,15 +291,42 @@ pub(crate) fn create(conn: &Connection, new: &NewTenant<'_>, now: Millis) -> Res
 /// The published categories with their names in Russian, Kazakh and English.
 const CATEGORIES: [(&str, [&str; 3]); 10] = [
     ("crm", ["CRM", "CRM", "CRM"]),
-    ("telephony", ["Телефония / SIP", "Телефония / SIP", "Telephony / SIP"]),
-    ("whatsapp", ["WhatsApp и мессенджеры", "WhatsApp және мессенджерлер", "WhatsApp / messengers"]),
+    (
+        "telephony",
+        ["Телефония / SIP", "Телефония / SIP", "Telephony / SIP"],
+    ),
+    (
+        "whatsapp",
+        [
+            "WhatsApp и мессенджеры",
+            "WhatsApp және мессенджерлер",
+            "WhatsApp / messengers",
+        ],
+    ),
     ("tasks", ["Задачи", "Тапсырмалар", "Tasks"]),
-    ("automation", ["Автоматизация и бизнес-процессы", "Автоматтандыру және бизнес-үдерістер", "Automation / business processes"]),
+    (
+        "automation",
+        [
+            "Автоматизация и бизнес-процессы",
+            "Автоматтандыру және бизнес-үдерістер",
+            "Automation / business processes",
+        ],
+    ),
     ("setup", ["Настройка", "Баптау", "Configuration / set-up"]),
     ("bugfix", ["Исправление ошибки", "Қатені түзету", "Bug fix"]),
-    ("consultation", ["Консультация", "Кеңес беру", "Consultation"]),
+    (
+        "consultation",
+        ["Консультация", "Кеңес беру", "Consultation"],
+    ),
     ("other", ["Другое", "Басқа", "Other"]),
-    ("general", ["Общее (из каналов)", "Жалпы (арналардан)", "General (from channels)"]),
+    (
+        "general",
+        [
+            "Общее (из каналов)",
+            "Жалпы (арналардан)",
+            "General (from channels)",
+        ],
+    ),
 ];
 
 impl Tenant {
@@ -259,6 +350,10 @@ impl Tenant {
 /// Gives the widget another key.
 pub(crate) fn renew_widget_key(conn: &Connection, id: TenantId) -> Result<()> {
     let key = format!("wk_{}", random_text(24)?);
-    run(conn, "update tenant set widget_key = ?2 where id = ?1", (id, key))?;
+    run(
+        conn,
+        "update tenant set widget_key = ?2 where id = ?1",
+        (id, key),
+    )?;
     Ok(())
 }

@@ -37,7 +37,12 @@ pub(super) const fn rule_of(rules: &Rules, priority: Priority) -> Rule {
 }
 
 /// Moves a ticket as `verb` says; each step is recorded, `reason` with the last.
-pub(crate) fn by_verb(cx: &Acting<'_>, ticket: &mut Record, verb: Verb, reason: Option<&str>) -> Result<()> {
+pub(crate) fn by_verb(
+    cx: &Acting<'_>,
+    ticket: &mut Record,
+    verb: Verb,
+    reason: Option<&str>,
+) -> Result<()> {
     let steps = verb.steps(ticket.status)?;
     for (i, &step) in steps.iter().enumerate() {
         let note = reason.filter(|_| i + 1 == steps.len());
@@ -47,9 +52,18 @@ pub(crate) fn by_verb(cx: &Acting<'_>, ticket: &mut Record, verb: Verb, reason: 
 }
 
 /// One legal step, with what it does to the clocks.
-pub(super) fn step_to(cx: &Acting<'_>, ticket: &mut Record, to: Status, note: Option<&str>) -> Result<()> {
+pub(super) fn step_to(
+    cx: &Acting<'_>,
+    ticket: &mut Record,
+    to: Status,
+    note: Option<&str>,
+) -> Result<()> {
     let (from, now) = (ticket.status, cx.tx.now);
-    let stood_since = if from.is_open() { ticket.sla_paused_at } else { ticket.done_at };
+    let stood_since = if from.is_open() {
+        ticket.sla_paused_at
+    } else {
+        ticket.done_at
+    };
     if to.clock_runs() && !from.clock_runs() {
         if let Some(since) = stood_since {
             resume(cx, ticket, since)?;
@@ -61,7 +75,8 @@ pub(super) fn step_to(cx: &Acting<'_>, ticket: &mut Record, to: Status, note: Op
     match to {
         Status::Done => {
             ticket.done_at = Some(now);
-            ticket.sla_resolution_breached = breached(ticket.due_at.or(ticket.sla_resolution_at), now);
+            ticket.sla_resolution_breached =
+                breached(ticket.due_at.or(ticket.sla_resolution_at), now);
             // Solved without a public answer: the solution was the answer.
             if ticket.first_response_at.is_none() {
                 answered(ticket, now);
@@ -120,7 +135,9 @@ pub(crate) fn assign(cx: &Acting<'_>, ticket: &mut Record, to: Option<OperatorId
         )
     };
     let new = match to {
-        Some(id) => Some(name_of(id)?.ok_or_else(|| Error::new(Code::OperatorNotFound).on("assigned_to"))?),
+        Some(id) => {
+            Some(name_of(id)?.ok_or_else(|| Error::new(Code::OperatorNotFound).on("assigned_to"))?)
+        }
         None => None,
     };
     let old = ticket.assigned_to.map(name_of).transpose()?.flatten();
@@ -166,11 +183,25 @@ pub(crate) fn set_priority(cx: &Acting<'_>, ticket: &mut Record, priority: Prior
     if ticket.priority == priority {
         return Ok(());
     }
-    field(cx, ticket, "priority", ticket.priority.as_str(), priority.as_str())?;
+    field(
+        cx,
+        ticket,
+        "priority",
+        ticket.priority.as_str(),
+        priority.as_str(),
+    )?;
     let hours = tenant::by_id(cx.tx, cx.tenant)?.hours;
     let rules = tenant::rules(cx.tx, cx.tenant)?;
-    let minutes = |r: Rule| (i64::from(r.response_minutes), i64::from(r.resolution_minutes));
-    let (old, new) = (minutes(rule_of(&rules, ticket.priority)), minutes(rule_of(&rules, priority)));
+    let minutes = |r: Rule| {
+        (
+            i64::from(r.response_minutes),
+            i64::from(r.resolution_minutes),
+        )
+    };
+    let (old, new) = (
+        minutes(rule_of(&rules, ticket.priority)),
+        minutes(rule_of(&rules, priority)),
+    );
     // What a pause has already added stays: the due time moves by the difference of the rules, in working time.
     let moved = |due: Option<Millis>, old: i64, new: i64| {
         let due = due?;
@@ -212,7 +243,10 @@ pub(crate) fn set_client(cx: &Acting<'_>, ticket: &mut Record, client: ClientId)
 
 pub(crate) fn set_due(cx: &Acting<'_>, ticket: &mut Record, due: Option<Millis>) -> Result<()> {
     if ticket.due_at != due {
-        let (old, new) = (ticket.due_at.map(crate::clock::wire), due.map(crate::clock::wire));
+        let (old, new) = (
+            ticket.due_at.map(crate::clock::wire),
+            due.map(crate::clock::wire),
+        );
         ticket.due_at = due;
         let changed = Event {
             kind: "due",
@@ -235,10 +269,19 @@ pub(crate) fn complete(
     by_verb(cx, ticket, Verb::Complete, Some(&result))?;
     ticket.result = Some(result);
     if let (Some(hours), Some(operator)) = (hours_spent, cx.operator()) {
-        #[expect(clippy::cast_possible_truncation, reason = "hours are bounded far below")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "hours are bounded far below"
+        )]
         let minutes = (hours * 60.0).round() as i64;
         if minutes > 0 {
-            log_time(cx, ticket, operator, minutes, ticket.result.as_deref().unwrap_or_default())?;
+            log_time(
+                cx,
+                ticket,
+                operator,
+                minutes,
+                ticket.result.as_deref().unwrap_or_default(),
+            )?;
         }
     }
     Ok(())

@@ -33,7 +33,10 @@ pub(crate) fn offer(
         None => None,
     };
     let (rate, currency) = rate.unwrap_or((None, "KZT".to_owned()));
-    #[expect(clippy::cast_possible_truncation, reason = "amounts are bounded far below")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "amounts are bounded far below"
+    )]
     let hundredths = |amount: f64| amount.round() as i64;
     #[expect(clippy::cast_precision_loss, reason = "rates are bounded far below")]
     let cost = cost
@@ -63,7 +66,12 @@ pub(crate) fn offer(
 }
 
 /// Records what the client said and hands the ticket back to the desk.
-pub(crate) fn decide(cx: &Acting<'_>, ticket: &mut Record, approved: bool, reason: Option<&str>) -> Result<()> {
+pub(crate) fn decide(
+    cx: &Acting<'_>,
+    ticket: &mut Record,
+    approved: bool,
+    reason: Option<&str>,
+) -> Result<()> {
     let (status, verb, kind) = if approved {
         (EstimateStatus::Approved, Verb::Approve, "estimate_approved")
     } else {
@@ -73,7 +81,14 @@ pub(crate) fn decide(cx: &Acting<'_>, ticket: &mut Record, approved: bool, reaso
         cx.tx,
         "update estimate set status = ?3, decided_at = ?4, decided_by = ?5, reason = ?6
           where tenant_id = ?1 and ticket_id = ?2 and status = 'pending'",
-        (cx.tenant, ticket.id, status, cx.tx.now, &cx.actor.name, reason),
+        (
+            cx.tenant,
+            ticket.id,
+            status,
+            cx.tx.now,
+            &cx.actor.name,
+            reason,
+        ),
     )?;
     if decided == 0 {
         return Err(Error::new(Code::EstimateNotFound).on("ticket_id"));
@@ -88,7 +103,11 @@ pub(crate) fn decide(cx: &Acting<'_>, ticket: &mut Record, approved: bool, reaso
 }
 
 /// The newest estimate of a ticket.
-pub(crate) fn newest(conn: &Connection, tenant: TenantId, ticket: TicketId) -> Result<Option<EstimateView>> {
+pub(crate) fn newest(
+    conn: &Connection,
+    tenant: TenantId,
+    ticket: TicketId,
+) -> Result<Option<EstimateView>> {
     first(
         conn,
         "select version, hours, cost / 100.0, currency, description, status, created_at, decided_at, decided_by, reason

@@ -14,7 +14,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rusqlite::{Connection, Row};
 
 /// Characters that stay as they are in a path segment.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// How long a link to a file works at least, and the grid its end lies on: within it a link stays the same, so that a
 /// browser that asks again finds the picture in its cache.
@@ -47,7 +51,11 @@ impl<'a> Links<'a> {
 }
 
 fn link_parts(tenant: TenantId, id: FileId, expires: Millis) -> [[u8; 8]; 3] {
-    [tenant.0.to_be_bytes(), id.0.to_be_bytes(), expires.to_be_bytes()]
+    [
+        tenant.0.to_be_bytes(),
+        id.0.to_be_bytes(),
+        expires.to_be_bytes(),
+    ]
 }
 
 fn sign(secret: &Secret, tenant: TenantId, id: FileId, expires: Millis) -> String {
@@ -115,14 +123,21 @@ fn take_space(cx: &Acting<'_>, size: i64) -> Result<()> {
         (cx.tenant, size, i64::from(most) << 20),
     )?;
     if taken == 0 {
-        return Err(Error::new(Code::PlanLimit).on("files").with("limit", format!("{most} MB")));
+        return Err(Error::new(Code::PlanLimit)
+            .on("files")
+            .with("limit", format!("{most} MB")));
     }
     Ok(())
 }
 
 /// Binds a draft's files to the message that was made of it. A file that was uploaded before must be the uploader's own
 /// and not yet be bound.
-pub(super) fn attach(cx: &Acting<'_>, ticket: TicketId, message: MessageId, draft: &Draft) -> Result<()> {
+pub(super) fn attach(
+    cx: &Acting<'_>,
+    ticket: TicketId,
+    message: MessageId,
+    draft: &Draft,
+) -> Result<()> {
     for upload in &draft.uploads {
         insert(cx, upload, Some((ticket, message)), None)?;
     }
@@ -200,7 +215,12 @@ pub(crate) fn of_message(
 }
 
 /// One file that was uploaded and not bound yet.
-pub(crate) fn by_id(conn: &Connection, tenant: TenantId, id: FileId, links: Links<'_>) -> Result<FileView> {
+pub(crate) fn by_id(
+    conn: &Connection,
+    tenant: TenantId,
+    id: FileId,
+    links: Links<'_>,
+) -> Result<FileView> {
     one(
         conn,
         "select id, name, size, mime, is_inline, content_id, message_id from file where tenant_id = ?1 and id = ?2",

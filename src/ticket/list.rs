@@ -96,7 +96,10 @@ impl Filter {
             Sight::Staff => {}
             Sight::Portal(client) => w.and("t.client_id = ?", [(*client).into()]),
             Sight::User(client, user) => {
-                w.and("t.client_id = ? and t.client_user_id = ?", [(*client).into(), (*user).into()]);
+                w.and(
+                    "t.client_id = ? and t.client_user_id = ?",
+                    [(*client).into(), (*user).into()],
+                );
             }
             Sight::Session(client, session) => w.and(
                 "t.client_id = ? and t.client_user_id = 0 and t.client_session = ?",
@@ -294,12 +297,18 @@ pub(crate) fn one_row(
     let Some(mut row) = found else {
         return Ok(None);
     };
-    row.tags = tags_of(conn, tenant, &[id])?.remove(&id).unwrap_or_default();
+    row.tags = tags_of(conn, tenant, &[id])?
+        .remove(&id)
+        .unwrap_or_default();
     Ok(Some(row))
 }
 
 /// The tags of several tickets in one query.
-fn tags_of(conn: &Connection, tenant: TenantId, ids: &[TicketId]) -> Result<HashMap<TicketId, Vec<TagView>>> {
+fn tags_of(
+    conn: &Connection,
+    tenant: TenantId,
+    ids: &[TicketId],
+) -> Result<HashMap<TicketId, Vec<TagView>>> {
     let ids = serde_json::to_string(ids)?;
     let rows: Vec<(TicketId, TagView)> = all(
         conn,

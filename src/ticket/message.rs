@@ -117,7 +117,12 @@ pub(super) fn write(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Resul
     )?;
     let id = MessageId(cx.tx.last_insert_rowid());
     files::attach(cx, ticket.id, id, &draft)?;
-    search::insert(cx.tx, search::key(cx.tenant, ticket.id, ordinal), &ticket.subject, &draft.body)?;
+    search::insert(
+        cx.tx,
+        search::key(cx.tenant, ticket.id, ordinal),
+        &ticket.subject,
+        &draft.body,
+    )?;
     ticket.next_ordinal += 1;
     ticket.last_message_id = Some(id.0);
     if !draft.is_note {
@@ -141,7 +146,11 @@ pub(super) fn write(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Resul
 }
 
 /// Posts a message of the desk: a public answer or a note.
-pub(crate) fn post_by_support(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Result<MessageId> {
+pub(crate) fn post_by_support(
+    cx: &Acting<'_>,
+    ticket: &mut Record,
+    draft: Draft,
+) -> Result<MessageId> {
     let is_note = draft.is_note;
     let id = write(cx, ticket, draft)?;
     if !is_note {
@@ -168,7 +177,11 @@ pub(crate) fn post_system_note(cx: &Acting<'_>, ticket: &mut Record, body: Strin
 
 /// Posts a message of the client's side. A reply on a ticket that was closed too long ago opens a new one that names it;
 /// the answer tells which ticket the message is in.
-pub(crate) fn post_by_client(cx: &Acting<'_>, mut ticket: Record, draft: Draft) -> Result<(Record, MessageId)> {
+pub(crate) fn post_by_client(
+    cx: &Acting<'_>,
+    mut ticket: Record,
+    draft: Draft,
+) -> Result<(Record, MessageId)> {
     let days = tenant::by_id(cx.tx, cx.tenant)?.settings.reopen_window_days;
     let closed_at = ticket.closed_at.unwrap_or(ticket.updated_at);
     // A machine's answer tells nothing of what the client wants: it is kept and moves nothing.
@@ -191,7 +204,11 @@ pub(crate) fn post_by_client(cx: &Acting<'_>, mut ticket: Record, draft: Draft) 
             creator_phone: phone,
             locale: ticket.locale,
             previous: Some(ticket.id),
-            ..NewTicket::new(ticket.subject.clone(), ticket.channel, ticket.creator_name.clone())
+            ..NewTicket::new(
+                ticket.subject.clone(),
+                ticket.channel,
+                ticket.creator_name.clone(),
+            )
         };
         return super::open(cx, new, draft);
     }
@@ -299,7 +316,12 @@ pub(crate) fn delete(cx: &Acting<'_>, message: &Stored) -> Result<()> {
     changed(cx, &mut ticket, message, "message_deleted")
 }
 
-fn changed(cx: &Acting<'_>, ticket: &mut Record, message: &Stored, kind: &'static str) -> Result<()> {
+fn changed(
+    cx: &Acting<'_>,
+    ticket: &mut Record,
+    message: &Stored,
+    kind: &'static str,
+) -> Result<()> {
     ticket.save(cx.tx, cx.tx.now)?;
     let entry = Event {
         kind,

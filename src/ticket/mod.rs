@@ -174,7 +174,9 @@ fn within_plan(cx: &Acting<'_>) -> Result<()> {
     )?;
     if opened >= most {
         let limit = format!("{most}");
-        return Err(Error::new(Code::PlanLimit).with("limit", limit).with("plan", tenant.plan.as_str()));
+        return Err(Error::new(Code::PlanLimit)
+            .with("limit", limit)
+            .with("plan", tenant.plan.as_str()));
     }
     Ok(())
 }

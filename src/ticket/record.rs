@@ -128,7 +128,12 @@ pub(super) fn next_number(conn: &Connection, tenant: TenantId) -> Result<TicketI
 }
 
 /// Writes a new ticket's row.
-pub(super) fn insert(conn: &Connection, t: &Record, phone: Option<&str>, previous: Option<TicketId>) -> Result<()> {
+pub(super) fn insert(
+    conn: &Connection,
+    t: &Record,
+    phone: Option<&str>,
+    previous: Option<TicketId>,
+) -> Result<()> {
     run(
         conn,
         "insert into ticket (tenant_id, id, reference, subject, status, priority, category, channel, channel_id,
@@ -166,7 +171,9 @@ impl Record {
         if !self.status.clock_runs() {
             return None;
         }
-        let response = self.sla_response_at.filter(|_| self.first_response_at.is_none());
+        let response = self
+            .sla_response_at
+            .filter(|_| self.first_response_at.is_none());
         let resolution = self.due_at.or(self.sla_resolution_at);
         response.into_iter().chain(resolution).min()
     }

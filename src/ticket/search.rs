@@ -23,10 +23,7 @@ pub(crate) const fn key(tenant: TenantId, ticket: TicketId, ordinal: i64) -> i64
 
 /// The keys of a tenant's documents, from the first to the last.
 pub(crate) const fn span_of(tenant: TenantId) -> (i64, i64) {
-    (
-        tenant.0 << TICKET_BITS,
-        ((tenant.0 + 1) << TICKET_BITS) - 1,
-    )
+    (tenant.0 << TICKET_BITS, ((tenant.0 + 1) << TICKET_BITS) - 1)
 }
 
 /// Letters as they are compared: composed, in lower case, ё as е.
@@ -73,7 +70,11 @@ impl Query {
 /// Puts a message into the index.
 pub(crate) fn insert(conn: &Connection, key: i64, subject: &str, body: &str) -> Result<()> {
     let text = fold(&format!("{subject}\n{body}"));
-    run(conn, "insert into search (rowid, text) values (?1, ?2)", (key, text))?;
+    run(
+        conn,
+        "insert into search (rowid, text) values (?1, ?2)",
+        (key, text),
+    )?;
     Ok(())
 }
 
@@ -84,7 +85,12 @@ pub(crate) fn remove(conn: &Connection, key: i64) -> Result<()> {
 }
 
 /// Puts a ticket's messages in anew, after its subject changed.
-pub(crate) fn renew(conn: &Connection, tenant: TenantId, ticket: TicketId, subject: &str) -> Result<()> {
+pub(crate) fn renew(
+    conn: &Connection,
+    tenant: TenantId,
+    ticket: TicketId,
+    subject: &str,
+) -> Result<()> {
     let messages: Vec<(i64, String)> = all(
         conn,
         "select ordinal, body
@@ -117,8 +123,14 @@ mod tests {
     #[test]
     fn a_query_is_made_of_words_only() {
         assert_eq!(Query::read("  #42 "), Query::Number(42));
-        assert_eq!(Query::read("Ёлка, НЕ печатает!"), Query::Words("\"елка\"* \"не\"* \"печатает\"*".into()));
-        assert_eq!(Query::read("\" OR text:*"), Query::Words("\"or\"* \"text\"*".into()));
+        assert_eq!(
+            Query::read("Ёлка, НЕ печатает!"),
+            Query::Words("\"елка\"* \"не\"* \"печатает\"*".into())
+        );
+        assert_eq!(
+            Query::read("\" OR text:*"),
+            Query::Words("\"or\"* \"text\"*".into())
+        );
         assert_eq!(Query::read(" -- "), Query::Nothing);
     }
 

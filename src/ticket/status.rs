@@ -73,6 +73,7 @@ impl Status {
     }
 
     /// The statuses one legal step away.
+    #[cfg(test)]
     pub(crate) const fn next(self) -> &'static [Self] {
         match self {
             Self::New | Self::Reopened => &[Self::Estimated, Self::InProgress],

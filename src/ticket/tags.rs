@@ -30,27 +30,50 @@ pub(crate) fn list(conn: &Connection, tenant: TenantId) -> Result<Vec<TagView>> 
     )
 }
 
-pub(crate) fn create(conn: &Connection, tenant: TenantId, name: &str, color: &str) -> Result<TagId> {
-    run(conn, "insert into tag (tenant_id, name, color) values (?1, ?2, ?3)", (tenant, name, color))
-        .map_err(|e| taken(e, "tag.name", "name"))?;
+pub(crate) fn create(
+    conn: &Connection,
+    tenant: TenantId,
+    name: &str,
+    color: &str,
+) -> Result<TagId> {
+    run(
+        conn,
+        "insert into tag (tenant_id, name, color) values (?1, ?2, ?3)",
+        (tenant, name, color),
+    )
+    .map_err(|e| taken(e, "tag.name", "name"))?;
     Ok(TagId(conn.last_insert_rowid()))
 }
 
 pub(crate) fn delete(conn: &Connection, tenant: TenantId, id: TagId) -> Result<()> {
-    match run(conn, "delete from tag where tenant_id = ?1 and id = ?2", (tenant, id))? {
+    match run(
+        conn,
+        "delete from tag where tenant_id = ?1 and id = ?2",
+        (tenant, id),
+    )? {
         0 => Err(Error::new(Code::TagNotFound).on("tag_id")),
         _ => Ok(()),
     }
 }
 
 fn name_of(conn: &Connection, tenant: TenantId, id: TagId) -> Result<String> {
-    let name = first(conn, "select name from tag where tenant_id = ?1 and id = ?2", (tenant, id), |row| row.get(0))?;
+    let name = first(
+        conn,
+        "select name from tag where tenant_id = ?1 and id = ?2",
+        (tenant, id),
+        |row| row.get(0),
+    )?;
     name.ok_or_else(|| Error::new(Code::TagNotFound).on("tag_id"))
 }
 
 /// The tag of that name, made if it is not there yet.
 pub(crate) fn named(conn: &Connection, tenant: TenantId, name: &str) -> Result<TagId> {
-    let known = first(conn, "select id from tag where tenant_id = ?1 and name = ?2", (tenant, name), |row| row.get(0))?;
+    let known = first(
+        conn,
+        "select id from tag where tenant_id = ?1 and name = ?2",
+        (tenant, name),
+        |row| row.get(0),
+    )?;
     match known {
         Some(id) => Ok(id),
         None => create(conn, tenant, name, PLAIN),

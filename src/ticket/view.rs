@@ -96,7 +96,11 @@ pub(crate) fn ticket(
         Some(client) => Some(card(conn, tenant, client, now)?),
         None => None,
     };
-    let other_tickets = if staff { others(conn, tenant, id, client, contact)? } else { Vec::new() };
+    let other_tickets = if staff {
+        others(conn, tenant, id, client, contact)?
+    } else {
+        Vec::new()
+    };
     if !staff {
         let unread = list::unread_by_client(conn, tenant, &[id])?;
         row.unread_count = unread.get(&id).copied().unwrap_or(0);
@@ -105,7 +109,11 @@ pub(crate) fn ticket(
     }
     Ok(TicketView {
         can: Can {
-            transitions: if staff { status::allowed(row.status) } else { Vec::new() },
+            transitions: if staff {
+                status::allowed(row.status)
+            } else {
+                Vec::new()
+            },
         },
         row,
         description: view.description,
@@ -122,7 +130,16 @@ pub(crate) fn ticket(
         due_at: view.due_at,
         reference: if staff { view.reference } else { 0 },
         version: view.version,
-        client: client_card.map(|card| if staff { card } else { ClientCard { notes: String::new(), ..card } }),
+        client: client_card.map(|card| {
+            if staff {
+                card
+            } else {
+                ClientCard {
+                    notes: String::new(),
+                    ..card
+                }
+            }
+        }),
         other_tickets,
     })
 }
@@ -185,7 +202,8 @@ fn others(
     }
 }
 
-const MESSAGE: &str = "select id, body, html, quoted_from, author_type, author_name, is_note, created_at, edited_at,
+const MESSAGE: &str =
+    "select id, body, html, quoted_from, author_type, author_name, is_note, created_at, edited_at,
        deleted_at, delivery_status, delivery_error, channel, unverified, automatic, operator_id
   from message";
 
@@ -256,7 +274,11 @@ pub(crate) fn messages(
         files.push(file);
     }
     for message in &mut messages {
-        finish(message, by_message.remove(&message.id).unwrap_or_default(), public);
+        finish(
+            message,
+            by_message.remove(&message.id).unwrap_or_default(),
+            public,
+        );
     }
     Ok((messages, files))
 }
@@ -269,7 +291,12 @@ pub(crate) fn one_message(
     public: bool,
     links: Links<'_>,
 ) -> Result<MessageView> {
-    let found = first(conn, &format!("{MESSAGE} where tenant_id = ?1 and id = ?2"), (tenant, id), message)?;
+    let found = first(
+        conn,
+        &format!("{MESSAGE} where tenant_id = ?1 and id = ?2"),
+        (tenant, id),
+        message,
+    )?;
     let mut message = found.ok_or_else(|| Error::new(Code::MessageNotFound).on("message_id"))?;
     let files = files::of_message(conn, tenant, id, links)?;
     finish(&mut message, files, public);
@@ -287,12 +314,19 @@ pub(crate) fn history(
 }
 
 /// The ticket's row, if `sight` reaches it.
-pub(crate) fn reach(conn: &Connection, tenant: TenantId, sight: &Sight, id: TicketId) -> Result<record::Record> {
+pub(crate) fn reach(
+    conn: &Connection,
+    tenant: TenantId,
+    sight: &Sight,
+    id: TicketId,
+) -> Result<record::Record> {
     let ticket = record::by_id(conn, tenant, id)?;
     let seen = match sight {
         Sight::Staff => true,
         Sight::Portal(client) => ticket.client == Some(*client),
-        Sight::User(client, user) => ticket.client == Some(*client) && ticket.client_user_id == *user,
+        Sight::User(client, user) => {
+            ticket.client == Some(*client) && ticket.client_user_id == *user
+        }
         Sight::Session(client, session) => {
             ticket.client == Some(*client)
                 && ticket.client_user_id == 0

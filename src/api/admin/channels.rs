@@ -56,7 +56,9 @@ pub(crate) struct ChannelView {
 }
 
 fn webhook_url(app: &App, id: ChannelId, kind: &str) -> String {
-    app.url(&format!("/api/channel-webhook.php?type={kind}&channel={id}"))
+    app.url(&format!(
+        "/api/channel-webhook.php?type={kind}&channel={id}"
+    ))
 }
 
 fn shown(app: &App, channel: &Channel) -> ChannelView {
@@ -113,7 +115,10 @@ impl Command for CreateChannel {
         let split = self.config.split(&Secrets::default())?;
         let secret = &cx.app.secret;
         let id = config::insert(cx.tx, secret, cx.by.tenant, &self.name, split, cx.tx.now)?;
-        Ok(shown(cx.app, &config::by_id(cx.tx, secret, cx.by.tenant, id)?))
+        Ok(shown(
+            cx.app,
+            &config::by_id(cx.tx, secret, cx.by.tenant, id)?,
+        ))
     }
 }
 
@@ -202,10 +207,16 @@ impl Spec for TestChannel {
 impl Task for TestChannel {
     async fn run(self, cx: Slow<Operator>) -> Result<Tested> {
         let (app, tenant, id) = (cx.app.clone(), cx.by.tenant, self.channel_id);
-        let channel = cx.app.db.read(move |db| config::by_id(db, &app.secret, tenant, id)).await?;
+        let channel = cx
+            .app
+            .db
+            .read(move |db| config::by_id(db, &app.secret, tenant, id))
+            .await?;
         match outbound::check(&cx.app, &channel).await {
             Ok(server) => Ok(Tested { server }),
-            Err(why) => Err(Error::new(Code::ChannelFailed).on("channel_id").with("why", why)),
+            Err(why) => Err(Error::new(Code::ChannelFailed)
+                .on("channel_id")
+                .with("why", why)),
         }
     }
 }
@@ -216,13 +227,19 @@ pub(crate) struct GetChannelsStatus {}
 impl Spec for GetChannelsStatus {
     const NAME: &'static str = "get_channels_status";
     const NEEDS: Needs = Needs::role(Role::Admin);
-    const TITLE: [&'static str; 3] = ["Состояние каналов", "Арналардың күйі", "Show how channels fare"];
+    const TITLE: [&'static str; 3] = [
+        "Состояние каналов",
+        "Арналардың күйі",
+        "Show how channels fare",
+    ];
     const EXAMPLE: &'static str = "{}";
     type By = Operator;
     type Output = Vec<ChannelStatus>;
 }
 impl Query for GetChannelsStatus {
     fn run(self, cx: &Read<'_, Operator>) -> Result<Vec<ChannelStatus>> {
-        config::statuses(cx.db, cx.by.tenant, |id, kind| webhook_url(cx.app, id, kind))
+        config::statuses(cx.db, cx.by.tenant, |id, kind| {
+            webhook_url(cx.app, id, kind)
+        })
     }
 }

@@ -84,7 +84,10 @@ impl ClientData {
         if let Some(id) = self.responsible_id {
             operator::by_id(cx.tx, cx.by.tenant, id).map_err(|e| e.on("data.responsible_id"))?;
         }
-        #[expect(clippy::cast_possible_truncation, reason = "amounts are bounded far below")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "amounts are bounded far below"
+        )]
         let rate = self.hourly_rate.map(|r| (r.0 * 100.0).round() as i64);
         let changed = run(
             cx.tx,
@@ -136,7 +139,13 @@ impl Spec for CreateClient {
 }
 impl Command for CreateClient {
     fn run(self, cx: &Write<'_, Operator>) -> Result<ClientView> {
-        client::create(cx.tx, cx.by.tenant, &self.portal_domain, &self.company_name, cx.tx.now)?;
+        client::create(
+            cx.tx,
+            cx.by.tenant,
+            &self.portal_domain,
+            &self.company_name,
+            cx.tx.now,
+        )?;
         self.data.save(cx, &self.portal_domain)?;
         client::view(cx.tx, cx.by.tenant, &self.portal_domain, cx.tx.now)
     }
@@ -153,7 +162,11 @@ pub(crate) struct ClientSettings {
 impl Spec for ClientSettings {
     const NAME: &'static str = "client_settings";
     const NEEDS: Needs = Needs::scopes(&[W, C]);
-    const TITLE: [&'static str; 3] = ["Настройки клиента", "Клиент баптаулары", "Change a client's settings"];
+    const TITLE: [&'static str; 3] = [
+        "Настройки клиента",
+        "Клиент баптаулары",
+        "Change a client's settings",
+    ];
     const EXAMPLE: &'static str = r#"{"portal_domain":"client.bitrix24.kz","data":{"hours_per_month":20,"tariff_plan":"standard"}}"#;
     type By = Operator;
     type Output = ClientView;
@@ -288,7 +301,11 @@ pub(crate) struct ClientTokenOutput {
 impl Spec for CreateClientToken {
     const NAME: &'static str = "create_client_token";
     const NEEDS: Needs = Needs::scopes(&[W, C]);
-    const TITLE: [&'static str; 3] = ["Выдать ссылку клиенту", "Клиентке сілтеме беру", "Create a client token"];
+    const TITLE: [&'static str; 3] = [
+        "Выдать ссылку клиенту",
+        "Клиентке сілтеме беру",
+        "Create a client token",
+    ];
     const EXAMPLE: &'static str = r#"{"portal_domain":"client.bitrix24.kz","user_id":123,"user_name":"Иван Петров","ttl":28800}"#;
     type By = Operator;
     type Output = ClientTokenOutput;
@@ -303,8 +320,19 @@ impl Command for CreateClientToken {
         if user_id < 0 {
             return Err(Error::invalid("user_id", Fault::OutOfRange(0, i64::MAX)));
         }
-        let user = (user_id, self.user_name.map_or_else(|| "Client".to_owned(), |n| n.0));
-        let token = client::token(cx.tx, cx.app, cx.by.tenant, &self.portal_domain, user, ttl, cx.tx.now)?;
+        let user = (
+            user_id,
+            self.user_name.map_or_else(|| "Client".to_owned(), |n| n.0),
+        );
+        let token = client::token(
+            cx.tx,
+            cx.app,
+            cx.by.tenant,
+            &self.portal_domain,
+            user,
+            ttl,
+            cx.tx.now,
+        )?;
         Ok(ClientTokenOutput {
             portal_url: cx.app.url(&format!("/index.html?ctoken={token}")),
             embed_url: cx.app.url(&format!("/embed.html?ctoken={token}")),

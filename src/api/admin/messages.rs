@@ -3,7 +3,7 @@ use super::Deleted;
 use crate::{
     access::{Operator, rules::Needs},
     api::{
-        Action, Command, Read, Query, Slow, Spec, Task, Write, command,
+        Action, Command, Query, Read, Slow, Spec, Task, Write, command,
         field::{Body, FileId, Flag, List, MessageId, OperatorId, Text, TicketId},
         query, task,
     },
@@ -36,7 +36,13 @@ fn acting<'a>(cx: &'a Write<'_, Operator>) -> Acting<'a> {
 }
 
 fn answer(cx: &Write<'_, Operator>, id: MessageId) -> Result<MessageView> {
-    view::one_message(cx.tx, cx.by.tenant, id, false, Links::new(&cx.app.secret, cx.by.tenant, cx.tx.now))
+    view::one_message(
+        cx.tx,
+        cx.by.tenant,
+        id,
+        false,
+        Links::new(&cx.app.secret, cx.by.tenant, cx.tx.now),
+    )
 }
 
 /// Answers a ticket, or adds an internal note. A public answer goes out by the ticket's channel through a durable queue;
@@ -58,8 +64,13 @@ pub(crate) struct AddMessage {
 impl Spec for AddMessage {
     const NAME: &'static str = "add_message";
     const NEEDS: Needs = Needs::scopes(&[W, M]);
-    const TITLE: [&'static str; 3] = ["Ответить или оставить заметку", "Жауап беру не жазба қалдыру", "Add a message"];
-    const EXAMPLE: &'static str = r#"{"ticket_id":42,"message":"Fixed. CPU dropped to 35% after restarting the service."}"#;
+    const TITLE: [&'static str; 3] = [
+        "Ответить или оставить заметку",
+        "Жауап беру не жазба қалдыру",
+        "Add a message",
+    ];
+    const EXAMPLE: &'static str =
+        r#"{"ticket_id":42,"message":"Fixed. CPU dropped to 35% after restarting the service."}"#;
     const FILES: bool = true;
     type By = Operator;
     type Output = MessageView;
@@ -104,8 +115,13 @@ pub(crate) struct EditMessage {
 impl Spec for EditMessage {
     const NAME: &'static str = "edit_message";
     const NEEDS: Needs = Needs::scopes(&[W, M]);
-    const TITLE: [&'static str; 3] = ["Изменить сообщение", "Хабарламаны өзгерту", "Edit a message"];
-    const EXAMPLE: &'static str = r#"{"message_id":102,"message":"Настройки синхронизации проверены, ошибка найдена."}"#;
+    const TITLE: [&'static str; 3] = [
+        "Изменить сообщение",
+        "Хабарламаны өзгерту",
+        "Edit a message",
+    ];
+    const EXAMPLE: &'static str =
+        r#"{"message_id":102,"message":"Настройки синхронизации проверены, ошибка найдена."}"#;
     type By = Operator;
     type Output = MessageView;
 }
@@ -148,7 +164,11 @@ pub(crate) struct RetryMessage {
 impl Spec for RetryMessage {
     const NAME: &'static str = "retry_message";
     const NEEDS: Needs = Needs::scopes(&[W, M]);
-    const TITLE: [&'static str; 3] = ["Отправить снова", "Қайта жіберу", "Send a failed message again"];
+    const TITLE: [&'static str; 3] = [
+        "Отправить снова",
+        "Қайта жіберу",
+        "Send a failed message again",
+    ];
     const EXAMPLE: &'static str = r#"{"message_id":102}"#;
     type By = Operator;
     type Output = MessageView;
@@ -220,7 +240,11 @@ pub(crate) struct Presence {
 impl Spec for Presence {
     const NAME: &'static str = "presence";
     const NEEDS: Needs = Needs::role(crate::access::rules::Role::Operator);
-    const TITLE: [&'static str; 3] = ["Кто смотрит заявку", "Өтінімді кім қарап отыр", "See who views a ticket"];
+    const TITLE: [&'static str; 3] = [
+        "Кто смотрит заявку",
+        "Өтінімді кім қарап отыр",
+        "See who views a ticket",
+    ];
     const EXAMPLE: &'static str = r#"{"ticket_id":42}"#;
     type By = Operator;
     type Output = Viewers;
@@ -246,7 +270,11 @@ pub(crate) struct Typing {
 impl Spec for Typing {
     const NAME: &'static str = "typing";
     const NEEDS: Needs = Needs::role(crate::access::rules::Role::Operator);
-    const TITLE: [&'static str; 3] = ["Сообщить, что пишу ответ", "Жауап жазып отырғанды хабарлау", "Show that I am typing"];
+    const TITLE: [&'static str; 3] = [
+        "Сообщить, что пишу ответ",
+        "Жауап жазып отырғанды хабарлау",
+        "Show that I am typing",
+    ];
     const EXAMPLE: &'static str = r#"{"ticket_id":42,"is_typing":true}"#;
     type By = Operator;
     type Output = Viewers;

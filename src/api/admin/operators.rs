@@ -26,7 +26,11 @@ pub(crate) struct ListOperators {}
 impl Spec for ListOperators {
     const NAME: &'static str = "list_operators";
     const NEEDS: Needs = Needs::scopes(&[R]);
-    const TITLE: [&'static str; 3] = ["Список сотрудников", "Қызметкерлер тізімі", "List operators"];
+    const TITLE: [&'static str; 3] = [
+        "Список сотрудников",
+        "Қызметкерлер тізімі",
+        "List operators",
+    ];
     const EXAMPLE: &'static str = "{}";
     type By = Operator;
     type Output = Vec<OperatorView>;
@@ -69,7 +73,8 @@ impl Spec for AddOperator {
     const NAME: &'static str = "add_operator";
     const NEEDS: Needs = Needs::role(Role::Admin);
     const TITLE: [&'static str; 3] = ["Добавить сотрудника", "Қызметкер қосу", "Add an operator"];
-    const EXAMPLE: &'static str = r#"{"name":"Данияр Омаров","email":"daniyar@desk.example","role":"operator"}"#;
+    const EXAMPLE: &'static str =
+        r#"{"name":"Данияр Омаров","email":"daniyar@desk.example","role":"operator"}"#;
     type By = Operator;
     type Output = AddedOperator;
 }
@@ -103,13 +108,21 @@ impl Task for AddOperator {
                 let invitation_url = match hash {
                     Some(_) => None,
                     None => {
-                        let token = operator::password_link(tx, &app.secret, by.tenant, id, tx.now)?;
+                        let token =
+                            operator::password_link(tx, &app.secret, by.tenant, id, tx.now)?;
                         Some(app.url(&format!("/tenant.html#/password?token={token}")))
                     }
                 };
                 let subject = format!("{{\"operator_id\":{id}}}");
                 let place = (call.address.to_string(), call.request_id.as_str());
-                audit::note(tx, by.tenant, &Actor::operator(&by), AddOperator::NAME, &subject, place)?;
+                audit::note(
+                    tx,
+                    by.tenant,
+                    &Actor::operator(&by),
+                    AddOperator::NAME,
+                    &subject,
+                    place,
+                )?;
                 Ok(AddedOperator {
                     operator: operator::by_id(tx, by.tenant, id)?,
                     invitation_url,

@@ -107,7 +107,11 @@ pub(crate) struct CategoryView {
 }
 
 /// The tenant's categories, named in `lang`.
-pub(crate) fn categories(conn: &Connection, tenant: TenantId, lang: Lang) -> Result<Vec<CategoryView>> {
+pub(crate) fn categories(
+    conn: &Connection,
+    tenant: TenantId,
+    lang: Lang,
+) -> Result<Vec<CategoryView>> {
     all(
         conn,
         "select code, name_ru, name_kk, name_en, position from category where tenant_id = ?1 order by position, code",
@@ -186,7 +190,11 @@ pub(crate) struct ListQuickReplies {}
 impl Spec for ListQuickReplies {
     const NAME: &'static str = "list_quick_replies";
     const NEEDS: Needs = Needs::scopes(&[R]).plan(Plan::Starter);
-    const TITLE: [&'static str; 3] = ["Список быстрых ответов", "Жылдам жауаптар тізімі", "List quick replies"];
+    const TITLE: [&'static str; 3] = [
+        "Список быстрых ответов",
+        "Жылдам жауаптар тізімі",
+        "List quick replies",
+    ];
     const EXAMPLE: &'static str = "{}";
     type By = Operator;
     type Output = Vec<QuickReplyView>;
@@ -219,8 +227,13 @@ pub(crate) struct SaveQuickReply {
 impl Spec for SaveQuickReply {
     const NAME: &'static str = "save_quick_reply";
     const NEEDS: Needs = Needs::role(Role::Operator).plan(Plan::Starter);
-    const TITLE: [&'static str; 3] = ["Сохранить быстрый ответ", "Жылдам жауапты сақтау", "Save a quick reply"];
-    const EXAMPLE: &'static str = r#"{"title":"Приветствие","content":"Здравствуйте! Уже смотрю.","shortcut":"hi"}"#;
+    const TITLE: [&'static str; 3] = [
+        "Сохранить быстрый ответ",
+        "Жылдам жауапты сақтау",
+        "Save a quick reply",
+    ];
+    const EXAMPLE: &'static str =
+        r#"{"title":"Приветствие","content":"Здравствуйте! Уже смотрю.","shortcut":"hi"}"#;
     type By = Operator;
     type Output = QuickReplyView;
 }
@@ -256,7 +269,11 @@ pub(crate) struct DeleteQuickReply {
 impl Spec for DeleteQuickReply {
     const NAME: &'static str = "delete_quick_reply";
     const NEEDS: Needs = Needs::role(Role::Operator).plan(Plan::Starter);
-    const TITLE: [&'static str; 3] = ["Удалить быстрый ответ", "Жылдам жауапты жою", "Delete a quick reply"];
+    const TITLE: [&'static str; 3] = [
+        "Удалить быстрый ответ",
+        "Жылдам жауапты жою",
+        "Delete a quick reply",
+    ];
     const EXAMPLE: &'static str = r#"{"quick_reply_id":1}"#;
     type By = Operator;
     type Output = Deleted;

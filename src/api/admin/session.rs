@@ -145,8 +145,14 @@ pub(crate) async fn sign_in(
     let signed_in = app
         .db
         .write(move |tx| {
-            let expires_at =
-                store::open_session(tx, (tenant, id), &hash, (&device, &address), remember, tx.now)?;
+            let expires_at = store::open_session(
+                tx,
+                (tenant, id),
+                &hash,
+                (&device, &address),
+                remember,
+                tx.now,
+            )?;
             Ok(SignedIn {
                 identity: identity(tx, tenant, id)?,
                 expires_at: At(expires_at),
@@ -194,7 +200,13 @@ impl Task for AdminLogin {
             return Err(Error::new(Code::LoginFailed));
         };
         cx.app.logins.succeeded(&tries);
-        sign_in(&cx.app, &cx.call, (account.tenant, account.operator), self.remember.0).await
+        sign_in(
+            &cx.app,
+            &cx.call,
+            (account.tenant, account.operator),
+            self.remember.0,
+        )
+        .await
     }
 }
 
@@ -249,7 +261,8 @@ impl Spec for ChangePassword {
     const NAME: &'static str = "change_password";
     const NEEDS: Needs = Needs::role(Role::Operator);
     const TITLE: [&'static str; 3] = ["Сменить пароль", "Құпиясөзді өзгерту", "Change my password"];
-    const EXAMPLE: &'static str = r#"{"password":"your_password","new_password":"a better password"}"#;
+    const EXAMPLE: &'static str =
+        r#"{"password":"your_password","new_password":"a better password"}"#;
     type By = Operator;
     type Output = Done;
 }
@@ -257,7 +270,11 @@ impl Task for ChangePassword {
     async fn run(self, cx: Slow<Operator>) -> Result<Done> {
         self.new_password.strong_enough("new_password")?;
         let (tenant, id, via) = (cx.by.tenant, cx.by.id, cx.by.via);
-        let old = cx.app.db.read(move |db| store::password_hash(db, tenant, id)).await?;
+        let old = cx
+            .app
+            .db
+            .read(move |db| store::password_hash(db, tenant, id))
+            .await?;
         if !cx.app.gate.verify(self.password.0, old).await? {
             return Err(Error::invalid("password", Fault::WrongPassword));
         }
@@ -289,8 +306,13 @@ pub(crate) struct ResetPassword {
 impl Spec for ResetPassword {
     const NAME: &'static str = "reset_password";
     const NEEDS: Needs = Needs::anyone();
-    const TITLE: [&'static str; 3] = ["Задать пароль по ссылке", "Сілтеме арқылы құпиясөз орнату", "Set a password by a link"];
-    const EXAMPLE: &'static str = r#"{"token":"the token of the link","password":"a good password"}"#;
+    const TITLE: [&'static str; 3] = [
+        "Задать пароль по ссылке",
+        "Сілтеме арқылы құпиясөз орнату",
+        "Set a password by a link",
+    ];
+    const EXAMPLE: &'static str =
+        r#"{"token":"the token of the link","password":"a good password"}"#;
     type By = Principal;
     type Output = SignedIn;
 }

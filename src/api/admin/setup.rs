@@ -35,7 +35,11 @@ pub(crate) struct SetupState {
 impl Spec for SetupStatus {
     const NAME: &'static str = "setup_status";
     const NEEDS: Needs = Needs::anyone();
-    const TITLE: [&'static str; 3] = ["Нужна ли первоначальная настройка", "Бастапқы баптау қажет пе", "Is the first set-up needed"];
+    const TITLE: [&'static str; 3] = [
+        "Нужна ли первоначальная настройка",
+        "Бастапқы баптау қажет пе",
+        "Is the first set-up needed",
+    ];
     const EXAMPLE: &'static str = "{}";
     type By = Principal;
     type Output = SetupState;
@@ -71,7 +75,11 @@ pub(crate) struct CompleteSetup {
 impl Spec for CompleteSetup {
     const NAME: &'static str = "complete_setup";
     const NEEDS: Needs = Needs::anyone();
-    const TITLE: [&'static str; 3] = ["Выполнить первоначальную настройку", "Бастапқы баптауды орындау", "Complete the first set-up"];
+    const TITLE: [&'static str; 3] = [
+        "Выполнить первоначальную настройку",
+        "Бастапқы баптауды орындау",
+        "Complete the first set-up",
+    ];
     const EXAMPLE: &'static str = r#"{"token":"the token of the link","company_name":"ТОО «Сервис»","name":"Алия Нурбекова","email":"admin@company.kz","password":"a good password","locale":"ru"}"#;
     type By = Principal;
     type Output = SignedIn;

@@ -3,11 +3,13 @@ use crate::{
     access::{Operator, rules::Needs},
     api::{
         Action, Command, Query, Read, Slow, Spec, Task, Write, command,
-        field::{Amount, Body, Change, Code, Domain, Email, Int, Line, List, Name, OperatorId, Subject, TagId, TicketId, Time},
+        field::{
+            Amount, Body, Change, Code, Domain, Email, Flag, Int, Line, List, Name, OperatorId,
+            Subject, TagId, TicketId, Time,
+        },
         query, task,
     },
-    channel,
-    client,
+    channel, client,
     db::sql::Page,
     error::{self, Error, Fault, Result},
     tenant::plan::Scope::{Read as R, Tickets as T, Write as W},
@@ -164,7 +166,9 @@ impl<'de> Deserialize<'de> for InCharge {
         match value.as_str() {
             Some("me") => Ok(InCharge::Me),
             Some("none") => Ok(InCharge::Nobody),
-            _ => OperatorId::deserialize(value).map(InCharge::Operator).map_err(serde::de::Error::custom),
+            _ => OperatorId::deserialize(value)
+                .map(InCharge::Operator)
+                .map_err(serde::de::Error::custom),
         }
     }
 }
@@ -269,7 +273,11 @@ pub(crate) struct TicketCountsOutput {
 impl Spec for TicketCounts {
     const NAME: &'static str = "ticket_counts";
     const NEEDS: Needs = Needs::scopes(&[R, T]);
-    const TITLE: [&'static str; 3] = ["Число заявок по разделам", "Бөлімдер бойынша өтінімдер саны", "Count tickets by view"];
+    const TITLE: [&'static str; 3] = [
+        "Число заявок по разделам",
+        "Бөлімдер бойынша өтінімдер саны",
+        "Count tickets by view",
+    ];
     const EXAMPLE: &'static str = "{}";
     type By = Operator;
     type Output = TicketCountsOutput;
@@ -305,7 +313,7 @@ pub(crate) struct GetTicket {
     ticket_id: TicketId,
     /// Whether this counts as reading it.
     #[serde(default)]
-    mark_read: Option<crate::api::field::Flag>,
+    mark_read: Option<Flag>,
 }
 /// A ticket with everything in it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -322,7 +330,11 @@ pub(crate) struct WholeTicket {
 impl Spec for GetTicket {
     const NAME: &'static str = "get_ticket";
     const NEEDS: Needs = Needs::scopes(&[R, T]);
-    const TITLE: [&'static str; 3] = ["Заявка с перепиской", "Хат алмасуымен өтінім", "Get a ticket"];
+    const TITLE: [&'static str; 3] = [
+        "Заявка с перепиской",
+        "Хат алмасуымен өтінім",
+        "Get a ticket",
+    ];
     const EXAMPLE: &'static str = r#"{"ticket_id":42}"#;
     type By = Operator;
     type Output = WholeTicket;
@@ -337,7 +349,13 @@ impl Task for GetTicket {
             .db
             .read(move |db| {
                 let ticket = view::ticket(db, tenant, Sight::Staff, id, db.now)?;
-                let (messages, files) = view::messages(db, tenant, id, false, Links::new(&app.secret, tenant, db.now))?;
+                let (messages, files) = view::messages(
+                    db,
+                    tenant,
+                    id,
+                    false,
+                    Links::new(&app.secret, tenant, db.now),
+                )?;
                 let history = view::history(db, tenant, id, false)?;
                 Ok(WholeTicket {
                     ticket,
@@ -351,7 +369,9 @@ impl Task for GetTicket {
             let actor = Actor::operator(&cx.by);
             cx.app
                 .db
-                .write(move |tx| message::mark_read(&Acting::new(tx, tenant, actor), id, Reader::Staff))
+                .write(move |tx| {
+                    message::mark_read(&Acting::new(tx, tenant, actor), id, Reader::Staff)
+                })
                 .await?;
         }
         Ok(whole)
@@ -475,10 +495,14 @@ impl Command for CreateTicket {
             ..Draft::client(self.description.0)
         };
         // The first message is the client's, whoever types it in.
-        let by_client = Acting::new(cx.tx, tenant, Actor {
-            name: new.creator_name.clone(),
-            ..Actor::operator(cx.by)
-        });
+        let by_client = Acting::new(
+            cx.tx,
+            tenant,
+            Actor {
+                name: new.creator_name.clone(),
+                ..Actor::operator(cx.by)
+            },
+        );
         let (mut ticket, _) = ticket::open(&by_client, new, first)?;
         if self.assigned_to.is_some() {
             change::assign(&acting, &mut ticket, self.assigned_to)?;
@@ -522,7 +546,7 @@ pub(crate) struct UpdateTicket {
     due_at: Change<Time>,
     /// Whether to go past an estimate that the client has not approved.
     #[serde(default)]
-    force: Option<crate::api::field::Flag>,
+    force: Option<Flag>,
     /// The version that the change was made on.
     #[serde(default)]
     version: Option<Int>,
@@ -540,7 +564,9 @@ impl Command for UpdateTicket {
         let stored = record::by_id(cx.tx, cx.by.tenant, self.ticket_id)?;
         if self.version.is_some_and(|v| v.0 != stored.version) {
             let current = serde_json::to_value(answer(cx, stored.id)?)?;
-            return Err(Error::new(error::Code::Conflict).on("version").with("current", current));
+            return Err(Error::new(error::Code::Conflict)
+                .on("version")
+                .with("current", current));
         }
         with_ticket(cx, self.ticket_id, |acting, ticket| {
             if let Some(subject) = self.subject {
@@ -559,7 +585,9 @@ impl Command for UpdateTicket {
             match self.assigned_to {
                 Change::Keep => {}
                 Change::Clear | Change::Set(Int(0)) => change::assign(acting, ticket, None)?,
-                Change::Set(Int(id)) if id > 0 => change::assign(acting, ticket, Some(OperatorId(id)))?,
+                Change::Set(Int(id)) if id > 0 => {
+                    change::assign(acting, ticket, Some(OperatorId(id)))?
+                }
                 Change::Set(_) => return Err(Error::invalid("assigned_to", Fault::NotPositive)),
             }
             match self.due_at {
@@ -572,8 +600,11 @@ impl Command for UpdateTicket {
                 tags::set(acting, ticket, &names)?;
             }
             if let Some(status) = self.status {
-                let force = self.force.is_some_and(|f| f.0);
-                let verb = if force { Verb::Force(status) } else { Verb::Set(status) };
+                let verb = match status {
+                    _ if self.force.is_some_and(|f| f.0) => Verb::Force(status),
+                    Status::Closed => Verb::Close,
+                    _ => Verb::Set(status),
+                };
                 change::by_verb(acting, ticket, verb, None)?;
             }
             Ok(())
@@ -581,11 +612,14 @@ impl Command for UpdateTicket {
     }
 }
 
-/// Puts the caller in charge of a ticket.
+/// Puts the caller in charge of a ticket. With `force`, work on an estimated ticket begins without the client's approval.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct TakeTicket {
     /// The ticket.
     ticket_id: TicketId,
+    /// Whether to go past an estimate that the client has not approved.
+    #[serde(default)]
+    force: Flag,
 }
 impl Spec for TakeTicket {
     const NAME: &'static str = "take_ticket";
@@ -597,7 +631,13 @@ impl Spec for TakeTicket {
 }
 impl Command for TakeTicket {
     fn run(self, cx: &Write<'_, Operator>) -> Result<TicketView> {
-        with_ticket(cx, self.ticket_id, |acting, ticket| change::assign(acting, ticket, Some(cx.by.id)))
+        with_ticket(cx, self.ticket_id, |acting, ticket| {
+            change::assign(acting, ticket, Some(cx.by.id))?;
+            if self.force.0 && ticket.status == Status::Estimated {
+                change::by_verb(acting, ticket, Verb::TakeOver, None)?;
+            }
+            Ok(())
+        })
     }
 }
 
@@ -619,7 +659,9 @@ impl Spec for ReassignTicket {
 }
 impl Command for ReassignTicket {
     fn run(self, cx: &Write<'_, Operator>) -> Result<TicketView> {
-        with_ticket(cx, self.ticket_id, |acting, ticket| change::assign(acting, ticket, Some(self.assigned_to)))
+        with_ticket(cx, self.ticket_id, |acting, ticket| {
+            change::assign(acting, ticket, Some(self.assigned_to))
+        })
     }
 }
 
@@ -640,7 +682,8 @@ impl Spec for SetEstimate {
     const NAME: &'static str = "set_estimate";
     const NEEDS: Needs = Needs::scopes(&[W, T]);
     const TITLE: [&'static str; 3] = ["Выставить смету", "Смета ұсыну", "Set an estimate"];
-    const EXAMPLE: &'static str = r#"{"ticket_id":42,"hours":3.5,"description":"Настройка обмена с 1С"}"#;
+    const EXAMPLE: &'static str =
+        r#"{"ticket_id":42,"hours":3.5,"description":"Настройка обмена с 1С"}"#;
     type By = Operator;
     type Output = TicketView;
 }
@@ -650,7 +693,13 @@ impl Command for SetEstimate {
             return Err(Error::invalid("hours", Fault::OutOfRange(0, 10_000)));
         }
         with_ticket(cx, self.ticket_id, |acting, ticket| {
-            estimate::offer(acting, ticket, self.hours.0, &self.description, self.cost.map(|c| c.0))
+            estimate::offer(
+                acting,
+                ticket,
+                self.hours.0,
+                &self.description,
+                self.cost.map(|c| c.0),
+            )
         })
     }
 }
@@ -670,7 +719,8 @@ impl Spec for CompleteTicket {
     const NAME: &'static str = "complete_ticket";
     const NEEDS: Needs = Needs::scopes(&[W, T]);
     const TITLE: [&'static str; 3] = ["Завершить заявку", "Өтінімді аяқтау", "Complete a ticket"];
-    const EXAMPLE: &'static str = r#"{"ticket_id":42,"result":"Service restarted, monitoring confirmed normal operation"}"#;
+    const EXAMPLE: &'static str =
+        r#"{"ticket_id":42,"result":"Service restarted, monitoring confirmed normal operation"}"#;
     type By = Operator;
     type Output = TicketView;
 }
@@ -767,7 +817,9 @@ impl Spec for AddTicketTag {
 impl Command for AddTicketTag {
     fn run(self, cx: &Write<'_, Operator>) -> Result<TicketView> {
         let (id, name) = (self.tag_id, self.name);
-        with_ticket(cx, self.ticket_id, |acting, ticket| tags::add(acting, ticket, tag_of(cx, id, name)?))
+        with_ticket(cx, self.ticket_id, |acting, ticket| {
+            tags::add(acting, ticket, tag_of(cx, id, name)?)
+        })
     }
 }
 
@@ -786,7 +838,11 @@ pub(crate) struct RemoveTicketTag {
 impl Spec for RemoveTicketTag {
     const NAME: &'static str = "remove_ticket_tag";
     const NEEDS: Needs = Needs::role(crate::access::rules::Role::Operator).editing();
-    const TITLE: [&'static str; 3] = ["Снять метку", "Белгіні алып тастау", "Remove a tag from a ticket"];
+    const TITLE: [&'static str; 3] = [
+        "Снять метку",
+        "Белгіні алып тастау",
+        "Remove a tag from a ticket",
+    ];
     const EXAMPLE: &'static str = r#"{"ticket_id":42,"name":"vip"}"#;
     type By = Operator;
     type Output = TicketView;
@@ -794,6 +850,8 @@ impl Spec for RemoveTicketTag {
 impl Command for RemoveTicketTag {
     fn run(self, cx: &Write<'_, Operator>) -> Result<TicketView> {
         let (id, name) = (self.tag_id, self.name);
-        with_ticket(cx, self.ticket_id, |acting, ticket| tags::remove(acting, ticket, tag_of(cx, id, name)?))
+        with_ticket(cx, self.ticket_id, |acting, ticket| {
+            tags::remove(acting, ticket, tag_of(cx, id, name)?)
+        })
     }
 }

@@ -16,7 +16,10 @@ use crate::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(super) const ACTIONS: &[Action] = &[query::<GetWidgetSettings>(), command::<SaveWidgetSettings>()];
+pub(super) const ACTIONS: &[Action] = &[
+    query::<GetWidgetSettings>(),
+    command::<SaveWidgetSettings>(),
+];
 
 /// How the widget is set up.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -36,9 +39,15 @@ fn settings(app: &App, tenant: &Tenant) -> WidgetSettings {
     let (key, lang) = (&tenant.widget_key, tenant.locale.as_str());
     WidgetSettings {
         api_key: key.clone(),
-        embed_code: format!(r#"<script src="{source}" data-api-key="{key}" data-lang="{lang}"></script>"#),
+        embed_code: format!(
+            r#"<script src="{source}" data-api-key="{key}" data-lang="{lang}"></script>"#
+        ),
         allowed_origins: tenant.settings.widget_origins.clone(),
-        widget_access: if tenant.settings.widget_strict { "strict" } else { "standard" },
+        widget_access: if tenant.settings.widget_strict {
+            "strict"
+        } else {
+            "standard"
+        },
     }
 }
 
@@ -48,7 +57,11 @@ pub(crate) struct GetWidgetSettings {}
 impl Spec for GetWidgetSettings {
     const NAME: &'static str = "get_widget_settings";
     const NEEDS: Needs = Needs::role(Role::Admin);
-    const TITLE: [&'static str; 3] = ["Настройки виджета", "Виджет баптаулары", "Show the widget's settings"];
+    const TITLE: [&'static str; 3] = [
+        "Настройки виджета",
+        "Виджет баптаулары",
+        "Show the widget's settings",
+    ];
     const EXAMPLE: &'static str = "{}";
     type By = Operator;
     type Output = WidgetSettings;
@@ -83,7 +96,11 @@ pub(crate) struct SaveWidgetSettings {
 impl Spec for SaveWidgetSettings {
     const NAME: &'static str = "save_widget_settings";
     const NEEDS: Needs = Needs::role(Role::Admin);
-    const TITLE: [&'static str; 3] = ["Сохранить настройки виджета", "Виджет баптауларын сақтау", "Save the widget's settings"];
+    const TITLE: [&'static str; 3] = [
+        "Сохранить настройки виджета",
+        "Виджет баптауларын сақтау",
+        "Save the widget's settings",
+    ];
     const EXAMPLE: &'static str = r#"{"allowed_origins":["https://shop.example"]}"#;
     type By = Operator;
     type Output = WidgetSettings;
@@ -94,8 +111,9 @@ impl Command for SaveWidgetSettings {
         if let Some(origins) = self.allowed_origins {
             let mut list = Vec::with_capacity(origins.0.len());
             for (i, origin) in origins.0.iter().enumerate() {
-                let origin = normal_origin(origin)
-                    .ok_or_else(|| Error::invalid(format!("allowed_origins[{i}]"), Fault::NotUrl))?;
+                let origin = normal_origin(origin).ok_or_else(|| {
+                    Error::invalid(format!("allowed_origins[{i}]"), Fault::NotUrl)
+                })?;
                 list.push(origin);
             }
             tenant.settings.widget_origins = list;
@@ -114,8 +132,12 @@ impl Command for SaveWidgetSettings {
 /// An origin as browsers send it: scheme and host, no path.
 fn normal_origin(text: &str) -> Option<String> {
     let text = text.trim().trim_end_matches('/').to_lowercase();
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let host = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))?;
     let plain = !host.is_empty()
-        && host.chars().all(|c| c.is_alphanumeric() || "-._:[]".contains(c));
+        && host
+            .chars()
+            .all(|c| c.is_alphanumeric() || "-._:[]".contains(c));
     plain.then_some(text)
 }

@@ -13,13 +13,6 @@ pub(crate) struct Address {
     pub(crate) email: String,
 }
 
-impl Address {
-    /// Whether both name the same mailbox, whatever the letter case.
-    pub(crate) fn is(&self, email: &str) -> bool {
-        same(&self.email, email)
-    }
-}
-
 /// Whether two addresses are equal, letter case aside.
 pub(crate) fn same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other) || one.to_lowercase() == other.to_lowercase()

@@ -21,8 +21,6 @@ pub(crate) enum Author<'a> {
     Person,
     /// The desk, answering a mail. Carries the id of the installation.
     AutoReply { installation: &'a str },
-    /// The desk, of its own accord.
-    Notification { installation: &'a str },
 }
 
 /// The mail that is answered, quoted below the answer.
@@ -160,7 +158,6 @@ fn automatic(author: Author<'_>) -> Vec<(&'static str, String)> {
     let (kind, installation) = match author {
         Author::Person => return Vec::new(),
         Author::AutoReply { installation } => ("auto-replied", installation),
-        Author::Notification { installation } => ("auto-generated", installation),
     };
     vec![
         ("Auto-Submitted", kind.to_owned()),

@@ -1,6 +1,9 @@
 //! The form of a webhook request, from either of its content types.
 
 use super::transfer;
+use crate::error::{Code, Error, Result};
+use bytes::Bytes;
+use std::convert::Infallible;
 
 /// The form of a request, with its values as bytes: a raw mail in it need not be UTF-8.
 #[derive(Debug, Default)]
@@ -19,6 +22,25 @@ pub(super) struct Upload {
 }
 
 impl Form {
+    /// Reads a body: multipart if it has a boundary, else URL-encoded.
+    pub(crate) async fn read(body: &[u8], boundary: Option<String>) -> Result<Self> {
+        let Some(boundary) = boundary else {
+            return Ok(Self::urlencoded(body));
+        };
+        let broken = |_| Error::new(Code::MalformedForm);
+        let whole = futures_util::stream::iter([Ok::<_, Infallible>(Bytes::copy_from_slice(body))]);
+        let mut multipart = multer::Multipart::new(whole, boundary);
+        let mut form = Self::default();
+        while let Some(field) = multipart.next_field().await.map_err(broken)? {
+            let name = field.name().unwrap_or_default().to_owned();
+            let file_name = field.file_name().map(str::to_owned);
+            let mime = field.content_type().map(ToString::to_string);
+            let data = field.bytes().await.map_err(broken)?;
+            form.push(name, file_name, mime, data.to_vec());
+        }
+        Ok(form)
+    }
+
     /// Reads `application/x-www-form-urlencoded`.
     pub(crate) fn urlencoded(body: &[u8]) -> Self {
         let plain = |text: &[u8]| {
@@ -80,7 +102,7 @@ impl Form {
     }
 
     /// That field as text.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.last(name)
             .map(|value| String::from_utf8_lossy(value).into_owned())
     }

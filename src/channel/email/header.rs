@@ -58,6 +58,7 @@ impl Headers {
     }
 
     /// The fields in order.
+    #[cfg(test)]
     pub(crate) fn fields(&self) -> &[Field] {
         &self.fields
     }

@@ -32,12 +32,14 @@ pub(crate) struct Clean {
     pub(crate) cut: bool,
 }
 
-/// Makes `html` harmless. Time is linear in its length: what would make the HTML parser slow is shown as plain text instead.
+/// Makes `html` harmless.
+#[cfg(test)]
 pub(crate) fn sanitise(html: &str) -> Clean {
     sanitise_within(html, LONGEST)
 }
 
-/// Makes the first `most` bytes of `html` harmless.
+/// Makes the first `most` bytes of `html` harmless. Time is linear in its length: what would make the HTML parser slow is
+/// shown as plain text instead.
 pub(crate) fn sanitise_within(html: &str, most: usize) -> Clean {
     let mut end = html.len().min(most);
     while !html.is_char_boundary(end) {

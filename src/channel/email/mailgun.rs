@@ -76,8 +76,6 @@ pub(crate) struct Posted {
     pub(crate) envelope_from: Option<String>,
     pub(crate) envelope_to: Vec<String>,
     pub(crate) mail: Mail,
-    /// The mail itself, when the route forwards it whole.
-    pub(crate) raw: Option<Vec<u8>>,
 }
 
 /// Reads the mail in a form.
@@ -93,7 +91,6 @@ pub(crate) fn read(form: Form) -> Posted {
             envelope_from,
             envelope_to,
             mail: parse(&raw),
-            raw: Some(raw),
         };
     }
     let headers = headers(&form);
@@ -144,7 +141,6 @@ pub(crate) fn read(form: Form) -> Posted {
         envelope_from,
         envelope_to,
         mail,
-        raw: None,
     }
 }
 
@@ -437,11 +433,6 @@ mod tests {
         assert_eq!(
             (posted.mail.subject.as_str(), posted.mail.text.as_str()),
             ("Привет", "Привет")
-        );
-        assert!(
-            posted
-                .raw
-                .is_some_and(|raw| raw.ends_with(b"\xF0\xD2\xC9\xD7\xC5\xD4"))
         );
     }
 

@@ -17,7 +17,6 @@ pub(crate) enum Source {
     ReplyAddress,
     InReplyTo,
     References,
-    Subject,
 }
 
 /// A ticket the mail may belong to.

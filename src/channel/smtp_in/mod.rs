@@ -111,9 +111,14 @@ pub(crate) fn tls(config: &crate::config::Config) -> Result<Option<Arc<ServerCon
     let (cert, key) = match (&config.tls_cert, &config.tls_key) {
         (Some(cert), Some(key)) => (cert, key),
         (None, None) => return Ok(None),
-        _ => return Err("a certificate needs its key: give both --tls-cert and --tls-key".to_owned()),
+        _ => {
+            return Err(
+                "a certificate needs its key: give both --tls-cert and --tls-key".to_owned(),
+            );
+        }
     };
-    let read = |path: &std::path::Path, why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+    let read =
+        |path: &std::path::Path, why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
     let chain = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|e| read(cert, &e))?;
