@@ -1,5 +1,9 @@
 //! Builds the front end and hands its folder to the binary that embeds it. `TEHPROF_WEB_DIST` names a folder that is
 //! already built, for packagers and for places without Node.js.
+#![expect(
+    clippy::print_stderr,
+    reason = "a build script speaks to cargo and to people by its streams"
+)]
 use std::{
     env, fs, io,
     path::{Path, PathBuf},

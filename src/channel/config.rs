@@ -163,7 +163,7 @@ impl Channel {
     }
 
     /// The name that answers come from.
-    pub(crate) fn from_name(&self) -> &str {
+    pub(crate) fn sender_name(&self) -> &str {
         match self.text("/from_name") {
             "" => &self.name,
             name => name,

@@ -436,7 +436,7 @@ fn write(app: &App, row: &Due, mut facts: Facts) -> Result<Letter> {
     let mail_id = keys.message_id(row.ticket.0, row.message.0, domain);
     let reply_to = keys.reply_address(&channel.address, row.ticket.0);
     let from = Address {
-        name: format!("{} ({})", facts.author, channel.from_name()),
+        name: format!("{} ({})", facts.author, channel.sender_name()),
         email: channel.address.clone(),
     };
     let to = [facts.recipient];

@@ -20,6 +20,7 @@ mod welcome;
 
 use clap::{Args, Parser, Subcommand};
 use failure::Failure;
+use rustix::{fs::Mode, process::umask};
 use std::{path::PathBuf, process::ExitCode};
 
 /// A help desk in one file: tickets, mail, portal, widget and API.
@@ -79,6 +80,8 @@ struct DataDir {
 
 /// Runs the command that the arguments name, and answers 0 if it is done, 1 if it failed, 2 if it was called wrongly.
 pub fn main() -> ExitCode {
+    // Whatever a command writes is its owner's alone, also in a directory that others may enter.
+    umask(Mode::RWXG | Mode::RWXO);
     let settings = settings::Settings::of_process();
     match settings.read::<Cli>() {
         Ok(cli) => match cli.command.run() {

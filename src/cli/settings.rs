@@ -11,7 +11,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     env,
     error::Error as _,
     ffi::OsString,
@@ -177,14 +177,18 @@ impl Given<'_> {
             if !flags.contains(&flag) {
                 self.faults
                     .push(format!("{place}: there is no such setting"));
-            } else if self.file.contains_key(&flag) {
-                self.faults.push(format!("{place}: stands there twice"));
-            } else if let Some(text) = written(value) {
-                self.file.insert(flag, (place, text.into()));
-            } else {
-                self.faults.push(format!(
+                continue;
+            }
+            match (self.file.entry(flag), written(value)) {
+                (Entry::Occupied(_), _) => {
+                    self.faults.push(format!("{place}: stands there twice"));
+                }
+                (Entry::Vacant(free), Some(text)) => {
+                    free.insert((place, text.into()));
+                }
+                (Entry::Vacant(_), None) => self.faults.push(format!(
                     "{place}: must be a text, a number, true or false, or a list of texts"
-                ));
+                )),
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use rusqlite::Connection;
-use serde_json::json;
+use serde::Serialize;
 use std::{fs, io};
 
 /// Care for the companies that give support here
@@ -138,7 +138,7 @@ impl List {
     fn run(self) -> Result<(), Failure> {
         let tenants = Desk::open(&self.data.data_dir)?.read(|db| tenant::all(db))?;
         if self.json {
-            let all: Vec<_> = tenants.iter().map(shown).collect();
+            let all: Vec<_> = tenants.iter().map(Listed::of).collect();
             return out::json(&all);
         }
         let row = |t: Tenant| {
@@ -157,15 +157,28 @@ impl List {
     }
 }
 
-fn shown(tenant: &Tenant) -> serde_json::Value {
-    json!({
-        "id": tenant.id,
-        "name": tenant.name,
-        "domain": tenant.domain,
-        "plan": tenant.plan,
-        "locale": tenant.locale,
-        "is_active": tenant.is_active,
-    })
+/// A tenant as scripts read it.
+#[derive(Serialize)]
+struct Listed<'a> {
+    id: TenantId,
+    name: &'a str,
+    domain: Option<&'a str>,
+    plan: Plan,
+    locale: Lang,
+    is_active: bool,
+}
+
+impl<'a> Listed<'a> {
+    fn of(tenant: &'a Tenant) -> Listed<'a> {
+        Listed {
+            id: tenant.id,
+            name: &tenant.name,
+            domain: tenant.domain.as_deref(),
+            plan: tenant.plan,
+            locale: tenant.locale,
+            is_active: tenant.is_active,
+        }
+    }
 }
 
 /// Change a tenant
