@@ -1,6 +1,6 @@
 /** Who the portal serves: nobody yet, a client, or a client whose link has run out. */
 import { ApiError, onSignedOut } from '../lib/api';
-import { lang, setLocale } from '../lib/i18n/index.svelte';
+import { lang, setLocale, type Locale } from '../lib/i18n/index.svelte';
 import type { Category, ClientMe } from '../lib/types';
 import { ask } from './api';
 import { findToken, forgetToken, keepToken } from './token';
@@ -12,6 +12,8 @@ let me = $state.raw<ClientMe>();
 let categories = $state.raw<readonly Category[]>([]);
 let problem = $state.raw<unknown>();
 let inFrame = false;
+/** The language the page spoke when the client came in, or chose last. */
+let spoken: Locale = 'ru';
 let texts: Promise<void> = Promise.resolve();
 
 export const session = {
@@ -36,6 +38,7 @@ async function enter(): Promise<void> {
     me = await ask('me', {});
     await texts; // else the page's first language could arrive after the client's own and hide it
     if (!hasChosenLanguage()) await setLocale(me.locale);
+    spoken = lang();
     stage = 'inside';
     await loadCategories();
   } catch (error) {
@@ -82,11 +85,13 @@ export function leave(): void {
   stage = 'outside';
 }
 
-/** The client's choice is told to the desk, which writes its mail in that language. */
+/**
+ * A language chosen on the page is told to the desk, which writes its mail in it. One that came with the address or from
+ * an earlier visit is not: it is a view of this browser, and the desk's setting is shared by the whole company.
+ */
 export async function tellLocale(): Promise<void> {
-  if (stage === 'inside' && me && me.locale !== lang()) {
-    me = { ...me, locale: lang() };
-    await ask('set_locale', { locale: lang() });
-    await loadCategories();
-  }
+  if (stage !== 'inside' || lang() === spoken) return;
+  spoken = lang();
+  await ask('set_locale', { locale: spoken });
+  await loadCategories();
 }
