@@ -3,6 +3,13 @@ import { ApiError } from '../lib/api';
 import { errorText } from '../lib/error';
 import { t } from './i18n';
 
+/** The server's sentence without the name of the parameter: it stands right at the field. */
+function atField(error: unknown): string {
+  const text = errorText(error);
+  const words = error instanceof ApiError && error.code === 'invalid_parameter' ? text.slice(text.indexOf(': ') + 1).trim() : text;
+  return words.charAt(0).toLocaleUpperCase() + words.slice(1);
+}
+
 export class Form {
   busy = $state(false);
   /** What is wrong with the whole. */
@@ -28,7 +35,7 @@ export class Form {
     } catch (error) {
       // An item of a list (`tags[0]`) is shown at the list.
       const field = error instanceof ApiError ? error.field?.replace(/\[.*$/, '') : undefined;
-      if (field && known.includes(field)) this.faults = { [field]: errorText(error) };
+      if (field && known.includes(field)) this.faults = { [field]: atField(error) };
       else this.fault = errorText(error);
       return false;
     } finally {
