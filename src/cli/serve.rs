@@ -45,13 +45,13 @@ pub(super) struct Serve {
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
     /// Connect to servers in private networks: never, for channels an admin set up, or always
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t)]
     private_targets: PrivateTargets,
     /// Write the log like this
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     log_format: Format,
     /// Write so much into the log
-    #[arg(long, value_enum, default_value_t = Level::Info)]
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = Level::Info)]
     log_level: Level,
 }
 

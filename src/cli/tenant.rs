@@ -76,7 +76,7 @@ pub(super) struct Create {
     #[arg(long, default_value = "ru", value_parser = value::one_of(Lang::ALL.map(Lang::as_str), Lang::of_tag))]
     locale: Lang,
     /// Count its working hours by this time zone, such as Europe/Moscow; Asia/Almaty if left out
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, value_name = "ZONE", value_parser = value::timezone)]
     timezone: Option<String>,
     #[command(flatten)]
     links: account::Links,

@@ -2,6 +2,7 @@
 use crate::{
     api::field::{Domain, Email},
     clock::{DAY, HOUR, MINUTE, Millis, SECOND},
+    sla::hours::Hours,
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::Value;
@@ -42,6 +43,14 @@ pub(super) fn domain(text: &str) -> Result<String, &'static str> {
     domain
         .map(|domain| domain.0)
         .map_err(|_| "must be a domain name such as desk.example.kz")
+}
+
+/// A time zone that has a name.
+pub(super) fn timezone(text: &str) -> Result<String, &'static str> {
+    match Hours::weekdays(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("must be the name of a time zone such as Asia/Almaty"),
+    }
 }
 
 /// The address of this installation: scheme and host, without a path.
@@ -128,6 +137,14 @@ mod tests {
             "https://de sk",
         ] {
             assert!(url(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_zone_goes_by_its_name() {
+        assert_eq!(timezone("Europe/Moscow"), Ok("Europe/Moscow".to_owned()));
+        for bad in ["", "Mars/Olympus", "+05:00"] {
+            assert!(timezone(bad).is_err(), "{bad:?}");
         }
     }
 
