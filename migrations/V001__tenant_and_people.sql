@@ -100,6 +100,16 @@ create table client (
   foreign key (tenant_id, responsible_id) references operator (tenant_id, id)
 ) strict;
 
+-- What a user of a client's portal has chosen. The user's number is that of the client's own system.
+create table portal_user (
+  tenant_id integer not null,
+  client_id integer not null,
+  user_id integer not null check (user_id > 0),
+  locale text check (locale in ('ru', 'kk', 'en')),
+  primary key (tenant_id, client_id, user_id),
+  foreign key (tenant_id, client_id) references client (tenant_id, id) on delete cascade
+) strict, without rowid;
+
 create table contact (
   id integer primary key,
   tenant_id integer not null references tenant (id),

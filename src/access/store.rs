@@ -365,16 +365,22 @@ pub(crate) struct Portal {
     pub(crate) locale: Option<Lang>,
 }
 
-pub(crate) fn portal(conn: &Connection, tenant: TenantId, domain: &str) -> Result<Option<Portal>> {
+pub(crate) fn portal(
+    conn: &Connection,
+    tenant: TenantId,
+    domain: &str,
+    user: i64,
+) -> Result<Option<Portal>> {
     first(
         conn,
-        "select c.id, t.plan, c.company_name, c.token_generation, c.shared_tickets, c.locale
+        "select c.id, t.plan, c.company_name, c.token_generation, c.shared_tickets, coalesce(u.locale, c.locale)
            from client c
+           left join portal_user u on u.tenant_id = c.tenant_id and u.client_id = c.id and u.user_id = ?3
            join tenant t on t.id = c.tenant_id and t.is_active
           where c.tenant_id = ?1
             and c.portal_domain = ?2
             and c.is_active",
-        (tenant, domain),
+        (tenant, domain, user),
         |row| {
             Ok(Portal {
                 client: row.get(0)?,

@@ -12,6 +12,7 @@ use crate::{
     error::{Code, Error, Fault, Result},
 };
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// The longest key that is taken.
 const LONGEST: usize = 255;
@@ -47,8 +48,9 @@ impl Repeat {
         };
         let mut hasher = blake3::Hasher::new();
         hasher.update(action.as_bytes());
-        // serde_json keeps object keys sorted, so the order in which a client writes them does not matter.
-        hasher.update(&serde_json::to_vec(body)?);
+        // The order in which a client writes its parameters does not matter.
+        let sorted: BTreeMap<&String, &Value> = body.iter().collect();
+        hasher.update(&serde_json::to_vec(&sorted)?);
         for upload in &call.uploads {
             hasher.update(upload.blob.hash.as_bytes());
             hasher.update(upload.name.as_bytes());

@@ -13,7 +13,10 @@ pub(crate) fn document() -> Value {
     let mut tags = Vec::new();
     for surface in SURFACES {
         for (group, _) in surface.groups {
-            tags.push(json!({ "name": format!("{}: {group}", surface.name) }));
+            let tag = json!({ "name": format!("{}: {group}", surface.name) });
+            if !tags.contains(&tag) {
+                tags.push(tag);
+            }
         }
         for (group, action) in surface.actions() {
             let input = (action.input)(&mut schemas);

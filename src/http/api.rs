@@ -434,10 +434,14 @@ pub(crate) async fn client_user(app: &App, token: &str) -> Result<Principal> {
     let refused = || Error::new(Code::InvalidCredential);
     let now = app.db.clock().now();
     let token = ClientToken::read(token, &app.secret, now).ok_or_else(refused)?;
-    let (tenant, domain) = (TenantId(token.tenant), token.portal_domain.clone());
+    let (tenant, domain, user) = (
+        TenantId(token.tenant),
+        token.portal_domain.clone(),
+        token.user_id,
+    );
     let portal = app
         .db
-        .read(move |db| store::portal(db, tenant, &domain))
+        .read(move |db| store::portal(db, tenant, &domain, user))
         .await?;
     let portal = portal
         .filter(|p| p.generation == token.generation)

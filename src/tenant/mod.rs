@@ -160,6 +160,7 @@ pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
         "category",
         "tag",
         "contact",
+        "portal_user",
         "client",
         "sla_rule",
         "idempotency",

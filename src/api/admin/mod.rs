@@ -2,12 +2,14 @@
 mod channels;
 mod clients;
 mod figures;
+mod lifecycle;
 mod messages;
 mod operators;
+pub(crate) mod queue;
 pub(crate) mod reference;
 pub(crate) mod session;
 mod setup;
-pub(crate) mod tickets;
+mod tickets;
 mod widget;
 
 pub(crate) use messages::Viewer;
@@ -20,7 +22,9 @@ use serde::Serialize;
 pub(super) const GROUPS: &[(&str, &[Action])] = &[
     ("session", session::ACTIONS),
     ("setup", setup::ACTIONS),
+    ("tickets", queue::ACTIONS),
     ("tickets", tickets::ACTIONS),
+    ("tickets", lifecycle::ACTIONS),
     ("messages", messages::ACTIONS),
     ("clients", clients::ACTIONS),
     ("operators", operators::ACTIONS),

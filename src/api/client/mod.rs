@@ -1,10 +1,12 @@
 //! The actions of a client's people, `/api/client.php`. A token sees its own tickets only, never notes, never staff's
 //! addresses.
+mod decide;
+
 use super::{
     Action, Command, Query, Read, Slow, Spec, Task, Write,
     admin::{
+        queue::{StatusFilter, TicketPage, filled},
         session::BrandingView,
-        tickets::{StatusFilter, TicketPage, filled},
     },
     command,
     field::{Body, Code, Int, Line, Subject, Text, TicketId},
@@ -18,16 +20,17 @@ use crate::{
     lang::Lang,
     tenant,
     ticket::{
-        self, Acting, Actor, NewTicket, change, estimate,
+        self, Acting, Actor, NewTicket,
         files::Links,
         list::{self, Filter, Sight, Stage},
         message::{self, Draft, Reader},
         model::{FileView, HistoryEntry, MessageView, Origin, Priority, TicketRow, TicketView},
         record::Record,
-        status::{Status, Verb},
+        status::Status,
         view,
     },
 };
+use decide::{AcceptTicket, ApproveEstimate, RejectEstimate, ReopenTicket};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -353,119 +356,6 @@ fn own(cx: &Write<'_, ClientUser>, id: TicketId) -> Result<Record> {
     view::reach(cx.tx, cx.by.tenant, &cx.by.sight(), id)
 }
 
-fn with_own(
-    cx: &Write<'_, ClientUser>,
-    id: TicketId,
-    verb: impl FnOnce(&Acting<'_>, &mut Record) -> Result<()>,
-) -> Result<TicketView> {
-    let mut ticket = own(cx, id)?;
-    verb(&acting(cx), &mut ticket)?;
-    ticket.save_now(cx.tx)?;
-    answer(cx, id)
-}
-
-/// Accepts what was done and closes the ticket.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct AcceptTicket {
-    /// The ticket.
-    ticket_id: TicketId,
-}
-impl Spec for AcceptTicket {
-    const NAME: &'static str = "accept_ticket";
-    const NEEDS: Needs = Needs::client();
-    const TITLE: [&'static str; 3] = ["Принять работу", "Жұмысты қабылдау", "Accept a ticket"];
-    const EXAMPLE: &'static str = r#"{"ticket_id":42}"#;
-    type By = ClientUser;
-    type Output = TicketView;
-}
-impl Command for AcceptTicket {
-    fn run(self, cx: &Write<'_, ClientUser>) -> Result<TicketView> {
-        with_own(cx, self.ticket_id, |acting, ticket| {
-            change::by_verb(acting, ticket, Verb::Accept, None)
-        })
-    }
-}
-
-/// Brings back a ticket that was done or closed.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct ReopenTicket {
-    /// The ticket.
-    ticket_id: TicketId,
-    /// Why.
-    #[serde(default)]
-    reason: Option<Line>,
-}
-impl Spec for ReopenTicket {
-    const NAME: &'static str = "reopen_ticket";
-    const NEEDS: Needs = Needs::client();
-    const TITLE: [&'static str; 3] = [
-        "Открыть заявку снова",
-        "Өтінімді қайта ашу",
-        "Reopen a ticket",
-    ];
-    const EXAMPLE: &'static str = r#"{"ticket_id":42,"reason":"Ошибка появилась снова"}"#;
-    type By = ClientUser;
-    type Output = TicketView;
-}
-impl Command for ReopenTicket {
-    fn run(self, cx: &Write<'_, ClientUser>) -> Result<TicketView> {
-        let reason = filled(self.reason);
-        with_own(cx, self.ticket_id, |acting, ticket| {
-            change::by_verb(acting, ticket, Verb::Reopen, reason.as_deref())
-        })
-    }
-}
-
-/// Approves the estimate that waits; the work begins.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct ApproveEstimate {
-    /// The ticket.
-    ticket_id: TicketId,
-}
-impl Spec for ApproveEstimate {
-    const NAME: &'static str = "approve_estimate";
-    const NEEDS: Needs = Needs::client();
-    const TITLE: [&'static str; 3] = ["Согласовать смету", "Сметаны бекіту", "Approve an estimate"];
-    const EXAMPLE: &'static str = r#"{"ticket_id":42}"#;
-    type By = ClientUser;
-    type Output = TicketView;
-}
-impl Command for ApproveEstimate {
-    fn run(self, cx: &Write<'_, ClientUser>) -> Result<TicketView> {
-        with_own(cx, self.ticket_id, |acting, ticket| {
-            estimate::decide(acting, ticket, true, None)
-        })
-    }
-}
-
-/// Rejects the estimate that waits; the desk is to make another or to go on without.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct RejectEstimate {
-    /// The ticket.
-    ticket_id: TicketId,
-    /// Why.
-    reason: Body,
-}
-impl Spec for RejectEstimate {
-    const NAME: &'static str = "reject_estimate";
-    const NEEDS: Needs = Needs::client();
-    const TITLE: [&'static str; 3] = [
-        "Отклонить смету",
-        "Сметаны қабылдамау",
-        "Reject an estimate",
-    ];
-    const EXAMPLE: &'static str = r#"{"ticket_id":42,"reason":"Слишком дорого, давайте обсудим"}"#;
-    type By = ClientUser;
-    type Output = TicketView;
-}
-impl Command for RejectEstimate {
-    fn run(self, cx: &Write<'_, ClientUser>) -> Result<TicketView> {
-        with_own(cx, self.ticket_id, |acting, ticket| {
-            estimate::decide(acting, ticket, false, Some(&self.reason))
-        })
-    }
-}
-
 /// Counts the caller's own tickets and the hours of their company's plan.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ClientDashboard {}
@@ -520,7 +410,7 @@ impl Query for ClientDashboard {
     }
 }
 
-/// Sets the language that the portal's people are written to in.
+/// Sets the language that the caller is written to in. A name-less session has nowhere to keep it.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct SetLocale {
     /// The language.
@@ -542,11 +432,14 @@ impl Spec for SetLocale {
 }
 impl Command for SetLocale {
     fn run(self, cx: &Write<'_, ClientUser>) -> Result<LocaleSet> {
-        run(
-            cx.tx,
-            "update client set locale = ?3 where tenant_id = ?1 and id = ?2",
-            (cx.by.tenant, cx.by.client, self.locale),
-        )?;
+        if cx.by.user_id > 0 {
+            run(
+                cx.tx,
+                "insert into portal_user (tenant_id, client_id, user_id, locale) values (?1, ?2, ?3, ?4)
+                 on conflict do update set locale = excluded.locale",
+                (cx.by.tenant, cx.by.client, cx.by.user_id, self.locale),
+            )?;
+        }
         Ok(LocaleSet {
             locale: self.locale,
         })

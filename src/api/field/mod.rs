@@ -1,5 +1,12 @@
 //! The types of parameters: parsed at the door, trusted inside. Each has one way to be made, and says in a [`Fault`] what
 //! is wrong with a value that it does not take. A number or a bool may also come as text, as forms send them.
+mod id;
+
+pub(crate) use id::{
+    ChannelId, ClientId, ContactId, FileId, KeyId, MessageId, OperatorId, QuickReplyId, TagId,
+    TenantId, TicketId,
+};
+
 use crate::{
     clock::{self, Millis},
     error::{Error, Fault, Result},
@@ -159,6 +166,8 @@ fn line(value: Value, most: usize) -> Result<String, Fault> {
         trimmed => Ok(trimmed.to_owned()),
     }
 }
+
+pub(crate) use parameter;
 
 macro_rules! transparent {
     ($($type:ident => $target:ty),*) => {$(
@@ -418,58 +427,6 @@ impl<T: JsonSchema> JsonSchema for Change<T> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         Option::<T>::json_schema(generator)
     }
-}
-
-/// Identifiers: positive integers, one type for each kind of thing.
-macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-        #[serde(transparent)]
-        pub(crate) struct $name(pub(crate) i64);
-        parameter!(
-            $name,
-            stringify!($name),
-            |value| integer(&value).and_then(|n| if n > 0 { Ok($name(n)) } else { Err(Fault::NotPositive) }),
-            { "type": "integer", "format": "int64", "minimum": 1 }
-        );
-        impl rusqlite::ToSql for $name {
-            fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
-                Ok(self.0.into())
-            }
-        }
-        impl rusqlite::types::FromSql for $name {
-            fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
-                value.as_i64().map($name)
-            }
-        }
-        impl From<$name> for rusqlite::types::Value {
-            fn from(id: $name) -> Self {
-                rusqlite::types::Value::Integer(id.0)
-            }
-        }
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
-            }
-        }
-    )*};
-}
-
-ids! {
-    /// A company that gives support.
-    TenantId,
-    /// A ticket's number, counted per tenant.
-    TicketId,
-    MessageId,
-    OperatorId,
-    ClientId,
-    ContactId,
-    TagId,
-    FileId,
-    ChannelId,
-    KeyId,
-    QuickReplyId,
 }
 
 /// A time in an answer.

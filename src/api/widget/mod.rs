@@ -1,33 +1,28 @@
 //! The actions of a site's visitors, `/api/widget.php`. The `ticket_id` of a visitor is the ticket's random public
 //! reference, never the desk's number. Whoever holds the ticket's token has proved themselves; reference and e-mail together
 //! are as good unless the tenant is strict, and wrong guesses are slowed down.
+mod config;
+mod door;
+
 use super::{
-    Action, Call, Command, Query, Read, Slow, Spec, Task, Write, command,
-    field::{Body, Email, Int, Line, Name, TenantId, Text},
+    Action, Command, Slow, Spec, Task, Write, command,
+    field::{At, Body, Email, Line, MessageId, Name, Text},
     query, task,
 };
 use crate::{
-    access::{
-        WidgetSite,
-        rules::Needs,
-        secret::{Purpose, Secret},
-    },
-    app::App,
-    clock::{Millis, SECOND},
-    error::{Code, Error, Result},
-    lang::Lang,
-    tenant,
+    access::{WidgetSite, rules::Needs},
+    error::{Error, Result},
     ticket::{
         self, Acting, Actor, NewTicket,
         files::Links,
         message::{self, Draft, Reader},
         model::{Author, FileView, Origin},
-        record::{self, Record},
         status::Status,
         view,
     },
 };
-use rusqlite::Connection;
+use config::Config;
+use door::{Door, token};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,190 +35,6 @@ const ACTIONS: &[Action] = &[
     task::<GetMessages>(),
     command::<AddReply>(),
 ];
-
-/// The token of a ticket: it names the ticket and proves that its bearer opened it.
-fn token(secret: &Secret, tenant: TenantId, reference: i64) -> String {
-    let parts = [tenant.0.to_be_bytes(), reference.to_be_bytes()];
-    let proof = secret.sign(Purpose::WidgetTicket, &[&parts[0], &parts[1]]);
-    format!("wt_{reference}_{proof}")
-}
-
-/// The reference that a token names, if this installation made it for this tenant.
-fn reference_of(secret: &Secret, tenant: TenantId, token: &str) -> Option<i64> {
-    let (reference, proof) = token.strip_prefix("wt_")?.split_once('_')?;
-    let reference: i64 = reference.parse().ok()?;
-    let parts = [tenant.0.to_be_bytes(), reference.to_be_bytes()];
-    secret
-        .verify(Purpose::WidgetTicket, &[&parts[0], &parts[1]], proof)
-        .then_some(reference)
-}
-
-/// How a visitor names their ticket: by its token, or by its id and the e-mail it was opened with.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-pub(crate) struct Door {
-    /// The ticket's public id.
-    #[serde(default)]
-    ticket_id: Option<Int>,
-    /// The address it was opened with.
-    #[serde(default)]
-    email: Option<Line>,
-    /// The ticket's token, in place of both.
-    #[serde(default)]
-    ticket_token: Option<Line>,
-}
-
-impl Door {
-    /// The ticket behind the door. A wrong id and a wrong address have one answer, and too many of them a wait.
-    fn open(
-        &self,
-        conn: &Connection,
-        app: &App,
-        site: &WidgetSite,
-        call: &Call,
-        now: Millis,
-    ) -> Result<Record> {
-        let tenant = site.tenant;
-        if let Some(token) = self.ticket_token.as_ref().filter(|t| !t.is_empty()) {
-            let found = match reference_of(&app.secret, tenant, token) {
-                Some(reference) => record::by_reference(conn, tenant, reference)?,
-                None => None,
-            };
-            return found.ok_or_else(|| Error::new(Code::TicketNotFound).on("ticket_token"));
-        }
-        let reference = self.ticket_id.ok_or_else(|| Error::missing("ticket_id"))?.0;
-        let email = self.email.as_ref().ok_or_else(|| Error::missing("email"))?;
-        let tries = (call.address, reference);
-        let wait = app
-            .guesses
-            .wait(&tries, now)
-            .max(app.guesses.wait(&(call.address, 0), now));
-        if wait > 0 {
-            return Err(Error::new(Code::RateLimited).with("retry_after", wait / SECOND + 1));
-        }
-        let strict = tenant::by_id(conn, tenant)?.settings.widget_strict;
-        let found = record::by_reference(conn, tenant, reference)?;
-        let fits = |ticket: &Record| {
-            ticket.channel == Origin::Widget
-                && ticket.creator_email.as_deref() == Some(email.trim().to_lowercase().as_str())
-        };
-        match found.filter(|t| fits(t) && !strict) {
-            Some(ticket) => {
-                app.guesses.succeeded(&tries);
-                Ok(ticket)
-            }
-            None => {
-                app.guesses.failed(tries, now);
-                app.guesses.failed((call.address, 0), now);
-                Err(Error::new(Code::TicketNotFound).on("ticket_id"))
-            }
-        }
-    }
-}
-
-/// The colours and the name that the widget wears.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct WidgetBranding {
-    /// The company that gives support.
-    company_name: String,
-    /// Its colour, `#rrggbb`.
-    primary_color: String,
-}
-
-/// The words of the widget's first screen.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct WidgetTexts {
-    /// The title.
-    title: String,
-    /// What greets the visitor.
-    welcome: String,
-}
-
-/// Which fields the form has.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct WidgetFields {
-    /// Whether it asks for a name.
-    name: bool,
-    /// Whether it asks for an address.
-    email: bool,
-    /// Whether it asks for a phone number.
-    phone: bool,
-}
-
-/// How the widget is to look and what it is to say.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct WidgetConfig {
-    /// Colours and name.
-    branding: WidgetBranding,
-    /// Words.
-    texts: WidgetTexts,
-    /// Fields.
-    fields: WidgetFields,
-    /// Whether the desk is at work now.
-    is_open: bool,
-    /// When it is at work next, if it is not.
-    opens_at: Option<super::field::At>,
-    /// Whether the knowledge base may be searched.
-    kb: bool,
-}
-
-/// Tells the widget how to look and what to say.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct Config {
-    /// The site's public widget key.
-    #[serde(rename = "api_key")]
-    _api_key: Line,
-}
-impl Spec for Config {
-    const NAME: &'static str = "config";
-    const NEEDS: Needs = Needs::widget();
-    const TITLE: [&'static str; 3] = [
-        "Настройки виджета",
-        "Виджет баптаулары",
-        "Widget configuration",
-    ];
-    const EXAMPLE: &'static str = r#"{"api_key":"YOUR_WIDGET_API_KEY"}"#;
-    type By = WidgetSite;
-    type Output = WidgetConfig;
-}
-impl Query for Config {
-    fn run(self, cx: &Read<'_, WidgetSite>) -> Result<WidgetConfig> {
-        let tenant = tenant::by_id(cx.db, cx.by.tenant)?;
-        let is_open = tenant.hours.is_open(cx.db.now);
-        let [title, welcome] = match cx.call.lang {
-            Lang::Ru => ["Поддержка", "Опишите вопрос, и мы ответим здесь же."],
-            Lang::Kk => [
-                "Қолдау қызметі",
-                "Сұрағыңызды жазыңыз, осында жауап береміз.",
-            ],
-            Lang::En => [
-                "Support",
-                "Tell us what happened and we will answer right here.",
-            ],
-        };
-        Ok(WidgetConfig {
-            opens_at: tenant
-                .hours
-                .next_open(cx.db.now)
-                .filter(|_| !is_open)
-                .map(super::field::At),
-            is_open,
-            branding: WidgetBranding {
-                company_name: tenant.name,
-                primary_color: tenant.settings.primary_color,
-            },
-            texts: WidgetTexts {
-                title: title.to_owned(),
-                welcome: welcome.to_owned(),
-            },
-            fields: WidgetFields {
-                name: true,
-                email: true,
-                phone: true,
-            },
-            kb: false,
-        })
-    }
-}
 
 /// Opens a ticket from a site. Answers its public id and a token that opens it again.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -351,7 +162,7 @@ pub(crate) struct Standing {
     /// Where it stands.
     status: Status,
     /// When anything last happened to it.
-    updated_at: super::field::At,
+    updated_at: At,
 }
 impl Spec for CheckStatus {
     const NAME: &'static str = "check_status";
@@ -370,7 +181,7 @@ impl Task for CheckStatus {
                 let ticket = self.door.open(db, &app, &cx.by, &cx.call, db.now)?;
                 Ok(Standing {
                     ticket_id: ticket.reference,
-                    updated_at: super::field::At(ticket.updated_at),
+                    updated_at: At(ticket.updated_at),
                     status: ticket.status,
                     subject: ticket.subject,
                 })
@@ -383,7 +194,7 @@ impl Task for CheckStatus {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct VisitorMessage {
     /// The message.
-    id: super::field::MessageId,
+    id: MessageId,
     /// Its text; empty once deleted.
     message: String,
     /// Which side wrote it.
@@ -391,7 +202,7 @@ pub(crate) struct VisitorMessage {
     /// Who wrote it.
     author_name: String,
     /// When.
-    created_at: super::field::At,
+    created_at: At,
     /// Its attachments.
     files: Vec<FileView>,
 }

@@ -1,0 +1,282 @@
+//! The queue: lists of tickets and how many each view has.
+use crate::{
+    access::{Operator, rules::Needs},
+    api::{
+        Action, Query, Read, Spec,
+        field::{Int, Line, OperatorId, Time},
+        query,
+    },
+    db::sql::Page,
+    error::Result,
+    tenant::plan::Scope::{Read as R, Tickets as T},
+    ticket::{
+        list::{self, Charge, Filter, Sight, Sort, Stage},
+        model::{Origin, Priority, TicketRow},
+        status::Status,
+    },
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub(super) const ACTIONS: &[Action] = &[query::<ListTickets>(), query::<TicketCounts>()];
+
+/// A page of tickets.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct TicketPage {
+    /// The tickets of the page.
+    pub(crate) tickets: Vec<TicketRow>,
+    /// How many there are in all.
+    pub(crate) total: i64,
+    /// Which page this is, from 1.
+    pub(crate) page: i64,
+    /// How many a page has at most.
+    pub(crate) limit: i64,
+}
+
+/// Which statuses a list shows: one status, `active` (every one but done and closed) or `all`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StatusFilter {
+    #[default]
+    All,
+    Active,
+    New,
+    Estimated,
+    InProgress,
+    OnHold,
+    Done,
+    Closed,
+    Reopened,
+}
+
+impl From<StatusFilter> for Stage {
+    fn from(filter: StatusFilter) -> Stage {
+        match filter {
+            StatusFilter::All => Stage::All,
+            StatusFilter::Active => Stage::Active,
+            StatusFilter::New => Stage::One(Status::New),
+            StatusFilter::Estimated => Stage::One(Status::Estimated),
+            StatusFilter::InProgress => Stage::One(Status::InProgress),
+            StatusFilter::OnHold => Stage::One(Status::OnHold),
+            StatusFilter::Done => Stage::One(Status::Done),
+            StatusFilter::Closed => Stage::One(Status::Closed),
+            StatusFilter::Reopened => Stage::One(Status::Reopened),
+        }
+    }
+}
+
+/// What a list is ordered by.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SortBy {
+    CreatedAt,
+    UpdatedAt,
+    Priority,
+    Sla,
+}
+
+/// The direction of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Order {
+    Asc,
+    Desc,
+}
+
+/// Lists tickets with filters, order and exact total. `search` finds word beginnings in subject, description and
+/// messages, in any letter case and with ё as е; `#42` is the ticket of that number.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ListTickets {
+    /// Which statuses to show.
+    #[serde(default)]
+    status: Option<StatusFilter>,
+    /// Only tickets of this priority.
+    #[serde(default)]
+    priority: Option<Priority>,
+    /// Only tickets of the category of this code.
+    #[serde(default)]
+    category: Option<Line>,
+    /// Words to look for.
+    #[serde(default)]
+    search: Option<Line>,
+    /// Only tickets of the client of this portal.
+    #[serde(default)]
+    portal_domain: Option<Line>,
+    /// Only tickets in charge of this operator: an id, `me` or `none`.
+    #[serde(default)]
+    assigned_to: Option<InCharge>,
+    /// Only tickets with the tag of this name.
+    #[serde(default)]
+    tag: Option<Line>,
+    /// Only tickets that came in this way.
+    #[serde(default)]
+    channel: Option<Origin>,
+    /// Only tickets that something happened to at this time or later.
+    #[serde(default)]
+    updated_since: Option<Time>,
+    /// What to order by; the latest change first if it is left out.
+    #[serde(default)]
+    sort: Option<SortBy>,
+    /// The direction of the order. `sla` begins with the nearest time to keep either way it is left out.
+    #[serde(default)]
+    order: Option<Order>,
+    /// Which page, from 1.
+    #[serde(default)]
+    page: Option<Int>,
+    /// How many a page has, at most 100.
+    #[serde(default)]
+    limit: Option<Int>,
+}
+
+/// In whose charge: an operator's id, `me` or `none`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum InCharge {
+    Me,
+    Nobody,
+    Operator(OperatorId),
+}
+
+impl<'de> Deserialize<'de> for InCharge {
+    fn deserialize<D: serde::Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(source)?;
+        match value.as_str() {
+            Some("me") => Ok(InCharge::Me),
+            Some("none") => Ok(InCharge::Nobody),
+            _ => OperatorId::deserialize(value)
+                .map(InCharge::Operator)
+                .map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+impl JsonSchema for InCharge {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "InCharge".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "oneOf": [{ "type": "integer", "minimum": 1 }, { "enum": ["me", "none"] }] })
+    }
+}
+
+impl Spec for ListTickets {
+    const NAME: &'static str = "list_tickets";
+    const NEEDS: Needs = Needs::scopes(&[R, T]);
+    const TITLE: [&'static str; 3] = ["Список заявок", "Өтінімдер тізімі", "List tickets"];
+    const EXAMPLE: &'static str = r#"{"status":"active","page":1,"limit":30}"#;
+    type By = Operator;
+    type Output = TicketPage;
+}
+impl Query for ListTickets {
+    fn run(self, cx: &Read<'_, Operator>) -> Result<TicketPage> {
+        let page = Page::new(self.page.map(|p| p.0), self.limit.map(|l| l.0), 30)?;
+        let filter = Filter {
+            stage: self.status.unwrap_or_default().into(),
+            priority: self.priority,
+            category: filled(self.category),
+            search: filled(self.search),
+            portal_domain: filled(self.portal_domain),
+            charge: self.assigned_to.map(|charge| match charge {
+                InCharge::Me => Charge::Operator(cx.by.id),
+                InCharge::Nobody => Charge::Nobody,
+                InCharge::Operator(id) => Charge::Operator(id),
+            }),
+            tag: filled(self.tag),
+            channel: self.channel,
+            updated_since: self.updated_since.map(|t| t.0),
+            sort: match self.sort {
+                Some(SortBy::CreatedAt) => Sort::CreatedAt,
+                Some(SortBy::Priority) => Sort::Priority,
+                Some(SortBy::Sla) => Sort::Sla,
+                Some(SortBy::UpdatedAt) | None => Sort::UpdatedAt,
+            },
+            ascending: match self.order {
+                // The nearest time to keep is what people look for; its order is turned round only on request.
+                Some(Order::Asc) => !matches!(self.sort, Some(SortBy::Sla)),
+                Some(Order::Desc) => matches!(self.sort, Some(SortBy::Sla)),
+                None => false,
+            },
+            ..Filter::all(Sight::Staff)
+        };
+        let (tickets, total) = list::page(cx.db, cx.by.tenant, &filter, page, cx.db.now)?;
+        Ok(TicketPage {
+            tickets,
+            total,
+            page: page.page,
+            limit: page.limit,
+        })
+    }
+}
+
+/// A filter that says nothing filters nothing.
+pub(crate) fn filled(line: Option<Line>) -> Option<String> {
+    line.map(|l| l.0).filter(|l| !l.is_empty())
+}
+
+/// Counts the tickets of each view of the queue.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct TicketCounts {}
+/// How many tickets each view of the queue has.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct TicketCountsOutput {
+    /// Every status but done and closed.
+    active: i64,
+    /// Open ones in the caller's charge.
+    mine: i64,
+    /// Open ones in nobody's charge.
+    unassigned: i64,
+    /// Open ones with unread messages.
+    unread: i64,
+    /// Not answered yet.
+    new: i64,
+    /// Waiting for the client's word on an estimate.
+    estimated: i64,
+    /// Being worked on.
+    in_progress: i64,
+    /// Waiting.
+    on_hold: i64,
+    /// Brought back.
+    reopened: i64,
+    /// Done, not closed yet.
+    done: i64,
+    /// Closed.
+    closed: i64,
+    /// All.
+    all: i64,
+}
+impl Spec for TicketCounts {
+    const NAME: &'static str = "ticket_counts";
+    const NEEDS: Needs = Needs::scopes(&[R, T]);
+    const TITLE: [&'static str; 3] = [
+        "Число заявок по разделам",
+        "Бөлімдер бойынша өтінімдер саны",
+        "Count tickets by view",
+    ];
+    const EXAMPLE: &'static str = "{}";
+    type By = Operator;
+    type Output = TicketCountsOutput;
+}
+impl Query for TicketCounts {
+    fn run(self, cx: &Read<'_, Operator>) -> Result<TicketCountsOutput> {
+        let counts = list::counts(cx.db, cx.by.tenant, cx.by.id)?;
+        let of = |status| counts.by_status.get(&status).copied().unwrap_or(0);
+        let (done, closed) = (of(Status::Done), of(Status::Closed));
+        let all = counts.by_status.values().sum();
+        Ok(TicketCountsOutput {
+            active: all - done - closed,
+            mine: counts.mine,
+            unassigned: counts.unassigned,
+            unread: counts.unread,
+            new: of(Status::New),
+            estimated: of(Status::Estimated),
+            in_progress: of(Status::InProgress),
+            on_hold: of(Status::OnHold),
+            reopened: of(Status::Reopened),
+            done,
+            closed,
+            all,
+        })
+    }
+}

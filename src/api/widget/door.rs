@@ -1,0 +1,101 @@
+//! How a visitor gets to a ticket: by its token, or by its public id and the address it was opened with.
+use crate::{
+    access::{
+        WidgetSite,
+        secret::{Purpose, Secret},
+    },
+    api::{
+        Call,
+        field::{Int, Line, TenantId},
+    },
+    app::App,
+    clock::{Millis, SECOND},
+    error::{Code, Error, Result},
+    tenant,
+    ticket::{
+        model::Origin,
+        record::{self, Record},
+    },
+};
+use rusqlite::Connection;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The token of a ticket: it names the ticket and proves that its bearer opened it.
+pub(super) fn token(secret: &Secret, tenant: TenantId, reference: i64) -> String {
+    let parts = [tenant.0.to_be_bytes(), reference.to_be_bytes()];
+    let proof = secret.sign(Purpose::WidgetTicket, &[&parts[0], &parts[1]]);
+    format!("wt_{reference}_{proof}")
+}
+
+/// The reference that a token names, if this installation made it for this tenant.
+fn reference_of(secret: &Secret, tenant: TenantId, token: &str) -> Option<i64> {
+    let (reference, proof) = token.strip_prefix("wt_")?.split_once('_')?;
+    let reference: i64 = reference.parse().ok()?;
+    let parts = [tenant.0.to_be_bytes(), reference.to_be_bytes()];
+    secret
+        .verify(Purpose::WidgetTicket, &[&parts[0], &parts[1]], proof)
+        .then_some(reference)
+}
+
+/// How a visitor names their ticket: by its token, or by its id and the e-mail it was opened with.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(crate) struct Door {
+    /// The ticket's public id.
+    #[serde(default)]
+    ticket_id: Option<Int>,
+    /// The address it was opened with.
+    #[serde(default)]
+    email: Option<Line>,
+    /// The ticket's token, in place of both.
+    #[serde(default)]
+    ticket_token: Option<Line>,
+}
+
+impl Door {
+    /// The ticket behind the door. A wrong id and a wrong address have one answer, and too many of them a wait.
+    pub(super) fn open(
+        &self,
+        conn: &Connection,
+        app: &App,
+        site: &WidgetSite,
+        call: &Call,
+        now: Millis,
+    ) -> Result<Record> {
+        let tenant = site.tenant;
+        if let Some(token) = self.ticket_token.as_ref().filter(|t| !t.is_empty()) {
+            let found = match reference_of(&app.secret, tenant, token) {
+                Some(reference) => record::by_reference(conn, tenant, reference)?,
+                None => None,
+            };
+            return found.ok_or_else(|| Error::new(Code::TicketNotFound).on("ticket_token"));
+        }
+        let reference = self.ticket_id.ok_or_else(|| Error::missing("ticket_id"))?.0;
+        let email = self.email.as_ref().ok_or_else(|| Error::missing("email"))?;
+        let tries = (call.address, reference);
+        let wait = app
+            .guesses
+            .wait(&tries, now)
+            .max(app.guesses.wait(&(call.address, 0), now));
+        if wait > 0 {
+            return Err(Error::new(Code::RateLimited).with("retry_after", wait / SECOND + 1));
+        }
+        let strict = tenant::by_id(conn, tenant)?.settings.widget_strict;
+        let found = record::by_reference(conn, tenant, reference)?;
+        let fits = |ticket: &Record| {
+            ticket.channel == Origin::Widget
+                && ticket.creator_email.as_deref() == Some(email.trim().to_lowercase().as_str())
+        };
+        match found.filter(|t| fits(t) && !strict) {
+            Some(ticket) => {
+                app.guesses.succeeded(&tries);
+                Ok(ticket)
+            }
+            None => {
+                app.guesses.failed(tries, now);
+                app.guesses.failed((call.address, 0), now);
+                Err(Error::new(Code::TicketNotFound).on("ticket_id"))
+            }
+        }
+    }
+}
