@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Every check there is, from formatting to the browser, on a fresh machine with a Rust toolchain and Node.js. What else is
+# needed is installed by apt-get. One target directory, one release build, one Chromium.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+began=$SECONDS
+step() {
+  printf '\n== %s\n   $ %s\n' "$1" "${*:2}"
+  local since=$SECONDS
+  "${@:2}"
+  printf '   (%d s)\n' $((SECONDS - since))
+}
+
+# Debian packages, only those that are not there.
+need=()
+command -v cc >/dev/null || need+=(gcc libc6-dev)
+command -v curl >/dev/null || need+=(curl)
+command -v chromium >/dev/null || need+=(chromium fonts-noto-core)
+if [ ${#need[@]} -gt 0 ]; then
+  sudo=$([ "$(id -u)" = 0 ] || echo sudo)
+  step 'refresh the package lists' $sudo apt-get update -qq
+  step 'install what is missing' $sudo apt-get install -y -qq --no-install-recommends "${need[@]}"
+fi
+
+binary=target/x86_64-unknown-linux-gnu/release/tehprof
+export CARGO_TERM_COLOR=never RUST_BACKTRACE=1
+
+step 'formatting' cargo fmt --check
+step 'lints' cargo clippy --locked --all-targets -- -D warnings
+step 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items --quiet
+step 'unit and integration tests' cargo test --locked --quiet
+step 'the types of the front end are those of the server' tests/types.sh
+step 'front end: types' npm --prefix web run --silent check
+step 'front end: lint' npm --prefix web run --silent lint
+step 'front end: unit tests' npm --prefix web test --silent
+step 'release build' cargo build --locked --release
+step 'the binary alone in an empty root' tests/chroot.sh "$binary"
+step 'browser tests' node tests/e2e/run.mjs --binary "$binary"
+step 'figures of this machine, for information' node tests/bench.mjs "$binary"
+
+printf '\nall checks passed in %d s\n' $((SECONDS - began))
