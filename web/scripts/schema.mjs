@@ -4,7 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import openapiTS, { astToString } from 'openapi-typescript';
 
 const file = 'src/lib/schema.d.ts';
-const document = JSON.parse(readFileSync(0, 'utf8'));
+// A pipe may have nothing to read yet, which a synchronous read takes for an error.
+let read = '';
+for await (const chunk of process.stdin.setEncoding('utf8')) read += chunk;
+const document = JSON.parse(read);
 const schemas = document.components.schemas;
 
 // Types only: what people read about a field stands in the reference page.
