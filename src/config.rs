@@ -1,5 +1,8 @@
 //! What must be known before the database opens: where it lies, where to listen, what the outside calls us.
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 /// The configuration of a running server.
 #[derive(Clone, Debug)]
@@ -12,6 +15,8 @@ pub struct Config {
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
     pub demo: bool,
+    /// Proxies whose word is taken for where a request comes from.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Which servers in private networks may be connected to.
     pub private_targets: PrivateTargets,
 }
@@ -36,6 +41,7 @@ impl Config {
             tls_cert: None,
             tls_key: None,
             demo: false,
+            trusted_proxies: Vec::new(),
             private_targets: PrivateTargets::default(),
         }
     }
@@ -51,6 +57,25 @@ impl Config {
         }
     }
 
+    /// Where a request comes from. A trusted proxy says so in `X-Forwarded-For`, each proxy adding the address it saw at
+    /// the end; what stands before the last untrusted one anybody can write.
+    pub(crate) fn origin_of(&self, peer: IpAddr, forwarded: Option<&str>) -> IpAddr {
+        if !self.trusted_proxies.contains(&peer) {
+            return peer;
+        }
+        let mut seen = peer;
+        for hop in forwarded.unwrap_or_default().rsplit(',') {
+            let Ok(address) = hop.trim().parse() else {
+                break;
+            };
+            seen = address;
+            if !self.trusted_proxies.contains(&seen) {
+                break;
+            }
+        }
+        seen
+    }
+
     /// The name of this host as the outside knows it.
     pub(crate) fn host_name(&self) -> String {
         let url = self.public_url();
@@ -64,5 +89,39 @@ impl Config {
     /// Whether the outside reaches us by https, by itself or through a proxy.
     pub(crate) fn is_https(&self) -> bool {
         self.public_url().starts_with("https://")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_trusted_proxy_is_believed_and_only_its_own_word() {
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let mut config = Config::new(PathBuf::new());
+        let from = |config: &Config, peer, forwarded| config.origin_of(address(peer), forwarded);
+        assert_eq!(
+            from(&config, "127.0.0.1", Some("9.9.9.9")),
+            address("127.0.0.1")
+        );
+        config.trusted_proxies = vec![address("127.0.0.1"), address("10.0.0.2")];
+        assert_eq!(
+            from(&config, "127.0.0.1", Some("1.1.1.1, 9.9.9.9")),
+            address("9.9.9.9")
+        );
+        assert_eq!(
+            from(&config, "127.0.0.1", Some("1.1.1.1, 9.9.9.9, 10.0.0.2")),
+            address("9.9.9.9")
+        );
+        assert_eq!(
+            from(&config, "127.0.0.1", Some("nonsense")),
+            address("127.0.0.1")
+        );
+        assert_eq!(from(&config, "127.0.0.1", None), address("127.0.0.1"));
+        assert_eq!(
+            from(&config, "8.8.8.8", Some("9.9.9.9")),
+            address("8.8.8.8")
+        );
     }
 }

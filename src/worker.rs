@@ -72,6 +72,7 @@ async fn tidy(app: App) -> Result<()> {
         .write(|tx| {
             run(tx, "delete from session where expires_at <= ?1", [tx.now])?;
             run(tx, "delete from access_link where expires_at <= ?1", [tx.now])?;
+            run(tx, "delete from error_log where at <= ?1", [tx.now - 90 * DAY])?;
             run(tx, "delete from idempotency where created_at <= ?1", [tx.now - DAY])?;
             let left: Vec<(i64, i64, String, i64)> = all(
                 tx,

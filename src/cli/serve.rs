@@ -9,7 +9,11 @@ use super::{
 };
 use crate::{Clock, Config, PrivateTargets, Server, db::lock};
 use clap::Args;
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -44,6 +48,9 @@ pub(super) struct Serve {
     /// The private key of the certificate, as a PEM file
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
+    /// Believe these proxies in front of the server about where a request comes from
+    #[arg(long, value_name = "ADDR,…", value_delimiter = ',')]
+    trusted_proxies: Vec<IpAddr>,
     /// Connect to servers in private networks: never, for channels an admin set up, or always
     #[arg(long, value_enum, value_name = "WHICH", default_value_t)]
     private_targets: PrivateTargets,
@@ -76,6 +83,7 @@ impl Serve {
             tls_cert: self.tls_cert,
             tls_key: self.tls_key,
             demo: self.demo,
+            trusted_proxies: self.trusted_proxies,
             private_targets: self.private_targets,
         };
         desk::make(&config.data_dir)?;

@@ -9,7 +9,11 @@ use crate::{
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
 use http_body_util::{BodyExt, BodyStream, LengthLimitError, Limited};
-use hyper::{HeaderMap, body::Incoming as Wire, header};
+use hyper::{
+    HeaderMap,
+    body::{Body, Incoming as Wire},
+    header,
+};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -62,8 +66,11 @@ fn too_large(limit: usize) -> Error {
     Error::new(Code::TooLarge).with("limit", format!("{} MB", limit >> 20))
 }
 
-/// The whole body, at most `limit` bytes of it.
+/// The whole body, at most `limit` bytes of it. One that is announced as larger is not waited for.
 pub(crate) async fn bytes(wire: Wire, limit: usize, time: Duration) -> Result<Bytes> {
+    if wire.size_hint().lower() > limit as u64 {
+        return Err(too_large(limit));
+    }
     let collected = tokio::time::timeout(time, Limited::new(wire, limit).collect()).await;
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),

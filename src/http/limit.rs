@@ -16,7 +16,7 @@ type Buckets<K> =
     RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock, StateInformationMiddleware>;
 
 /// Calls without a credential that an address may make in a minute: widget visitors, logins, links.
-const PER_ADDRESS: u32 = 300;
+const PER_ADDRESS: u32 = 600;
 
 pub(crate) struct Limits {
     keys: [Buckets<KeyId>; 5],

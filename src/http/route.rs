@@ -16,7 +16,7 @@ use std::net::IpAddr;
 
 /// Answers one request.
 pub(crate) async fn answer(app: &App, address: IpAddr, request: Request<Incoming>) -> Answer {
-    let visit = visit(&request, address);
+    let visit = visit(app, &request, address);
     let request_id = visit.request_id.clone();
     let path = request.uri().path().to_owned();
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
@@ -75,7 +75,7 @@ fn finish(app: &App, answer: &mut Answer, request_id: &str) {
 }
 
 /// The request's id (the caller's own if it is plain), its language and where it comes from.
-fn visit(request: &Request<Incoming>, address: IpAddr) -> Visit {
+fn visit(app: &App, request: &Request<Incoming>, peer: IpAddr) -> Visit {
     let text = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
     let plain = |id: &&str| {
         (1..=64).contains(&id.len())
@@ -90,7 +90,7 @@ fn visit(request: &Request<Incoming>, address: IpAddr) -> Visit {
         .unwrap_or_default();
     Visit {
         request_id,
-        address,
+        address: app.config.origin_of(peer, text("x-forwarded-for")),
         lang: text("accept-language")
             .and_then(Lang::accepted)
             .unwrap_or_default(),

@@ -13,6 +13,7 @@ use crate::{
         query, task,
     },
     app::App,
+    audit,
     clock::SECOND,
     db::sql::run,
     error::{Code, Error, Fault, Result},
@@ -21,6 +22,7 @@ use crate::{
     operator::{self, OperatorView},
     signal::Signal,
     tenant::{self, plan::Plan},
+    ticket::Actor,
 };
 use rusqlite::Connection;
 use schemars::JsonSchema;
@@ -269,6 +271,7 @@ impl Spec for ChangePassword {
 impl Task for ChangePassword {
     async fn run(self, cx: Slow<Operator>) -> Result<Done> {
         self.new_password.strong_enough("new_password")?;
+        let actor = Actor::operator(&cx.by);
         let (tenant, id, via) = (cx.by.tenant, cx.by.id, cx.by.via);
         let old = cx
             .app
@@ -279,6 +282,7 @@ impl Task for ChangePassword {
             return Err(Error::invalid("password", Fault::WrongPassword));
         }
         let new = cx.app.gate.hash(self.new_password.0).await?;
+        let call = cx.call;
         let kept = match via {
             Via::Session { id } => Some(id),
             Via::Key { .. } => None,
@@ -289,6 +293,8 @@ impl Task for ChangePassword {
                 store::set_password(tx, tenant, id, &new)?;
                 store::close_sessions(tx, tenant, id, kept)?;
                 tx.signal(Signal::Access);
+                let place = (call.address.to_string(), call.request_id.as_str());
+                audit::note(tx, tenant, &actor, ChangePassword::NAME, "{}", place)?;
                 Ok(Done::new())
             })
             .await
