@@ -164,7 +164,8 @@ impl Filter {
                            join message m on m.tenant_id = t.tenant_id and m.ticket_id = t.id
                                          and m.ordinal = s.rowid & 1048575 and not m.is_note
                           where s.search match ?
-                            and s.rowid between (t.tenant_id << 48 | t.id << 20) and (t.tenant_id << 48 | (t.id + 1) << 20) - 1)",
+                            and s.rowid between (t.tenant_id << 48) + (t.id << 20)
+                                            and (t.tenant_id << 48) + ((t.id + 1) << 20) - 1)",
                 [Value::Text(words)],
             ),
         }
