@@ -23,6 +23,7 @@ class Queue {
   /** Tickets that wait to be let into the list. */
   fresh = $state(0);
   readonly rows = new SvelteMap<number, Row>();
+  readonly list: readonly Row[] = $derived(this.ids.flatMap((id) => this.rows.get(id) ?? []));
   readonly filtered = $derived(filterCount(this.filters) > 0 || this.filters.search.trim() !== '');
 
   /** Set by the list: whether rows must stay where they are at this moment. */
@@ -36,8 +37,6 @@ class Queue {
   #again = false;
   #timer = 0;
   #at = 0;
-
-  get list(): readonly Row[] { return this.ids.flatMap((id) => this.rows.get(id) ?? []); }
 
   /** Loads the first page for the present view, filters and order. What is shown stays until the answer is here. */
   async load(): Promise<void> {
