@@ -57,6 +57,19 @@ impl Config {
         }
     }
 
+    /// Whether a page of `origin` is one of ours: of the host that was asked, or of the public address where a proxy
+    /// has put its own name for us into `Host`.
+    pub(crate) fn is_own(&self, origin: &str, host: Option<&str>) -> bool {
+        let Some((_, from)) = origin.split_once("://") else {
+            return false;
+        };
+        let public = self.public_url();
+        let public = public.split_once("://").map(|(_, host)| host);
+        host.into_iter()
+            .chain(public)
+            .any(|own| own.eq_ignore_ascii_case(from))
+    }
+
     /// Where a request comes from. A trusted proxy says so in `X-Forwarded-For`, each proxy adding the address it saw at
     /// the end; what stands before the last untrusted one anybody can write.
     pub(crate) fn origin_of(&self, peer: IpAddr, forwarded: Option<&str>) -> IpAddr {
@@ -95,6 +108,16 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_is_ours_by_the_host_that_was_asked_or_by_the_public_address() {
+        let mut config = Config::new(PathBuf::new());
+        assert!(config.is_own("http://desk.test:8095", Some("desk.test:8095")));
+        assert!(!config.is_own("https://evil.example", Some("desk.test:8095")));
+        assert!(!config.is_own("null", Some("desk.test:8095")));
+        config.public_url = Some("https://desk.example/".into());
+        assert!(config.is_own("https://desk.example", Some("127.0.0.1:8095")));
+    }
 
     #[test]
     fn only_a_trusted_proxy_is_believed_and_only_its_own_word() {

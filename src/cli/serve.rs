@@ -1,6 +1,6 @@
 //! `tehprof serve`: opens a data directory and serves it until somebody says stop.
 //!
-//! What is printed before the server is ready is in [`welcome`](super::welcome); the server itself is `app::Server`.
+//! What is printed before the server is ready is in [`welcome`]; the server itself is `app::Server`.
 use super::{
     DataDir, desk,
     failure::Failure,

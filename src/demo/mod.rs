@@ -1,6 +1,6 @@
 //! The demo desk: what `serve --demo` fills an empty data directory with.
 //!
-//! The [`script`] says who does what and when, as plain data; [`play`] does it through the same verbs that people use,
+//! The [`script`] says who does what and when, as plain data; [`play()`] does it through the same verbs that people use,
 //! so that histories, deadlines, counters and the search index come out as if the desk had really worked.
 mod cast;
 mod play;

@@ -183,7 +183,7 @@ async fn call(
     }
     let action = action_of(surface, named, &mut fields)?;
     log.action = action.name.to_owned();
-    same_site(headers, action, surface)?;
+    same_site(app, headers, action, surface)?;
     let principal = if action.is_for_anyone() {
         app.limits.address(visit.address)?;
         Principal::Anonymous
@@ -288,7 +288,7 @@ fn actor(principal: &Principal) -> String {
 }
 
 /// A browser says where a request comes from. One that another site makes with our cookie may not change anything.
-fn same_site(headers: &HeaderMap, action: &Action, surface: &Surface) -> Result<()> {
+fn same_site(app: &App, headers: &HeaderMap, action: &Action, surface: &Surface) -> Result<()> {
     if surface.name != "admin" || !action.changes() {
         return Ok(());
     }
@@ -304,14 +304,10 @@ fn same_site(headers: &HeaderMap, action: &Action, surface: &Surface) -> Result<
     ) {
         return Err(foreign());
     }
-    if let Some(origin) = text(headers, "origin") {
-        let host = text(headers, "host").unwrap_or_default();
-        let from = origin.split_once("://").map_or("", |(_, host)| host);
-        if from.is_empty() || !from.eq_ignore_ascii_case(host) {
-            return Err(foreign());
-        }
+    match text(headers, "origin") {
+        Some(origin) if !app.config.is_own(origin, text(headers, "host")) => Err(foreign()),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Who the headers say is asking. A credential that is presented but does not hold is refused, never passed over.

@@ -12,7 +12,7 @@ const RIGID: &[&str] = &[
     "table", "tbody", "thead", "tfoot", "tr", "ul", "ol", "dl", "colgroup",
 ];
 
-/// The HTML with its quoted tail folded, or `None` when there is none to fold. Takes what [`super::html::sanitise`] gave.
+/// The HTML with its quoted tail folded, or `None` when there is none to fold. Takes what [`super::html::sanitise_within`] gave.
 pub(crate) fn fold(html: &str) -> Option<String> {
     let nodes = dom::tree(html);
     let lines = text::lines(&nodes);
