@@ -152,11 +152,8 @@ fn parameter(request: &Request<Incoming>, name: &str) -> Option<i64> {
 /// Opens a WebSocket for a signed-in operator. A page of another site is refused: browsers send cookies to it as well.
 async fn socket(app: &App, mut request: Request<Incoming>) -> Result<Answer> {
     let headers = request.headers();
-    let host = text(headers, "host").unwrap_or_default();
-    let origin = text(headers, "origin")
-        .and_then(|o| o.split_once("://"))
-        .map(|(_, host)| host);
-    if origin.is_some_and(|from| !from.eq_ignore_ascii_case(host)) {
+    let own = |from| app.config.is_own(from, text(headers, "host"));
+    if !text(headers, "origin").is_none_or(own) {
         return Err(Error::new(Code::CrossSite));
     }
     let token =
