@@ -59,7 +59,7 @@ impl Spec for CreateTag {
     const NAME: &'static str = "create_tag";
     const NEEDS: Needs = Needs::role(Role::Admin);
     const TITLE: [&'static str; 3] = ["Создать метку", "Белгі құру", "Create a tag"];
-    const EXAMPLE: &'static str = r##"{"name":"выезд","color":"#2563eb"}"##;
+    const EXAMPLE: &'static str = r##"{"name":"гарантия","color":"#2563eb"}"##;
     type By = Operator;
     type Output = TagView;
 }
