@@ -1,1 +1,20 @@
+//! Everything that is asked of the compiled program from outside: real processes, real SQLite files, real HTTP, WebSocket
+//! and SMTP. What a rule decides by itself is tested beside the rule, in `src`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed, and figures are shown to who asks with --no-capture"
+)]
 
+mod support;
+
+mod api;
+//mod channels;
+//mod durability;
+mod isolation;
+//mod journeys;
+mod live;
+mod reference;
+mod refusals;
+mod registry;

@@ -1,0 +1,60 @@
+/** Two operators at one ticket: they see each other, and neither loses a word. */
+import assert from 'node:assert/strict';
+import { composer, messageWith, openTicket, pick, rowOf, ticketBecomes, toast } from '../parts/steps.mjs';
+
+export default {
+  async 'two operators see each other look and type; a message that arrives meanwhile is told before sending; no draft is lost'({ world, stage, desk, api }) {
+    const { id } = await world.ticket('Двое за одной заявкой');
+    const [one, two] = await Promise.all([stage.operator('aigerim'), stage.operator('marina')]);
+    await Promise.all([openTicket(one, desk, id), openTicket(two, desk, id)]);
+    await one.getByText('Тоже смотрит: Марина Ким').waitFor();
+    await two.getByText('Тоже смотрит: Айгерим Бекова').waitFor();
+
+    await composer(one).fill('Черновик Айгерим, ещё не готов');
+    await composer(two).focus();
+    await two.keyboard.type('Отвечает Марина');
+    const line = one.getByRole('status').filter({ hasText: 'Марина Ким пишет…' });
+    await line.waitFor();
+    await rowOf(one, id).locator('.presence.writing').waitFor({ state: 'attached' });
+    await stage.shot(one, 'together-typing');
+    await two.keyboard.press('Control+Enter');
+
+    await one.getByText('Пока вы писали, пришло сообщение: Марина Ким').waitFor();
+    await messageWith(one, 'Отвечает Марина').waitFor();
+    await line.waitFor({ state: 'detached' });
+    assert.equal(await composer(one).inputValue(), 'Черновик Айгерим, ещё не готов');
+    await stage.shot(one, 'together-banner');
+    await composer(one).focus();
+    await one.keyboard.press('Control+Enter');
+    await one.getByRole('button', { name: 'Всё равно отправить' }).waitFor();
+    assert.equal((await api.messages(id)).length, 2, 'the first press only asks');
+    await one.keyboard.press('Control+Enter');
+    await messageWith(two, 'Черновик Айгерим, ещё не готов').waitFor();
+    assert.deepEqual((await api.messages(id)).slice(1).map((x) => x.author_name), ['Марина Ким', 'Айгерим Бекова']);
+
+    await two.goto(`${desk.origin}/tenant.html#/queue/active`);
+    await one.getByText('Тоже смотрит: Марина Ким').waitFor({ state: 'detached' });
+  },
+
+  async 'a change made beside one’s own is shown at once, and one’s own is never written over silently'({ world, stage, desk, api }) {
+    const { id } = await world.ticket('Кто первый');
+    const [one, two] = await Promise.all([stage.operator('aigerim'), stage.operator('marina')]);
+    await Promise.all([openTicket(one, desk, id), openTicket(two, desk, id)]);
+    await pick(one, 'p', 'Срочный');
+    await two.getByRole('button', { name: 'Срочный' }).first().waitFor();
+
+    stage.allow(/update_ticket/);
+    let release;
+    const held = new Promise((resolve) => { release = resolve; });
+    await two.route('**/api/admin.php/update_ticket', async (route) => { await held; await route.continue(); }, { times: 1 });
+    await pick(two, 'p', 'Низкий');
+    await pick(one, 'p', 'Обычный');
+    await ticketBecomes(api, id, 'normal', (x) => x.priority === 'normal');
+    release();
+    const notice = toast(two, 'кто-то изменил это одновременно с вами');
+    await notice.waitFor();
+    assert.equal((await api.ticket(id)).priority, 'normal');
+    await notice.getByRole('button', { name: 'Поставить моё' }).click();
+    await ticketBecomes(api, id, 'low', (x) => x.priority === 'low');
+  },
+};

@@ -1,0 +1,369 @@
+//! A running program with a data directory of its own: tenants `acme` and `globex`, made as an administrator makes them.
+use super::{Caller, PATIENCE, caller::Address, until};
+use rusqlite::{Connection, OpenFlags};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The password of everybody.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// A directory that is gone when the test is.
+#[derive(Debug)]
+pub(crate) struct Dir(pub(crate) PathBuf);
+
+impl Dir {
+    pub(crate) fn new() -> Dir {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "tehprof-desk-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir_all(&path).unwrap();
+        Dir(path)
+    }
+
+    /// Runs a command of the program on this directory.
+    pub(crate) fn cli(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tehprof"))
+            .args(arguments)
+            .arg("--data-dir")
+            .arg(&self.0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    /// Runs a command that must succeed, and answers what it printed.
+    #[track_caller]
+    pub(crate) fn run(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.cli(arguments, input);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.0.join("tehprof.db")
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The lines of a stream, as they come.
+type Lines = Arc<Mutex<Vec<String>>>;
+
+/// A running `serve`.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    /// How long it took until the first request could be sent.
+    pub(crate) ready_after: Duration,
+    /// What it printed before it listened.
+    pub(crate) greeting: Vec<String>,
+    log: Lines,
+}
+
+impl Serving {
+    /// Starts `serve` on a directory and waits until it listens.
+    pub(crate) fn start(dir: &Path, arguments: &[&str]) -> Serving {
+        let began = Instant::now();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tehprof"))
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--log-format",
+                "json",
+                "--data-dir",
+            ])
+            .arg(dir)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Lines::default();
+        let (stderr, kept) = (child.stderr.take().unwrap(), Arc::clone(&log));
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                kept.lock().unwrap().push(line);
+            }
+        });
+        let (stdout, (said, heard)) = (child.stdout.take().unwrap(), mpsc::channel());
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = said.send(line);
+            }
+        });
+        let mut greeting = Vec::new();
+        let address = loop {
+            let Ok(line) = heard.recv_timeout(PATIENCE) else {
+                let _ = child.kill();
+                panic!("the server did not start: {:?}", log.lock().unwrap());
+            };
+            if let Some(address) = line.strip_prefix("listening on http://") {
+                break address.parse().unwrap();
+            }
+            greeting.push(line);
+        };
+        Serving {
+            child,
+            address,
+            ready_after: began.elapsed(),
+            greeting,
+            log,
+        }
+    }
+
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Where it takes mail by SMTP.
+    pub(crate) fn smtp(&self) -> SocketAddr {
+        until("the line that tells where mail is taken", || {
+            let log = self.log();
+            let told = log
+                .iter()
+                .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let told = told.filter(|line| line["message"] == "taking mail by SMTP");
+            told.filter_map(|line| line["address"].as_str()?.parse().ok())
+                .next()
+        })
+    }
+
+    /// Sends SIGTERM and waits for the end. Answers how it ended and how long that took.
+    pub(crate) fn terminate(&mut self) -> (ExitStatus, Duration) {
+        let began = Instant::now();
+        self.signal(Signal::TERM);
+        let status = until("the end of the server", || self.child.try_wait().unwrap());
+        (status, began.elapsed())
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Ends the process as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.kill();
+        if thread::panicking() {
+            let log = self.log();
+            let last = &log[log.len().saturating_sub(30)..];
+            println!("the last lines of the log:\n{}", last.join("\n"));
+        }
+    }
+}
+
+/// Two tenants and their people.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    /// Dropped before the directory it works on.
+    pub(crate) serving: Serving,
+    address: Address,
+    /// Admin of acme.
+    pub(crate) alia: Caller,
+    /// Supervisor of acme.
+    pub(crate) saule: Caller,
+    /// Operator of acme.
+    pub(crate) omar: Caller,
+    /// A key of acme with all scopes; it acts for Алия.
+    pub(crate) key: Caller,
+    /// Admin of globex.
+    pub(crate) greta: Caller,
+    pub(crate) dir: Dir,
+}
+
+const SERVE: [&str; 2] = ["--smtp-listen", "127.0.0.1:0"];
+
+impl Desk {
+    pub(crate) fn open() -> Desk {
+        let dir = Dir::new();
+        for (tenant, name, admin, locale) in [
+            ("acme", "Алия Нурбекова", "alia@acme.example", "ru"),
+            ("globex", "Greta Holm", "greta@globex.example", "en"),
+        ] {
+            let arguments = [
+                "tenant",
+                "create",
+                "--name",
+                tenant,
+                "--domain",
+                tenant,
+                "--admin-email",
+                admin,
+                "--admin-name",
+                name,
+                "--admin-password-stdin",
+                "--locale",
+                locale,
+            ];
+            dir.run(&arguments, PASSWORD);
+        }
+        for (name, email, role) in [
+            ("Сауле Ахметова", "saule@acme.example", "supervisor"),
+            ("Омар Сеитов", "omar@acme.example", "operator"),
+        ] {
+            let arguments = [
+                "operator",
+                "add",
+                "--tenant",
+                "acme",
+                "--name",
+                name,
+                "--email",
+                email,
+                "--role",
+                role,
+                "--password-stdin",
+            ];
+            dir.run(&arguments, PASSWORD);
+        }
+        let key = dir.key("acme", "read,write,tickets,messages,clients,webhooks");
+        let serving = Serving::start(&dir.0, &SERVE);
+        let address = Arc::new(RwLock::new(serving.address));
+        let sign_in = |login: &str| Caller::sign_in(&address, login, PASSWORD);
+        Desk {
+            alia: sign_in("alia@acme.example"),
+            saule: sign_in("saule@acme.example"),
+            omar: sign_in("omar@acme.example"),
+            greta: sign_in("greta@globex.example"),
+            key: Caller::with_key(&address, &key),
+            address,
+            serving,
+            dir,
+        }
+    }
+
+    pub(crate) fn address(&self) -> Address {
+        Arc::clone(&self.address)
+    }
+
+    /// Somebody without a credential.
+    pub(crate) fn nobody(&self) -> Caller {
+        Caller::nobody(&self.address, "admin")
+    }
+
+    /// The bearer of a new key of a tenant.
+    pub(crate) fn key_of(&self, tenant: &str, scopes: &str) -> Caller {
+        Caller::with_key(&self.address, &self.dir.key(tenant, scopes))
+    }
+
+    /// The bearer of a new client token of acme's client `portal`, which is made if it is not there yet.
+    pub(crate) fn client(&self, portal: &str, user_id: i64, user_name: &str) -> Caller {
+        self.alia.ask(
+            "create_client",
+            &json!({ "portal_domain": portal, "company_name": format!("ТОО «{portal}»") }),
+        );
+        let body = json!({ "portal_domain": portal, "user_id": user_id, "user_name": user_name });
+        self.bearer(
+            self.alia.call("create_client_token", body)["token"]
+                .as_str()
+                .unwrap(),
+        )
+    }
+
+    /// The bearer of a client token.
+    pub(crate) fn bearer(&self, token: &str) -> Caller {
+        Caller::with_token(&self.address, token)
+    }
+
+    /// A visitor of a site with acme's widget.
+    pub(crate) fn visitor(&self) -> Caller {
+        let settings = self.alia.call("get_widget_settings", json!({}));
+        Caller::visitor(&self.address, settings["api_key"].as_str().unwrap())
+    }
+
+    /// Opens a ticket in acme and answers its number.
+    pub(crate) fn ticket(&self, subject: &str) -> i64 {
+        let body = json!({ "subject": subject, "description": "Что случилось: не работает." });
+        self.alia.call("create_ticket", body)["id"]
+            .as_i64()
+            .unwrap()
+    }
+
+    pub(crate) fn start(&mut self) {
+        self.serving = Serving::start(&self.dir.0, &SERVE);
+        *self.address.write().unwrap() = self.serving.address;
+    }
+
+    /// The server ends in the middle of whatever it does, and starts again.
+    pub(crate) fn crash(&mut self) {
+        self.serving.kill();
+        self.start();
+    }
+
+    /// The database as it is on the disk, to be looked at only.
+    pub(crate) fn look(&self) -> Connection {
+        Connection::open_with_flags(self.dir.database(), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
+    }
+
+    /// What a query counts.
+    pub(crate) fn count(&self, sql: &str) -> i64 {
+        self.look().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    /// Waits until every delivery that was accepted has been worked on.
+    pub(crate) fn settle(&self) {
+        until("deliveries to be worked on", || {
+            (self.count("select count(*) from inbound_event where state = 'received'") == 0)
+                .then_some(())
+        });
+    }
+
+    /// Runs `tehprof check`, which must find nothing.
+    #[track_caller]
+    pub(crate) fn check(&self) {
+        self.dir.run(&["check"], "");
+    }
+}
+
+impl Dir {
+    /// A new API key.
+    pub(crate) fn key(&self, tenant: &str, scopes: &str) -> String {
+        self.run(
+            &[
+                "key", "create", "--tenant", tenant, "--name", "tests", "--scopes", scopes,
+            ],
+            "",
+        )
+    }
+}
