@@ -10,14 +10,15 @@ for await (const chunk of process.stdin.setEncoding('utf8')) read += chunk;
 const document = JSON.parse(read);
 const schemas = document.components.schemas;
 
-// Types only: what people read about a field stands in the reference page.
+// Types only, in an order that does not depend on the server's: what people read about a field stands in the reference page.
+const sorted = (entries) => entries.sort(([a], [b]) => (a < b ? -1 : 1));
 const bare = (value) => {
   if (Array.isArray(value)) return value.map(bare);
   if (typeof value !== 'object' || value === null) return value;
   const { description, title, format, default: _, example, examples, ...rest } = value;
   const kept = typeof description === 'string' ? {} : { ...(description && { description }) };
   for (const [name, part] of Object.entries({ title, format, example, examples })) if (typeof part === 'object' && part !== null && !Array.isArray(part)) kept[name] = part;
-  return Object.fromEntries(Object.entries({ ...kept, ...rest }).map(([name, part]) => [name, bare(part)]));
+  return Object.fromEntries(sorted(Object.entries({ ...kept, ...rest })).map(([name, part]) => [name, bare(part)]));
 };
 
 // Each body and answer gets a name, so that an action is one line: what goes in, what comes out.
@@ -28,7 +29,7 @@ const named = (schema, name) => {
   return name;
 };
 const surfaces = {};
-for (const [path, { post }] of Object.entries(document.paths)) {
+for (const [path, { post }] of sorted(Object.entries(document.paths))) {
   const [, surface, action] = /^\/api\/(\w+)\.php\/(\w+)$/.exec(path) ?? [];
   if (!post || !action) continue;
   const name = `${surface}_${action}`;
