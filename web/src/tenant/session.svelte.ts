@@ -13,6 +13,17 @@ class Session {
     onSignedOut((_, surface) => { if (surface === 'admin' && this.state === 'in') this.ended = true; });
   }
 
+  /** Whether this browser was signed in when it was here last: a hint, not a proof. */
+  get expected(): boolean {
+    try { return localStorage.getItem('tp.signed') !== null; } catch { return false; }
+  }
+  #remember(signed: boolean): void {
+    try {
+      if (signed) localStorage.setItem('tp.signed', '1');
+      else localStorage.removeItem('tp.signed');
+    } catch { /* no storage: every visit asks who is there first */ }
+  }
+
   get me(): Me {
     if (!this.#me) throw new Error('nobody is signed in');
     return this.#me;
@@ -28,9 +39,11 @@ class Session {
       try { chosen = localStorage.getItem('tp.lang'); } catch { /* no storage: the operator's own language */ }
       if (!chosen && !new URLSearchParams(location.search).has('lang')) await setLocale(this.#me.locale);
       this.state = 'in';
+      this.#remember(true);
       this.ended = false;
     } catch (error) {
       this.state = error instanceof ApiError && error.status === 403 ? 'out' : 'unreachable';
+      if (this.state === 'out') this.#remember(false);
     }
   }
 

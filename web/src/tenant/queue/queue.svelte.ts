@@ -26,6 +26,8 @@ class Queue {
   readonly list: readonly Row[] = $derived(this.ids.flatMap((id) => this.rows.get(id) ?? []));
   readonly filtered = $derived(filterCount(this.filters) > 0 || this.filters.search.trim() !== '');
 
+  /** Whether any list has been asked for yet. */
+  asked = false;
   /** Set by the list: whether rows must stay where they are at this moment. */
   held: () => boolean = () => false;
 
@@ -40,6 +42,7 @@ class Queue {
 
   /** Loads the first page for the present view, filters and order. What is shown stays until the answer is here. */
   async load(): Promise<void> {
+    this.asked = true;
     this.#given.abort();
     const given = new AbortController();
     this.#given = given;

@@ -42,7 +42,7 @@ export async function setStatus(ticket: Ticket, status: Status, undoable = true)
 function changedStatus(before: Status, now: Ticket, undoable = true): void {
   const text = t('act.status', { id: now.id, status: label(now.status) });
   const back = now.can.transitions.includes(before) ? before : now.can.transitions.find((x) => x === 'reopened');
-  if (undoable && back && before !== 'new') offerUndo(text, () => void setStatus(now, back, false));
+  if (undoable && back) offerUndo(text, () => void setStatus(now, back, false));
   else toast(text);
 }
 
