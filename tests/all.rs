@@ -10,10 +10,13 @@
 mod support;
 
 mod api;
-//mod channels;
-//mod durability;
+mod changes;
+mod channels;
+mod credentials;
+mod durability;
+mod files;
 mod isolation;
-//mod journeys;
+mod journeys;
 mod live;
 mod reference;
 mod refusals;

@@ -1,10 +1,6 @@
 //! The published reference, sent as its readers send it: the six examples against the demo desk, in order, and the exact
 //! names and types of every published shape.
-use crate::support::{
-    caller::Caller,
-    desk::{Dir, Serving},
-    http::Request,
-};
+use crate::support::{Caller, Serving, desk::Dir, http::Request};
 use serde_json::{Value, json};
 use std::sync::{Arc, RwLock};
 

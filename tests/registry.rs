@@ -1,9 +1,5 @@
 //! Folds over the OpenAPI document: whatever it says of an action is true of the running program.
-use crate::support::{
-    Caller, Desk,
-    caller::Address,
-    desk::{Dir, Serving},
-};
+use crate::support::{Caller, Desk, Serving, caller::Address, desk::Dir};
 use serde_json::{Value, json};
 use std::sync::{Arc, RwLock};
 
@@ -147,8 +143,14 @@ const NEEDS_A_PEER: [(&str, &str); 5] = [
 /// When an example runs. All speak of the same ticket and the same first things, so what moves the ticket follows its
 /// life, what deletes comes late, and signing out comes last.
 fn turn(name: &str) -> usize {
-    const LATE: [&str; 6] =
-        ["complete_ticket", "reopen_ticket", "hold_ticket", "resume_ticket", "set_estimate", "admin_logout"];
+    const LATE: [&str; 6] = [
+        "complete_ticket",
+        "reopen_ticket",
+        "hold_ticket",
+        "resume_ticket",
+        "set_estimate",
+        "admin_logout",
+    ];
     match LATE.iter().position(|late| *late == name) {
         Some(LAST) => LAST + 2,
         Some(place) => place + 1,

@@ -1,21 +1,16 @@
 //! A running program with a data directory of its own: tenants `acme` and `globex`, made as an administrator makes them.
-use super::{Caller, PATIENCE, caller::Address, until};
+use super::{Caller, Serving, caller::Address, until, until_so};
 use rusqlite::{Connection, OpenFlags};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
-    net::SocketAddr,
+    io::Write,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Output, Stdio},
+    process::{Command, Output, Stdio},
     sync::{
-        Arc, Mutex, RwLock,
+        Arc, RwLock,
         atomic::{AtomicU32, Ordering},
-        mpsc,
     },
-    thread,
-    time::{Duration, Instant},
 };
 
 /// The password of everybody.
@@ -67,6 +62,23 @@ impl Dir {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
+    /// All files at and below a place in the directory.
+    pub(crate) fn files(&self, place: &str) -> Vec<String> {
+        fn below(dir: &Path, found: &mut Vec<String>) {
+            for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    below(&path, found);
+                } else {
+                    found.push(path.display().to_string());
+                }
+            }
+        }
+        let mut found = Vec::new();
+        below(&self.0.join(place), &mut found);
+        found
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.0.join("tehprof.db")
     }
@@ -75,121 +87,6 @@ impl Dir {
 impl Drop for Dir {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// The lines of a stream, as they come.
-type Lines = Arc<Mutex<Vec<String>>>;
-
-/// A running `serve`.
-#[derive(Debug)]
-pub(crate) struct Serving {
-    child: Child,
-    pub(crate) address: SocketAddr,
-    /// How long it took until the first request could be sent.
-    pub(crate) ready_after: Duration,
-    /// What it printed before it listened.
-    pub(crate) greeting: Vec<String>,
-    log: Lines,
-}
-
-impl Serving {
-    /// Starts `serve` on a directory and waits until it listens.
-    pub(crate) fn start(dir: &Path, arguments: &[&str]) -> Serving {
-        let began = Instant::now();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tehprof"))
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--log-format",
-                "json",
-                "--data-dir",
-            ])
-            .arg(dir)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = Lines::default();
-        let (stderr, kept) = (child.stderr.take().unwrap(), Arc::clone(&log));
-        thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                kept.lock().unwrap().push(line);
-            }
-        });
-        let (stdout, (said, heard)) = (child.stdout.take().unwrap(), mpsc::channel());
-        thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                let _ = said.send(line);
-            }
-        });
-        let mut greeting = Vec::new();
-        let address = loop {
-            let Ok(line) = heard.recv_timeout(PATIENCE) else {
-                let _ = child.kill();
-                panic!("the server did not start: {:?}", log.lock().unwrap());
-            };
-            if let Some(address) = line.strip_prefix("listening on http://") {
-                break address.parse().unwrap();
-            }
-            greeting.push(line);
-        };
-        Serving {
-            child,
-            address,
-            ready_after: began.elapsed(),
-            greeting,
-            log,
-        }
-    }
-
-    pub(crate) fn log(&self) -> Vec<String> {
-        self.log.lock().unwrap().clone()
-    }
-
-    /// Where it takes mail by SMTP.
-    pub(crate) fn smtp(&self) -> SocketAddr {
-        until("the line that tells where mail is taken", || {
-            let log = self.log();
-            let told = log
-                .iter()
-                .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            let told = told.filter(|line| line["message"] == "taking mail by SMTP");
-            told.filter_map(|line| line["address"].as_str()?.parse().ok())
-                .next()
-        })
-    }
-
-    /// Sends SIGTERM and waits for the end. Answers how it ended and how long that took.
-    pub(crate) fn terminate(&mut self) -> (ExitStatus, Duration) {
-        let began = Instant::now();
-        self.signal(Signal::TERM);
-        let status = until("the end of the server", || self.child.try_wait().unwrap());
-        (status, began.elapsed())
-    }
-
-    pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-
-    /// Ends the process as a power cut would.
-    pub(crate) fn kill(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        self.kill();
-        if thread::panicking() {
-            let log = self.log();
-            let last = &log[log.len().saturating_sub(30)..];
-            println!("the last lines of the log:\n{}", last.join("\n"));
-        }
     }
 }
 
@@ -341,11 +238,50 @@ impl Desk {
         self.look().query_row(sql, [], |row| row.get(0)).unwrap()
     }
 
+    /// Waits until the log has a line about a request, and answers the log so far.
+    pub(crate) fn log_with(&self, request_id: &str) -> Vec<String> {
+        until("a line of the log", || {
+            let log = self.serving.log();
+            log.iter()
+                .any(|line| line.contains(request_id))
+                .then_some(log)
+        })
+    }
+
+    /// The lines of the log that somebody would have to act on. One that is no entry of the log is a panic or a backtrace.
+    pub(crate) fn alarms(&self) -> Vec<String> {
+        self.nobody()
+            .header("x-request-id", "end-of-the-log")
+            .call("setup_status", json!({}));
+        let mut log = self.log_with("end-of-the-log");
+        log.retain(|line| {
+            let level = serde_json::from_str::<Value>(line).map(|entry| entry["level"].clone());
+            !level.is_ok_and(|level| level == "INFO" || level == "WARN")
+        });
+        log
+    }
+
+    /// What is stored: tickets, messages, and the files of attachments.
+    pub(crate) fn stored(&self) -> (i64, i64, Vec<String>) {
+        let count = |table: &str| self.count(&format!("select count(*) from {table}"));
+        (count("ticket"), count("message"), self.dir.files("files"))
+    }
+
+    /// The admin's actions of the served document: name and operation.
+    pub(crate) fn admin_actions(&self) -> Vec<(String, Value)> {
+        let document = self.nobody().get("/api/openapi.json").json();
+        let paths = document["paths"].as_object().unwrap().iter();
+        let admin = paths.filter_map(|(path, item)| {
+            let name = path.strip_prefix("/api/admin.php/")?;
+            Some((name.to_owned(), item["post"].clone()))
+        });
+        admin.collect()
+    }
+
     /// Waits until every delivery that was accepted has been worked on.
     pub(crate) fn settle(&self) {
-        until("deliveries to be worked on", || {
-            (self.count("select count(*) from inbound_event where state = 'received'") == 0)
-                .then_some(())
+        until_so("deliveries to be worked on", || {
+            self.count("select count(*) from inbound_event where state = 'received'") == 0
         });
     }
 

@@ -4,11 +4,13 @@ pub(crate) mod caller;
 pub(crate) mod desk;
 pub(crate) mod http;
 pub(crate) mod post;
+pub(crate) mod serving;
 pub(crate) mod socket;
 pub(crate) mod tray;
 
 pub(crate) use caller::Caller;
 pub(crate) use desk::Desk;
+pub(crate) use serving::Serving;
 pub(crate) use tray::Tray;
 
 use std::{
