@@ -9,7 +9,13 @@ use crate::{
     },
     error::{Code, Error, Result},
     signal::Signal,
-    ticket::{Acting, Actor, message::delivered, model::Delivery, record::Record},
+    ticket::{
+        Acting, Actor,
+        change::{self, WayOut},
+        message::delivered,
+        model::Delivery,
+        record::{self, Record},
+    },
 };
 use rusqlite::Connection;
 
@@ -111,9 +117,31 @@ pub(crate) fn retry(cx: &Acting<'_>, message: MessageId) -> Result<()> {
         (cx.tenant, message, cx.tx.now),
         |row| row.get(0),
     )?;
-    let ticket = ticket.ok_or_else(|| Error::new(Code::MessageNotFound).on("message_id"))?;
+    let ticket = match ticket {
+        Some(ticket) => ticket,
+        None => first_try(cx, message)?,
+    };
     cx.tx.signal(Signal::Outbox);
     delivered(cx, ticket, message, Delivery::Pending, None)
+}
+
+/// Queues a message that failed because there was no way out when it was written, and now there is.
+fn first_try(cx: &Acting<'_>, message: MessageId) -> Result<TicketId> {
+    let unknown = || Error::new(Code::MessageNotFound).on("message_id");
+    let failed: Option<TicketId> = first(
+        cx.tx,
+        "select ticket_id from message
+          where tenant_id = ?1 and id = ?2 and delivery_status = 'failed' and deleted_at is null",
+        (cx.tenant, message),
+        |row| row.get(0),
+    )?;
+    let mut ticket = record::by_id(cx.tx, cx.tenant, failed.ok_or_else(unknown)?)?;
+    if change::way_out(cx, &mut ticket)? != WayOut::Channel {
+        return Err(unknown());
+    }
+    ticket.save_now(cx.tx)?;
+    enqueue(cx, &ticket, message)?;
+    Ok(ticket.id)
 }
 
 /// The channels that have something to send now.

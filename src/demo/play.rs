@@ -6,7 +6,7 @@ use super::{
 use crate::{
     api::field::{TenantId, TicketId},
     clock::{DAY, MINUTE, Millis},
-    db::Tx,
+    db::{Tx, sql::run},
     error::Result,
     tenant,
     ticket::{
@@ -42,6 +42,12 @@ pub(crate) fn play(tx: &Tx<'_>, password_hash: &str) -> Result<TenantId> {
             none => *none = Some(open(&cast, &then, scene, moment.what)?),
         }
     }
+    // The desk that is played had a mailbox of its own; this one has not.
+    run(
+        tx,
+        "update message set delivery_status = 'sent', delivery_error = null where tenant_id = ?1 and delivery_status = 'failed'",
+        [cast.tenant],
+    )?;
     Ok(cast.tenant)
 }
 

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     api::field::{ClientId, OperatorId},
+    channel::config,
     clock::Millis,
     db::sql::{first, one, run},
     error::{Code, Error, Result},
@@ -330,7 +331,27 @@ pub(crate) fn close_stale(tx: &crate::db::Tx<'_>, tenant: &tenant::Tenant) -> Re
     Ok(ids.len())
 }
 
-/// Whether answers to the ticket leave by mail or another channel of its own.
-pub(super) fn goes_out(ticket: &Record) -> bool {
-    ticket.channel == Origin::Email && ticket.channel_id.is_some() && ticket.creator_email.is_some()
+/// How the answers of a ticket reach its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WayOut {
+    /// The client reads them where the ticket was opened.
+    Here,
+    /// By the ticket's channel.
+    Channel,
+    /// They should leave by mail and cannot.
+    Nowhere,
+}
+
+/// Finds the way out of a ticket. One whose channel is gone goes on by the tenant's first mailbox.
+pub(crate) fn way_out(cx: &Acting<'_>, ticket: &mut Record) -> Result<WayOut> {
+    if ticket.channel != Origin::Email {
+        return Ok(WayOut::Here);
+    }
+    if ticket.channel_id.is_none() {
+        ticket.channel_id = config::default_email(cx.tx, cx.tenant)?;
+    }
+    Ok(match (ticket.channel_id, &ticket.creator_email) {
+        (Some(_), Some(_)) => WayOut::Channel,
+        _ => WayOut::Nowhere,
+    })
 }

@@ -1,7 +1,7 @@
 //! Messages: posting, editing, deleting, reading. What a message does to its ticket is decided by the state machine.
 use super::{
     Acting, NewTicket,
-    change::{self, answered, step_to},
+    change::{self, WayOut, answered, step_to},
     event::{self, Event},
     files,
     model::{Author, Delivery, Origin},
@@ -75,6 +75,9 @@ impl Draft {
     }
 }
 
+/// Why an answer by mail could not even be queued.
+const NO_MAILBOX: &str = "there is no mailbox to send from, or no address to send to";
+
 /// Writes a message into its ticket's row, history, index and, if it is to go out, the outbox. Leaves the ticket's status
 /// and the saving of its row to the caller.
 pub(super) fn write(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Result<MessageId> {
@@ -83,18 +86,24 @@ pub(super) fn write(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Resul
     }
     let author = draft.author.unwrap_or(Author::System);
     let outgoing = author == Author::Support && !draft.is_note && ticket.message_count > 0;
-    let goes_out = outgoing && change::goes_out(ticket);
-    let delivery = match (outgoing, goes_out) {
-        (true, true) => Some(Delivery::Pending),
-        (true, false) => Some(Delivery::Sent),
-        _ => None,
+    let way = if outgoing {
+        Some(change::way_out(cx, ticket)?)
+    } else {
+        None
     };
+    let delivery = way.map(|way| match way {
+        WayOut::Here => Delivery::Sent,
+        WayOut::Channel => Delivery::Pending,
+        WayOut::Nowhere => Delivery::Failed,
+    });
+    let trouble = (way == Some(WayOut::Nowhere)).then_some(NO_MAILBOX);
     let ordinal = ticket.next_ordinal;
     run(
         cx.tx,
         "insert into message (tenant_id, ticket_id, ordinal, author_type, operator_id, contact_id, author_name, body, html,
-                              quoted_from, is_note, channel, unverified, automatic, mail_id, created_at, delivery_status)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                              quoted_from, is_note, channel, unverified, automatic, mail_id, created_at, delivery_status,
+                              delivery_error)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         rusqlite::params![
             cx.tenant,
             ticket.id,
@@ -113,6 +122,7 @@ pub(super) fn write(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Resul
             draft.mail_id,
             cx.tx.now,
             delivery,
+            trouble,
         ],
     )?;
     let id = MessageId(cx.tx.last_insert_rowid());
@@ -139,7 +149,7 @@ pub(super) fn write(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Resul
         ..Event::default()
     };
     event::write(cx, ticket.id, &posted)?;
-    if goes_out {
+    if way == Some(WayOut::Channel) {
         outbox::enqueue(cx, ticket, id)?;
     }
     Ok(id)
