@@ -25,11 +25,14 @@ function misfits(least) {
       if (node.shadowRoot) walk(node.shadowRoot);
       if (!node.checkVisibility?.({ visibilityProperty: true })) continue;
       const style = getComputedStyle(node);
-      const scrolls = style.overflowX !== 'visible' && !/^(textarea|input|select|iframe)$/i.test(node.tagName) && !node.closest('svg') && node.clientWidth > 1;
-      if (scrolls && style.textOverflow !== 'ellipsis' && style.maskImage === 'none' && !node.matches('pre, [data-scrolls]') && node.scrollWidth > node.clientWidth + 1) found.push(`overflow ${node.scrollWidth} > ${node.clientWidth}: ${name(node)}`);
+      if (style.clipPath !== 'none') continue; // for screen readers alone
+      const cuts = style.overflowX !== 'visible' && !/^(textarea|input|select|iframe)$/i.test(node.tagName) && !node.closest('svg') && node.clientWidth > 1;
+      const strip = node.clientHeight < 72 && /auto|scroll/.test(style.overflowX) && node.querySelector('a, button'); // one row of choices that is meant to be pushed sideways
+      const meant = strip || node.matches('pre') || style.textOverflow === 'ellipsis' || style.maskImage !== 'none';
+      if (cuts && !meant && node.scrollWidth > node.clientWidth + 1) found.push(`overflow ${node.scrollWidth} > ${node.clientWidth}: ${name(node)}`);
       const bare = [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim());
       const scale = node.ownerSVGElement ? node.getScreenCTM().a : 1;
-      if (bare && node.clientWidth !== 1 && parseFloat(style.fontSize) * scale < least) found.push(`text of ${style.fontSize}: ${name(node)}`);
+      if (bare && parseFloat(style.fontSize) * scale < least) found.push(`text of ${style.fontSize}: ${name(node)}`);
     }
   };
   walk(document);

@@ -45,9 +45,9 @@ export class Stage {
   }
 
   /** A window of an operator who has signed in. */
-  async operator(person, options) {
+  async operator(person, { session = this.#world.as(person), ...options } = {}) {
     const page = await this.window(options);
-    const { cookie } = await this.#world.as(person);
+    const { cookie } = await session;
     await page.context().addCookies([{ ...cookie, url: this.#world.desk.origin, httpOnly: true, sameSite: 'Lax' }]);
     return page;
   }

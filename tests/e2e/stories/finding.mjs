@@ -26,8 +26,8 @@ export default {
     await stage.shot(page, 'finding-nothing');
     await page.getByTestId('search').fill(`#${id}`);
     await page.getByTestId('search').press('Enter');
-    await page.getByText('Прибор ещё на гарантии.').waitFor();
-    assert.equal(currentId(page), id);
+    await until('the ticket is open', () => currentId(page) === id);
+    await page.getByTestId('message').filter({ hasText: 'Прибор ещё на гарантии.' }).waitFor();
   },
 
   async 'filters narrow the list to what the server counts, and are cleared together'({ stage, desk, api }) {

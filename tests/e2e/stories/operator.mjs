@@ -85,6 +85,7 @@ export default {
     await dialog.getByRole('button', { name: 'Завершить' }).click();
     const done = await ticketBecomes(api, id, 'done', (x) => x.status === 'done');
     assert.deepEqual([done.result, done.hours_spent], ['Картридж заменён, пробная страница напечатана.', 0.5]);
+    await stage.shot(page, 'operator-done');
     await toast(page, 'Решена').getByRole('button', { name: 'Отменить' }).click();
     await ticketBecomes(api, id, 'open again', (x) => x.status === 'reopened');
     await page.getByTestId('status').filter({ hasText: 'Открыта снова' }).waitFor();

@@ -44,7 +44,7 @@ export default {
     for (const id of [foreign.id, 999_999]) {
       await page.goto(`${desk.origin}/index.html#/ticket/${id}`);
       const title = page.locator('main h1');
-      await until('the refusal', async () => /не найден/i.test(await title.textContent()));
+      await until('the refusal', async () => /Такой заявки нет/.test(await title.textContent()));
       answers.push((await page.locator('main').textContent()).replaceAll(String(id), 'N'));
       assert.ok(!(await page.content()).includes(foreign.subject));
     }
