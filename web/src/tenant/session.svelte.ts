@@ -57,7 +57,7 @@ class Session {
 
   async logout(): Promise<void> {
     await admin('admin_logout', {});
-    location.hash = '#/queue';
+    history.replaceState(null, '', '#/queue'); // unlike a new hash it makes the page ask for nothing more
     location.reload();
   }
 }
