@@ -1,8 +1,19 @@
 //! What each credential opens and what it does not: keys, sessions, client tokens, a visitor's reference.
 use crate::support::{Caller, Desk, desk::PASSWORD};
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use hmac::{Hmac, KeyInit, Mac};
+use rusqlite::Connection;
 use serde_json::{Value, json};
+use sha2::Sha256;
 use std::fs;
+
+/// How the installation signs: HMAC-SHA256 over a part and, before it, its length.
+fn mac(key: &[u8], part: &[u8]) -> Vec<u8> {
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).unwrap();
+    mac.update(&(part.len() as u64).to_be_bytes());
+    mac.update(part);
+    mac.finalize().into_bytes().to_vec()
+}
 
 #[test]
 fn only_a_token_that_we_made_and_that_still_holds_is_believed() {
@@ -50,6 +61,41 @@ fn only_a_token_that_we_made_and_that_still_holds_is_believed() {
             (400, "invalid_parameter".into())
         );
     }
+    // Signed by the installation's own secret, but ended a second after the clock began.
+    let secret = HEXLOWER
+        .decode(
+            fs::read(desk.dir.0.join("secret.key"))
+                .unwrap()
+                .trim_ascii(),
+        )
+        .unwrap();
+    let sign = |claims: &Value| {
+        let payload = BASE64URL_NOPAD.encode(claims.to_string().as_bytes());
+        let proof = mac(&mac(&secret, b"client token"), payload.as_bytes());
+        format!("ct_{payload}.{}", BASE64URL_NOPAD.encode(&proof))
+    };
+    claims["u"] = 1.into();
+    assert_eq!(
+        desk.bearer(&sign(&claims)).call("me", json!({}))["user_id"],
+        1,
+        "the signature is right"
+    );
+    claims["e"] = 1.into();
+    assert_eq!(refused(&sign(&claims)), invalid);
+    // All tokens issued so far end with their generation.
+    let database = Connection::open(desk.dir.database()).unwrap();
+    database
+        .execute(
+            "update client set token_generation = token_generation + 1",
+            [],
+        )
+        .unwrap();
+    assert_eq!(refused(&token), invalid);
+    let token = desk
+        .client("client.example", 1, "Иван Петров")
+        .credential("x-client-token")
+        .to_owned();
+    assert_eq!(desk.bearer(&token).call("me", json!({}))["user_id"], 1);
     // A portal that was switched off lets nobody in.
     desk.alia.call(
         "client_settings",

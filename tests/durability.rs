@@ -1,8 +1,8 @@
 //! What was acknowledged is on the disk, whatever ends the process; what is not whole is refused.
 use crate::support::{
-    Caller, Desk, PATIENCE, Serving,
+    Caller, Desk, Serving,
     desk::{Dir, PASSWORD},
-    http::Request,
+    http::{self, Request},
     until,
 };
 use rusqlite::Connection;
@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     fs,
+    io::{Read, Write},
+    net::TcpStream,
     process::{Command, Stdio},
     sync::{
         Arc, Mutex, RwLock,
@@ -43,7 +45,7 @@ fn write_until_it_dies(
                     let subject = format!("раунд {round} писатель {writer} заявка {n}");
                     let body = json!({ "subject": subject, "description": "Запись под нагрузкой" });
                     let request = key.calling("create_ticket", &body);
-                    match crate::support::http::send(key.address(), &request) {
+                    match http::send(key.address(), &request) {
                         Ok(reply) if reply.status == 200 => {
                             acknowledged.lock().unwrap().push(subject);
                             written.fetch_add(1, Ordering::SeqCst);
@@ -56,9 +58,9 @@ fn write_until_it_dies(
                 }
             });
         }
-        // All writers are in the middle of something when the end comes.
+        // All writers are in the middle of something when the end comes, at another moment in each round.
         until("writers to be at work", || {
-            (written.load(Ordering::SeqCst) > 20).then_some(())
+            (written.load(Ordering::SeqCst) as usize > 50 + 17 * round).then_some(())
         });
         over.store(true, Ordering::SeqCst);
         kill();
@@ -306,26 +308,13 @@ static HALF_SENT: AtomicBool = AtomicBool::new(false);
 
 /// Sends a request in two halves; the second follows once the server has been told to stop.
 fn send_slowly(who: &Caller, request: &Request) -> String {
-    use std::io::{Read, Write};
-    let mut stream = std::net::TcpStream::connect(who.address()).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut head = format!(
-        "POST {} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n",
-        request.path,
-        request.body.len()
-    );
-    for (name, value) in &request.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+    let mut stream = http::begin(who.address(), request).unwrap();
     let (first, second) = request.body.split_at(request.body.len() / 2);
     stream.write_all(first).unwrap();
     HALF_SENT.store(true, Ordering::SeqCst);
     // New connections are refused once the server stops; this one goes on.
     until("the server to be stopping", || {
-        std::net::TcpStream::connect(who.address())
-            .is_err()
-            .then_some(())
+        TcpStream::connect(who.address()).is_err().then_some(())
     });
     stream.write_all(second).unwrap();
     let mut reply = String::new();
@@ -346,8 +335,8 @@ fn idle_and_live_connections_do_not_delay_the_end() {
         .as_i64()
         .unwrap();
     let _stream = crate::support::socket::Stream::open(&client, id).unwrap();
-    let _idle = std::net::TcpStream::connect(desk.omar.address()).unwrap();
-    let _smtp = std::net::TcpStream::connect(desk.serving.smtp()).unwrap();
+    let _idle = TcpStream::connect(desk.omar.address()).unwrap();
+    let _smtp = TcpStream::connect(desk.serving.smtp()).unwrap();
     let (status, took) = desk.serving.terminate();
     assert_eq!(status.code(), Some(0));
     assert!(took < Duration::from_secs(10), "{took:?}");

@@ -1,11 +1,11 @@
 //! Attachments: stored once, whole or not at all, under names of our own, and opened only by who may.
 use crate::support::{
     Desk,
-    http::{BOUNDARY, Request, open_multipart},
+    http::{self, BOUNDARY, Request, open_multipart},
     until_so,
 };
 use serde_json::json;
-use std::{io::Write, net::TcpStream};
+use std::io::Write;
 
 #[test]
 fn the_same_bytes_are_stored_once_and_come_back_exactly() {
@@ -204,15 +204,8 @@ fn a_broken_upload_leaves_nothing() {
         .request("POST", &path)
         .header("content-length", &promised)
         .body(&kind, open.clone());
-    let (address, hang_up) = (desk.key.address(), broken.clone());
-    let mut stream = TcpStream::connect(address).unwrap();
-    let mut bytes = format!("POST {path} HTTP/1.1\r\nhost: x\r\n").into_bytes();
-    for (name, value) in &hang_up.headers {
-        bytes.extend(format!("{name}: {value}\r\n").bytes());
-    }
-    bytes.extend(b"\r\n");
-    bytes.extend(&open);
-    stream.write_all(&bytes).unwrap();
+    let mut stream = http::begin(desk.key.address(), &broken).unwrap();
+    stream.write_all(&open).unwrap();
     drop(stream);
     // A file for a ticket that is not there.
     let absent = desk.key.upload(

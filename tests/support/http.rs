@@ -144,15 +144,21 @@ pub(crate) fn send(address: SocketAddr, request: &Request) -> io::Result<Reply> 
     Ok(reply)
 }
 
+/// Connects and sends the head of a request. The body is left to the caller.
+pub(crate) fn begin(address: SocketAddr, request: &Request) -> io::Result<TcpStream> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(super::PATIENCE))?;
+    stream.set_nodelay(true)?;
+    stream.write_all(request.head(address).as_bytes())?;
+    Ok(stream)
+}
+
 /// Sends a request and reads the head of the answer. What follows is left in the stream.
 pub(crate) fn open(
     address: SocketAddr,
     request: &Request,
 ) -> io::Result<(Reply, BufReader<TcpStream>)> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(super::PATIENCE))?;
-    stream.set_nodelay(true)?;
-    stream.write_all(request.head(address).as_bytes())?;
+    let mut stream = begin(address, request)?;
     // A server may refuse by the head alone and stop reading; its answer is what counts.
     let _ = stream.write_all(&request.body);
     let mut stream = BufReader::new(stream);
