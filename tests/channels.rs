@@ -154,7 +154,11 @@ fn the_same_delivery_ten_times_at_once_is_one_message() {
     desk.settle();
     assert_eq!(total(&desk), 1);
     assert_eq!(desk.count("select count(*) from message"), 1);
-    assert_eq!(desk.alarms(), Vec::<String>::new(), "a repeat is no failure");
+    assert_eq!(
+        desk.alarms(),
+        Vec::<String>::new(),
+        "a repeat is no failure"
+    );
     // It is so after a day as well: what is compared is stored.
     assert_eq!(hook(&desk, &posted).status, 200);
     desk.settle();
