@@ -3,7 +3,7 @@
 -- tenant cannot point at a row of another, whatever the code above does. Times are milliseconds since 1970, UTC.
 
 create table tenant (
-  id integer primary key check (id between 1 and 32767), -- the search key keeps 15 bits for it
+  id integer primary key autoincrement check (id between 1 and 32767), -- never reused; the search key keeps 15 bits for it
   name text not null check (name <> ''),
   domain text unique,
   plan text not null default 'enterprise' check (plan in ('free', 'starter', 'pro', 'business', 'enterprise')),

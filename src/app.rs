@@ -15,6 +15,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     ops::Deref,
     sync::Arc,
+    time::Duration,
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
@@ -72,6 +73,9 @@ impl App {
     }
 }
 
+/// How long mails that are being sent may take once the server is stopping.
+const LAST_MAILS: Duration = Duration::from_secs(5);
+
 /// A running server.
 pub struct Server {
     app: App,
@@ -79,6 +83,7 @@ pub struct Server {
     smtp_address: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     serving: Vec<JoinHandle<()>>,
+    working: Vec<JoinHandle<()>>,
 }
 
 impl Server {
@@ -111,8 +116,10 @@ impl Server {
                 listener, settings, mailboxes, stopping,
             )));
         }
-        tokio::spawn(inbound::work(app.clone()));
-        tokio::spawn(outbound::work(app.clone()));
+        let working = vec![
+            tokio::spawn(inbound::work(app.clone(), stop.subscribe())),
+            tokio::spawn(outbound::work(app.clone(), stop.subscribe())),
+        ];
         worker::start(&app);
         Ok(Server {
             app,
@@ -120,6 +127,7 @@ impl Server {
             smtp_address,
             stop,
             serving,
+            working,
         })
     }
 
@@ -144,6 +152,17 @@ impl Server {
             if task.await.is_err() {
                 tracing::error!("a listener ended by a panic");
             }
+        }
+        // What is in hand is brought to its end, so that a mail that was just taken is not sent again after the start.
+        let finished = async {
+            for task in self.working {
+                if task.await.is_err() {
+                    tracing::error!("a worker ended by a panic");
+                }
+            }
+        };
+        if tokio::time::timeout(LAST_MAILS, finished).await.is_err() {
+            tracing::warn!("some mails were still being sent; they are sent again after the start");
         }
         self.app.db.close().await;
         let app = self.app.clone();

@@ -48,7 +48,7 @@ codes! {
     MessageNotFound = "message_not_found", 400, "Такого сообщения нет.", "Мұндай хабарлама жоқ.", "There is no such message.";
     OperatorNotFound = "operator_not_found", 400, "Такого сотрудника нет.", "Мұндай қызметкер жоқ.", "There is no such operator.";
     ClientNotFound = "client_not_found", 400, "Такого клиента нет.", "Мұндай клиент жоқ.", "There is no such client.";
-    ContactNotFound = "contact_not_found", 400, "Такого контакта нет.", "Мұндай байланыс жоқ.", "There is no such contact.";
+    ContactNotFound = "contact_not_found", 400, "Такого контакта нет.", "Мұндай контакт жоқ.", "There is no such contact.";
     TagNotFound = "tag_not_found", 400, "Такой метки нет.", "Мұндай белгі жоқ.", "There is no such tag.";
     FileNotFound = "file_not_found", 400, "Такого файла нет.", "Мұндай файл жоқ.", "There is no such file.";
     ChannelNotFound = "channel_not_found", 400, "Такого канала нет.", "Мұндай арна жоқ.", "There is no such channel.";
@@ -61,7 +61,7 @@ codes! {
     AlreadyExists = "already_exists", 400, "Уже есть: «{field}» с таким значением.", "Бұрыннан бар: мұндай мәні бар «{field}».", "There already is one with this \"{field}\".";
     /// An idempotency key came again with another body.
     IdempotencyMismatch = "idempotency_mismatch", 400, "Этот Idempotency-Key уже использован с другим запросом.", "Бұл Idempotency-Key басқа сұраныспен қолданылған.", "This Idempotency-Key was already used with another request.";
-    PlanLimit = "plan_limit", 400, "Достигнут предел тарифа: {limit}.", "Тариф шегіне жетті: {limit}.", "The plan's limit is reached: {limit}.";
+    PlanLimit = "plan_limit", 400, "Достигнут предел тарифа: {limit}.", "Тариф шегіне жеттіңіз: {limit}.", "The plan's limit is reached: {limit}.";
     /// The peer that a test connected to did not answer as it should.
     ChannelFailed = "channel_failed", 400, "Канал не отвечает: {why}", "Арна жауап бермейді: {why}", "The channel does not answer: {why}";
 
@@ -84,8 +84,8 @@ codes! {
 
     NotFound = "not_found", 404, "Нет такой страницы.", "Мұндай бет жоқ.", "There is no such page.";
     MethodNotAllowed = "method_not_allowed", 405, "Этот адрес не принимает такой метод.", "Бұл мекенжай мұндай әдісті қабылдамайды.", "This address does not take that method.";
-    TooLarge = "too_large", 413, "Слишком большой запрос или файл: можно до {limit}.", "Сұраныс немесе файл тым үлкен: {limit} дейін болады.", "The body or a file is too large: at most {limit}.";
-    UnsupportedMediaType = "unsupported_media_type", 415, "Такой Content-Type не поддерживается.", "Мұндай Content-Type қолдау таппайды.", "This Content-Type is not understood.";
+    TooLarge = "too_large", 413, "Слишком большой запрос или файл: можно до {limit}.", "Сұраныс немесе файл тым үлкен, шегі: {limit}.", "The body or a file is too large: at most {limit}.";
+    UnsupportedMediaType = "unsupported_media_type", 415, "Такой Content-Type не поддерживается.", "Мұндай Content-Type қолданылмайды.", "This Content-Type is not understood.";
     RateLimited = "rate_limited", 429, "Слишком много запросов. Повторите через {retry_after} с.", "Сұраныс тым көп. {retry_after} с кейін қайталаңыз.", "Too many requests. Try again in {retry_after} s.";
     /// A fault of ours. The cause is in the log under the request id.
     Internal = "internal", 500, "Ошибка на нашей стороне. Номер запроса: {request_id}.", "Біздің тарапымыздан қате. Сұраныс нөмірі: {request_id}.", "Something failed on our side. Request id: {request_id}.";

@@ -86,7 +86,9 @@ pub(crate) struct Secrets {
 impl EmailConfig {
     /// Checks what no single field can, and takes the secrets out: what is left may be read back. A secret that is left
     /// out or comes back as it was shown keeps its value.
-    pub(crate) fn split(self, kept: &Secrets) -> Result<(Value, Secrets)> {
+    pub(crate) fn split(self, before: Option<&Channel>) -> Result<(Value, Secrets)> {
+        let none = Secrets::default();
+        let kept = before.map_or(&none, |channel| &channel.secrets);
         let port = self.smtp.port.0;
         if !(1..=65_535).contains(&port) {
             return Err(Error::invalid(
@@ -99,6 +101,16 @@ impl EmailConfig {
             Some(text) if text == HIDDEN => kept.clone(),
             Some(text) => Some(text).filter(|t| !t.is_empty()),
         };
+        // A password goes to the server it was given for and to no other.
+        let elsewhere = before.is_some_and(|channel| {
+            channel.text("/smtp/host") != self.smtp.host.as_str()
+                || channel.config["smtp"]["port"] != port
+                || channel.config["smtp"]["security"] != json!(self.smtp.security)
+        });
+        let given = self.smtp.password.as_deref().is_some_and(|p| p != HIDDEN);
+        if elsewhere && kept.smtp_password.is_some() && !given {
+            return Err(Error::missing("config.smtp.password"));
+        }
         let mut secrets = Secrets {
             smtp_password: set(self.smtp.password, &kept.smtp_password),
             signing_key: None,
@@ -431,28 +443,59 @@ mod tests {
         .unwrap()
     }
 
+    fn channel(config: Value, secrets: Secrets) -> Channel {
+        Channel {
+            id: ChannelId(1),
+            tenant: TenantId(1),
+            name: "Mail".into(),
+            address: String::new(),
+            config,
+            secrets,
+            is_active: true,
+        }
+    }
+
     #[test]
     fn secrets_are_taken_out_and_kept_when_they_come_back_hidden() {
         let mailgun = json!({ "provider": "mailgun", "signing_key": "k1" });
-        let (shown, secrets) = config(mailgun, json!("p1"))
-            .split(&Secrets::default())
-            .unwrap();
+        let (shown, secrets) = config(mailgun, json!("p1")).split(None).unwrap();
         assert!(!shown.to_string().contains("p1") && !shown.to_string().contains("k1"));
         assert_eq!(shown["address"], "support@desk.example.kz");
 
         let hidden = json!({ "provider": "mailgun", "signing_key": HIDDEN });
-        let (_, kept) = config(hidden, json!(HIDDEN)).split(&secrets).unwrap();
+        let before = channel(shown, secrets.clone());
+        let (_, kept) = config(hidden, json!(HIDDEN)).split(Some(&before)).unwrap();
         assert_eq!(kept, secrets);
         let (_, cleared) = config(json!({ "provider": "smtp" }), json!(""))
-            .split(&secrets)
+            .split(Some(&before))
             .unwrap();
         assert_eq!(cleared, Secrets::default());
     }
 
     #[test]
+    fn a_password_does_not_follow_to_another_server() {
+        let (mut shown, secrets) = config(json!({ "provider": "smtp" }), json!("p1"))
+            .split(None)
+            .unwrap();
+        shown["smtp"]["host"] = "smtp.elsewhere.example".into();
+        let before = channel(shown, secrets);
+        for password in [json!(HIDDEN), Value::Null] {
+            let error = config(json!({ "provider": "smtp" }), password)
+                .split(Some(&before))
+                .unwrap_err();
+            assert_eq!(error.field(), Some("config.smtp.password"));
+        }
+        assert!(
+            config(json!({ "provider": "smtp" }), json!("p2"))
+                .split(Some(&before))
+                .is_ok()
+        );
+    }
+
+    #[test]
     fn a_signed_webhook_needs_its_key() {
         let error = config(json!({ "provider": "mailgun" }), Value::Null)
-            .split(&Secrets::default())
+            .split(None)
             .unwrap_err();
         assert_eq!(error.field(), Some("config.inbound.signing_key"));
     }

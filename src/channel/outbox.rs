@@ -5,7 +5,7 @@ use crate::{
     clock::{HOUR, Millis},
     db::{
         Tx,
-        sql::{all, first, run, text_column},
+        sql::{all, first, one, run, text_column},
     },
     error::{Code, Error, Result},
     signal::Signal,
@@ -35,8 +35,10 @@ pub(crate) struct Due {
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// What an operator wrote.
+    /// What an operator wrote, to who opened the ticket.
     Answer,
+    /// The same, to somebody in copy.
+    Copy,
     /// The desk's own word that a mail has come.
     Acknowledgement,
 }
@@ -45,12 +47,13 @@ impl Kind {
     const fn as_str(self) -> &'static str {
         match self {
             Kind::Answer => "answer",
+            Kind::Copy => "copy",
             Kind::Acknowledgement => "acknowledgement",
         }
     }
 
     fn parse(text: &str) -> Option<Kind> {
-        [Kind::Answer, Kind::Acknowledgement]
+        [Kind::Answer, Kind::Copy, Kind::Acknowledgement]
             .into_iter()
             .find(|k| k.as_str() == text)
     }
@@ -80,53 +83,54 @@ pub(crate) fn acknowledge(cx: &Acting<'_>, ticket: &Record, message: MessageId) 
     Ok(())
 }
 
-/// Puts a message of the ticket's channel into the outbox.
+/// The most that a mail may carry; larger ones are refused by most servers.
+const MOST: i64 = 25 << 20;
+
+/// Puts a message of the ticket's channel into the outbox: a row for who opened the ticket and one for each in copy, so
+/// that every one of them has a fate of their own.
 pub(crate) fn enqueue(cx: &Acting<'_>, ticket: &Record, message: MessageId) -> Result<()> {
     let (Some(channel), Some(recipient)) = (ticket.channel_id, &ticket.creator_email) else {
         return Err(Error::internal(
             "a ticket without a way out was to send a message",
         ));
     };
+    let carried: i64 = one(
+        cx.tx,
+        "select coalesce(sum(size), 0) from file where tenant_id = ?1 and message_id = ?2",
+        (cx.tenant, message),
+        |row| row.get(0),
+    )?;
+    if carried > MOST {
+        let limit = format!("{} MB", MOST >> 20);
+        return Err(Error::new(Code::TooLarge).on("files").with("limit", limit));
+    }
     run(
         cx.tx,
         "insert into outbox (tenant_id, channel_id, ticket_id, message_id, kind, recipient, next_at, created_at)
-         values (?1, ?2, ?3, ?4, 'answer', ?5, ?6, ?6)",
+         select ?1, ?2, ?3, ?4, 'answer', ?5, ?6, ?6
+          union all
+         select ?1, ?2, ?3, ?4, 'copy', email, ?6, ?6
+           from participant
+          where tenant_id = ?1 and ticket_id = ?3 and email <> ?5",
         (cx.tenant, channel, ticket.id, message, recipient, cx.tx.now),
     )?;
     cx.tx.signal(Signal::Outbox);
     Ok(())
 }
 
-/// Takes back what has not left yet.
+/// Takes back what has not left yet, for good.
 pub(crate) fn withdraw(cx: &Acting<'_>, message: MessageId) -> Result<()> {
     run(
         cx.tx,
-        "delete from outbox where tenant_id = ?1 and message_id = ?2 and state = 'queued'",
+        "delete from outbox where tenant_id = ?1 and message_id = ?2 and state <> 'sent'",
         (cx.tenant, message),
     )?;
     Ok(())
 }
 
-/// Puts a message that could not be delivered back into the queue.
+/// Sends a message again that failed, bounced, or had no way out when it was written. Who has it already in copy gets no
+/// second one.
 pub(crate) fn retry(cx: &Acting<'_>, message: MessageId) -> Result<()> {
-    let ticket: Option<TicketId> = first(
-        cx.tx,
-        "update outbox set state = 'queued', attempts = 0, next_at = ?3, finished_at = null, created_at = ?3
-          where tenant_id = ?1 and message_id = ?2 and state = 'failed'
-         returning ticket_id",
-        (cx.tenant, message, cx.tx.now),
-        |row| row.get(0),
-    )?;
-    let ticket = match ticket {
-        Some(ticket) => ticket,
-        None => first_try(cx, message)?,
-    };
-    cx.tx.signal(Signal::Outbox);
-    delivered(cx, ticket, message, Delivery::Pending, None)
-}
-
-/// Queues a message that failed because there was no way out when it was written, and now there is.
-fn first_try(cx: &Acting<'_>, message: MessageId) -> Result<TicketId> {
     let unknown = || Error::new(Code::MessageNotFound).on("message_id");
     let failed: Option<TicketId> = first(
         cx.tx,
@@ -140,8 +144,37 @@ fn first_try(cx: &Acting<'_>, message: MessageId) -> Result<TicketId> {
         return Err(unknown());
     }
     ticket.save_now(cx.tx)?;
+    run(
+        cx.tx,
+        "delete from outbox where tenant_id = ?1 and message_id = ?2 and (kind = 'answer' or state <> 'sent')",
+        (cx.tenant, message),
+    )?;
+    let copied: bool = one(
+        cx.tx,
+        "select exists (select 1 from outbox where tenant_id = ?1 and message_id = ?2)",
+        (cx.tenant, message),
+        |row| row.get(0),
+    )?;
     enqueue(cx, &ticket, message)?;
-    Ok(ticket.id)
+    if copied {
+        run(
+            cx.tx,
+            "delete from outbox where tenant_id = ?1 and message_id = ?2 and kind = 'copy' and state = 'queued'",
+            (cx.tenant, message),
+        )?;
+    }
+    delivered(cx, ticket.id, message, Delivery::Pending, None)
+}
+
+/// Makes what waits due now, in one channel or in all.
+pub(crate) fn hurry(tx: &Tx<'_>, channel: Option<ChannelId>) -> Result<()> {
+    run(
+        tx,
+        "update outbox set next_at = ?2
+          where state = 'queued' and next_at > ?2 and (?1 is null or channel_id = ?1)",
+        (channel, tx.now),
+    )?;
+    Ok(())
 }
 
 /// The channels that have something to send now.
@@ -157,7 +190,7 @@ pub(crate) fn busy_channels(conn: &Connection, now: Millis) -> Result<Vec<Channe
     )
 }
 
-/// What a channel is to send now, at most `most` rows: of each ticket only the oldest that waits.
+/// What a channel is to send now, at most `most` rows: of each ticket and recipient only the oldest that waits.
 pub(crate) fn due(
     conn: &Connection,
     channel: ChannelId,
@@ -171,7 +204,7 @@ pub(crate) fn due(
           where o.channel_id = ?1 and o.state = 'queued' and o.next_at <= ?2
             and not exists (select 1 from outbox p
                              where p.tenant_id = o.tenant_id and p.ticket_id = o.ticket_id
-                               and p.state = 'queued' and p.id < o.id)
+                               and p.recipient = o.recipient and p.state = 'queued' and p.id < o.id)
           order by o.next_at, o.id
           limit ?3",
         (channel, now, most),
@@ -192,7 +225,7 @@ pub(crate) fn due(
 
 /// When the next row is due, if any waits.
 pub(crate) fn next_at(conn: &Connection) -> Result<Option<Millis>> {
-    crate::db::sql::one(
+    one(
         conn,
         "select min(next_at) from outbox where state = 'queued'",
         [],
@@ -200,8 +233,15 @@ pub(crate) fn next_at(conn: &Connection) -> Result<Option<Millis>> {
     )
 }
 
-/// Writes down that a row was delivered.
-pub(crate) fn sent(tx: &Tx<'_>, row: &Due) -> Result<()> {
+/// Writes down that a row was delivered, and under which Message-ID, by which replies find the message.
+pub(crate) fn sent(tx: &Tx<'_>, row: &Due, mail_id: &str) -> Result<()> {
+    if row.kind == Kind::Answer {
+        run(
+            tx,
+            "update message set mail_id = ?3 where tenant_id = ?1 and id = ?2",
+            (row.tenant, row.message, mail_id),
+        )?;
+    }
     run(
         tx,
         "update outbox set state = 'sent', attempts = attempts + 1, finished_at = ?2, last_error = null where id = ?1",
@@ -215,9 +255,10 @@ pub(crate) fn sent(tx: &Tx<'_>, row: &Due) -> Result<()> {
     told(tx, row, Delivery::Sent, None)
 }
 
-/// Tells the message how it fared. An acknowledgement is no message of its own.
+/// Tells the message how it fared with who opened the ticket. A copy's fate is the row's own affair, and an
+/// acknowledgement is no message of its own.
 fn told(tx: &Tx<'_>, row: &Due, outcome: Delivery, why: Option<&str>) -> Result<()> {
-    if row.kind == Kind::Acknowledgement {
+    if row.kind != Kind::Answer {
         return Ok(());
     }
     let cx = Acting::new(tx, row.tenant, Actor::system());
@@ -226,12 +267,13 @@ fn told(tx: &Tx<'_>, row: &Due, outcome: Delivery, why: Option<&str>) -> Result<
 
 /// Writes down a failed attempt: another one at `again`, or the end of it.
 pub(crate) fn failed(tx: &Tx<'_>, row: &Due, why: &str, again: Option<Millis>) -> Result<()> {
-    run(
-        tx,
-        "update channel set last_error = ?2, last_error_at = ?3 where id = ?1",
-        (row.channel, why, tx.now),
-    )?;
     if let Some(again) = again {
+        // A refused address is the mail's trouble; a server that does not take mail is the channel's.
+        run(
+            tx,
+            "update channel set last_error = ?2, last_error_at = ?3 where id = ?1",
+            (row.channel, why, tx.now),
+        )?;
         run(
             tx,
             "update outbox set attempts = attempts + 1, next_at = ?2, last_error = ?3 where id = ?1",

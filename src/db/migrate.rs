@@ -72,12 +72,15 @@ pub(crate) fn bring_up(path: &Path) -> Result<Brought> {
     let mut conn = Connection::open(path)?;
     conn.busy_timeout(std::time::Duration::from_secs(5))?;
     let snapshot = snapshot_path(path, from);
-    if from > 0 {
-        if snapshot.exists() {
-            fs::remove_file(&snapshot)?;
+    // One that is there already is of an attempt that was cut short, and of the same schema: it is the better one.
+    if from > 0 && !snapshot.exists() {
+        let unfinished = snapshot.with_extension("unfinished");
+        if unfinished.exists() {
+            fs::remove_file(&unfinished)?;
         }
-        conn.execute("vacuum into ?1", [snapshot.to_string_lossy()])?;
-        fs::File::open(&snapshot)?.sync_all()?;
+        conn.execute("vacuum into ?1", [unfinished.to_string_lossy()])?;
+        fs::File::open(&unfinished)?.sync_all()?;
+        fs::rename(&unfinished, &snapshot)?;
     }
     // Inside refinery's transaction SQLite ignores this pragma, and rebuilding a parent table would then delete its
     // children: keys are off while migrating and checked right after.

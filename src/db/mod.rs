@@ -170,10 +170,12 @@ impl Db {
                 let deadline = Instant::now() + SLOW_QUERY;
                 conn.progress_handler(10_000, Some(move || Instant::now() > deadline))?;
             }
-            conn.prepare_cached("begin")?.execute([])?;
-            let outcome = f(&Snapshot { conn: &conn, now });
-            conn.prepare_cached("rollback")?.execute([])?;
-            outcome
+            // Undone when it is dropped, whatever `f` does, so that no connection goes back with its snapshot still open.
+            let snapshot = conn.unchecked_transaction()?;
+            f(&Snapshot {
+                conn: &snapshot,
+                now,
+            })
         });
         let outcome = work.await.map_err(Error::internal)?;
         drop(permit);
@@ -314,6 +316,18 @@ mod tests {
         }
         assert_eq!(kept, 30);
         assert_eq!(count(&db).await, 30);
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_a_query_hurts_no_later_query() {
+        let (_dir, db, _closing) = open();
+        for _ in 0..8 {
+            let panicked: Result<()> = db.read(|_| panic!("a handler's bug")).await;
+            assert!(panicked.is_err());
+        }
+        for _ in 0..16 {
+            assert_eq!(count(&db).await, 0);
+        }
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ pub(crate) mod script;
 use crate::{
     access::secret::Secret,
     api::field::{ChannelId, TenantId, decode},
-    channel::config::{self, EmailConfig, Secrets},
+    channel::config::{self, EmailConfig},
     db::Tx,
     error::Result,
     tenant::{self, Tenant},
@@ -52,6 +52,6 @@ pub(crate) fn open_mailbox(
         "smtp": { "host": "127.0.0.1", "port": RELAY_PORT, "security": "none" },
         "inbound": { "provider": "smtp" },
     }))?;
-    let split = wanted.split(&Secrets::default())?;
+    let split = wanted.split(None)?;
     config::insert(tx, secret, tenant, "Почта", split, tx.now).map(Some)
 }

@@ -4,7 +4,7 @@ use super::{
     script::{Scene, What, people::Operator, staging},
 };
 use crate::{
-    api::field::{TenantId, TicketId},
+    api::field::{MessageId, TenantId, TicketId},
     clock::{DAY, MINUTE, Millis},
     db::{Tx, sql::run},
     error::Result,
@@ -50,6 +50,9 @@ pub(crate) fn play(tx: &Tx<'_>, password_hash: &str) -> Result<TenantId> {
     )?;
     Ok(cast.tenant)
 }
+
+/// Whoever acts has seen everything there is.
+const ALL: MessageId = MessageId(i64::MAX);
 
 /// A step of a scene and when it happens.
 #[derive(Debug)]
@@ -225,8 +228,8 @@ impl Opened {
         match what {
             // Handing a ticket to somebody, or closing it by the calendar, is done without opening it.
             What::Assign { .. } | What::AutoClose => return Ok(()),
-            _ if by(what).is_none() => return message::mark_read(cx, self.id, Reader::Client),
-            _ => message::mark_read(cx, self.id, Reader::Staff)?,
+            _ if by(what).is_none() => return message::mark_read(cx, self.id, Reader::Client, ALL),
+            _ => message::mark_read(cx, self.id, Reader::Staff, ALL)?,
         }
         if !std::mem::replace(&mut self.is_tagged, true) {
             let names: Vec<String> = scene.tags.iter().map(|&name| name.to_owned()).collect();

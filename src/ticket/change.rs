@@ -1,12 +1,12 @@
 //! Changing a ticket: its status by legal steps, its clocks, who is in charge, its fields. Each change is a line of the
 //! history.
 use super::{
-    Acting,
+    Acting, estimate,
     event::{self, Event},
     model::{Actor, Origin, Priority},
     record::Record,
     search,
-    status::{Illegal, Status, Verb},
+    status::{Illegal, Status, Verb, Window},
 };
 use crate::{
     api::field::{ClientId, OperatorId},
@@ -90,6 +90,9 @@ pub(super) fn step_to(
             ticket.sla_resolution_breached = false;
         }
         _ => {}
+    }
+    if from == Status::Estimated && to != Status::Estimated {
+        estimate::supersede(cx, ticket)?;
     }
     ticket.status = to;
     let moved = Event {
@@ -233,6 +236,9 @@ pub(crate) fn set_client(cx: &Acting<'_>, ticket: &mut Record, client: ClientId)
     let old = ticket.client.map(name_of).transpose()?;
     let new = name_of(client)?;
     ticket.client = Some(client);
+    // A portal's user numbers are its own: the user of that number at the other client is somebody else.
+    ticket.client_user_id = 0;
+    ticket.client_session = None;
     let changed = Event {
         kind: "client",
         old: old.as_deref(),
@@ -286,6 +292,25 @@ pub(crate) fn complete(
         }
     }
     Ok(())
+}
+
+/// A client brings a ticket back: one that was closed longer ago than the tenant's days stays closed.
+pub(crate) fn reopen_by_client(
+    cx: &Acting<'_>,
+    ticket: &mut Record,
+    reason: Option<&str>,
+) -> Result<()> {
+    let days = tenant::by_id(cx.tx, cx.tenant)?.settings.reopen_window_days;
+    let closed_at = ticket.closed_at.unwrap_or(ticket.updated_at);
+    if ticket.status == Status::Closed && Window::at(closed_at, cx.tx.now, days) == Window::Over {
+        let refused = Illegal {
+            from: Status::Closed,
+            to: Status::Reopened,
+            allowed: Vec::new(),
+        };
+        return Err(refused.into());
+    }
+    by_verb(cx, ticket, Verb::Reopen, reason)
 }
 
 /// Books working time on a ticket and, through it, on its client's month.

@@ -42,11 +42,7 @@ pub(crate) fn offer(
     let cost = cost
         .map(|c| hundredths(c * 100.0))
         .or_else(|| rate.map(|r| hundredths(r as f64 * hours)));
-    run(
-        cx.tx,
-        "update estimate set status = 'superseded' where tenant_id = ?1 and ticket_id = ?2 and status = 'pending'",
-        (cx.tenant, ticket.id),
-    )?;
+    supersede(cx, ticket)?;
     run(
         cx.tx,
         "insert into estimate (tenant_id, ticket_id, version, hours, cost, currency, description, status, created_at, created_by)
@@ -63,6 +59,16 @@ pub(crate) fn offer(
     };
     event::write(cx, ticket.id, &offered)?;
     by_verb(cx, ticket, Verb::Estimate, None)
+}
+
+/// What waits for the client's word waits no longer: another estimate has taken its place, or the desk went on without.
+pub(super) fn supersede(cx: &Acting<'_>, ticket: &Record) -> Result<()> {
+    run(
+        cx.tx,
+        "update estimate set status = 'superseded' where tenant_id = ?1 and ticket_id = ?2 and status = 'pending'",
+        (cx.tenant, ticket.id),
+    )?;
+    Ok(())
 }
 
 /// Records what the client said and hands the ticket back to the desk.

@@ -15,8 +15,7 @@ use crate::{
         field::{ContactId, FileId, MessageId, OperatorId, TenantId, TicketId},
     },
     channel::outbox,
-    clock::Millis,
-    db::sql::{first, run},
+    db::sql::{first, one, run},
     error::{Code, Error, Fault, Result},
     tenant,
 };
@@ -231,7 +230,7 @@ pub(crate) fn post_by_client(
 }
 
 fn phone_of(conn: &Connection, tenant: TenantId, id: TicketId) -> Result<Option<String>> {
-    crate::db::sql::one(
+    one(
         conn,
         "select creator_phone from ticket where tenant_id = ?1 and id = ?2",
         (tenant, id),
@@ -248,13 +247,12 @@ pub(crate) struct Stored {
     pub(crate) operator: Option<OperatorId>,
     pub(crate) is_note: bool,
     pub(crate) body: String,
-    pub(crate) read_at: Option<Millis>,
 }
 
 pub(crate) fn by_id(conn: &Connection, tenant: TenantId, id: MessageId) -> Result<Stored> {
     first(
         conn,
-        "select m.id, m.ticket_id, m.ordinal, m.author_type, m.operator_id, m.is_note, m.body, m.read_at
+        "select m.id, m.ticket_id, m.ordinal, m.author_type, m.operator_id, m.is_note, m.body
            from message m
            join ticket t on t.tenant_id = m.tenant_id and t.id = m.ticket_id and t.deleted_at is null
           where m.tenant_id = ?1 and m.id = ?2 and m.deleted_at is null",
@@ -268,7 +266,6 @@ pub(crate) fn by_id(conn: &Connection, tenant: TenantId, id: MessageId) -> Resul
                 operator: row.get(4)?,
                 is_note: row.get(5)?,
                 body: row.get(6)?,
-                read_at: row.get(7)?,
             })
         },
     )?
@@ -312,9 +309,7 @@ pub(crate) fn delete(cx: &Acting<'_>, message: &Stored) -> Result<()> {
     if !message.is_note {
         ticket.message_count -= 1;
     }
-    if message.author == Author::Client && message.read_at.is_none() {
-        ticket.unread_count = (ticket.unread_count - 1).max(0);
-    }
+    ticket.unread_count = unread(cx, ticket.id)?;
     ticket.last_message_id = first(
         cx.tx,
         "select id from message
@@ -350,22 +345,41 @@ pub(crate) enum Reader {
     Client,
 }
 
-/// Marks the other side's messages read.
-pub(crate) fn mark_read(cx: &Acting<'_>, ticket: TicketId, reader: Reader) -> Result<()> {
-    let now = cx.tx.now;
+/// How many of the client's messages no operator has read.
+fn unread(cx: &Acting<'_>, ticket: TicketId) -> Result<i64> {
+    one(
+        cx.tx,
+        "select count(*) from message
+          where tenant_id = ?1 and ticket_id = ?2 and author_type = 'client' and not is_note
+            and read_at is null and deleted_at is null",
+        (cx.tenant, ticket),
+        |row| row.get(0),
+    )
+}
+
+/// Marks the other side's messages read, as far as `last`, the newest that was shown: one that came meanwhile stays unread.
+pub(crate) fn mark_read(
+    cx: &Acting<'_>,
+    ticket: TicketId,
+    reader: Reader,
+    last: MessageId,
+) -> Result<()> {
+    let values = (cx.tenant, ticket, cx.tx.now, last);
     let marked = match reader {
         Reader::Staff => run(
             cx.tx,
             "update message set read_at = ?3
-              where tenant_id = ?1 and ticket_id = ?2 and author_type = 'client' and read_at is null",
-            (cx.tenant, ticket, now),
+              where tenant_id = ?1 and ticket_id = ?2 and author_type = 'client' and read_at is null and id <= ?4",
+            values,
         )?,
         Reader::Client => run(
             cx.tx,
-            "update message set read_at = ?3, delivery_status = 'read'
+            "update message
+                set read_at = ?3,
+                    delivery_status = iif(delivery_status in ('sent', 'delivered'), 'read', delivery_status)
               where tenant_id = ?1 and ticket_id = ?2 and author_type = 'support' and not is_note
-                and read_at is null and delivery_status in ('sent', 'delivered')",
-            (cx.tenant, ticket, now),
+                and read_at is null and id <= ?4",
+            values,
         )?,
     };
     if marked == 0 {
@@ -374,8 +388,8 @@ pub(crate) fn mark_read(cx: &Acting<'_>, ticket: TicketId, reader: Reader) -> Re
     if reader == Reader::Staff {
         run(
             cx.tx,
-            "update ticket set unread_count = 0 where tenant_id = ?1 and id = ?2",
-            (cx.tenant, ticket),
+            "update ticket set unread_count = ?3 where tenant_id = ?1 and id = ?2",
+            (cx.tenant, ticket, unread(cx, ticket)?),
         )?;
     }
     let entry = Event {
@@ -387,6 +401,20 @@ pub(crate) fn mark_read(cx: &Acting<'_>, ticket: TicketId, reader: Reader) -> Re
         ..Event::default()
     };
     event::write(cx, ticket, &entry)
+}
+
+/// Notes that a message has arrived, unless it is known to have been read already.
+pub(crate) fn arrived(cx: &Acting<'_>, ticket: TicketId, message: MessageId) -> Result<()> {
+    let unread: bool = one(
+        cx.tx,
+        "select delivery_status = 'sent' from message where tenant_id = ?1 and id = ?2",
+        (cx.tenant, message),
+        |row| row.get(0),
+    )?;
+    if unread {
+        delivered(cx, ticket, message, Delivery::Delivered, None)?;
+    }
+    Ok(())
 }
 
 /// Notes how a message fared on its way out.

@@ -9,6 +9,7 @@ pub(crate) mod files;
 pub(crate) mod list;
 pub(crate) mod message;
 pub(crate) mod model;
+pub(crate) mod reading;
 pub(crate) mod record;
 pub(crate) mod search;
 pub(crate) mod status;

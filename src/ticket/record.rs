@@ -195,7 +195,8 @@ impl Record {
                     assigned_to = ?15, result = ?16, merged_into = ?17, message_count = ?18, unread_count = ?19,
                     next_ordinal = ?20, last_message_id = ?21, updated_at = ?22, first_response_at = ?23, done_at = ?24,
                     closed_at = ?25, due_at = ?26, sla_response_at = ?27, sla_resolution_at = ?28, sla_paused_at = ?29,
-                    sla_next_at = ?30, sla_response_breached = ?31, sla_resolution_breached = ?32
+                    sla_next_at = ?30, sla_response_breached = ?31, sla_resolution_breached = ?32, client_user_id = ?33,
+                    client_session = ?34
               where tenant_id = ?1 and id = ?2",
             rusqlite::params![
                 self.tenant,
@@ -230,6 +231,8 @@ impl Record {
                 self.sla_next_at(),
                 self.sla_response_breached,
                 self.sla_resolution_breached,
+                self.client_user_id,
+                self.client_session,
             ],
         )?;
         Ok(())

@@ -12,7 +12,7 @@ use crate::{
     },
     app::App,
     channel::{
-        config::{self, Channel, ChannelStatus, EmailConfig, Secrets},
+        config::{self, Channel, ChannelStatus, EmailConfig},
         outbound,
     },
     error::{Code, Error, Result},
@@ -112,7 +112,7 @@ impl Spec for CreateChannel {
 impl Command for CreateChannel {
     fn run(self, cx: &Write<'_, Operator>) -> Result<ChannelView> {
         let ChannelType::Email = self.kind;
-        let split = self.config.split(&Secrets::default())?;
+        let split = self.config.split(None)?;
         let secret = &cx.app.secret;
         let id = config::insert(cx.tx, secret, cx.by.tenant, &self.name, split, cx.tx.now)?;
         Ok(shown(
@@ -155,7 +155,7 @@ impl Command for UpdateChannel {
             channel.is_active = active.0;
         }
         if let Some(new) = self.config {
-            (channel.config, channel.secrets) = new.split(&channel.secrets)?;
+            (channel.config, channel.secrets) = new.split(Some(&channel))?;
         }
         config::update(cx.tx, &cx.app.secret, &channel)?;
         cx.tx.signal(crate::signal::Signal::Outbox);

@@ -73,7 +73,11 @@ pub(crate) struct ReassignTicket {
 impl Spec for ReassignTicket {
     const NAME: &'static str = "reassign_ticket";
     const NEEDS: Needs = Needs::scopes(&[W, T]);
-    const TITLE: [&'static str; 3] = ["Передать заявку", "Өтінімді тапсыру", "Reassign a ticket"];
+    const TITLE: [&'static str; 3] = [
+        "Передать заявку",
+        "Өтінімді басқаға беру",
+        "Reassign a ticket",
+    ];
     const EXAMPLE: &'static str = r#"{"ticket_id":42,"assigned_to":2}"#;
     type By = Operator;
     type Output = TicketView;

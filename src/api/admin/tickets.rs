@@ -17,8 +17,9 @@ use crate::{
         self, Acting, Actor, NewTicket, change,
         files::Links,
         list::Sight,
-        message::{self, Draft, Reader},
+        message::{Draft, Reader},
         model::{FileView, HistoryEntry, MessageView, Origin, Priority, TicketView},
+        reading,
         record::{self, Record},
         status::{Status, Verb},
         tags, view,
@@ -95,12 +96,15 @@ impl Task for GetTicket {
             .await?;
         if reads && whole.ticket.row.unread_count > 0 {
             let actor = Actor::operator(&cx.by);
-            cx.app
-                .db
-                .write(move |tx| {
-                    message::mark_read(&Acting::new(tx, tenant, actor), id, Reader::Staff)
-                })
-                .await?;
+            reading::shown(
+                &cx.app.db,
+                tenant,
+                actor,
+                id,
+                Reader::Staff,
+                &whole.messages,
+            )
+            .await;
         }
         Ok(whole)
     }

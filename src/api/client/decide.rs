@@ -46,7 +46,7 @@ impl Command for AcceptTicket {
     }
 }
 
-/// Brings back a ticket that was done or closed.
+/// Brings back a ticket that was done, or closed not too long ago.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ReopenTicket {
     /// The ticket.
@@ -71,7 +71,7 @@ impl Command for ReopenTicket {
     fn run(self, cx: &Write<'_, ClientUser>) -> Result<TicketView> {
         let reason = filled(self.reason);
         with_own(cx, self.ticket_id, |acting, ticket| {
-            change::by_verb(acting, ticket, Verb::Reopen, reason.as_deref())
+            change::reopen_by_client(acting, ticket, reason.as_deref())
         })
     }
 }

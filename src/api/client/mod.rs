@@ -25,6 +25,7 @@ use crate::{
         list::{self, Filter, Sight, Stage},
         message::{self, Draft, Reader},
         model::{FileView, HistoryEntry, MessageView, Origin, Priority, TicketRow, TicketView},
+        reading,
         record::Record,
         status::Status,
         view,
@@ -276,23 +277,8 @@ impl Task for GetTicket {
                 })
             })
             .await?;
-        let unread = own.messages.iter().any(|m| {
-            use ticket::model::{Author, Delivery};
-            m.author_type == Author::Support
-                && matches!(
-                    m.delivery_status,
-                    Some(Delivery::Sent | Delivery::Delivered)
-                )
-        });
-        if unread {
-            let actor = Actor::client(&cx.by);
-            cx.app
-                .db
-                .write(move |tx| {
-                    message::mark_read(&Acting::new(tx, tenant, actor), id, Reader::Client)
-                })
-                .await?;
-        }
+        let actor = Actor::client(&cx.by);
+        reading::shown(&cx.app.db, tenant, actor, id, Reader::Client, &own.messages).await;
         Ok(own)
     }
 }
@@ -380,7 +366,7 @@ pub(crate) struct ClientFigures {
 impl Spec for ClientDashboard {
     const NAME: &'static str = "client_dashboard";
     const NEEDS: Needs = Needs::client();
-    const TITLE: [&'static str; 3] = ["Моя сводка", "Менің жиынтығым", "My dashboard"];
+    const TITLE: [&'static str; 3] = ["Моя сводка", "Менің көрсеткіштерім", "My dashboard"];
     const EXAMPLE: &'static str = "{}";
     type By = ClientUser;
     type Output = ClientFigures;

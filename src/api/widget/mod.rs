@@ -17,6 +17,7 @@ use crate::{
         files::Links,
         message::{self, Draft, Reader},
         model::{Author, FileView, Origin},
+        reading,
         status::Status,
         view,
     },
@@ -256,36 +257,32 @@ impl Spec for GetMessages {
 impl Task for GetMessages {
     async fn run(self, cx: Slow<WidgetSite>) -> Result<Conversation> {
         let (app, tenant) = (cx.app.clone(), cx.by.tenant);
-        let (conversation, id, name, unread) = cx
+        let (ticket, messages) = cx
             .app
             .db
             .read(move |db| {
                 let ticket = self.door.open(db, &app, &cx.by, &cx.call, db.now)?;
                 let links = Links::new(&app.secret, tenant, db.now);
                 let (messages, _) = view::messages(db, tenant, ticket.id, true, links)?;
-                let unread = messages.iter().any(|m| {
-                    m.author_type == Author::Support
-                        && m.delivery_status == Some(ticket::model::Delivery::Sent)
-                });
-                let conversation = Conversation {
-                    ticket_id: ticket.reference,
-                    subject: ticket.subject,
-                    status: ticket.status,
-                    messages: messages.into_iter().map(VisitorMessage::from).collect(),
-                };
-                Ok((conversation, ticket.id, ticket.creator_name, unread))
+                Ok((ticket, messages))
             })
             .await?;
-        if unread {
-            let actor = Actor::visitor(&name);
-            cx.app
-                .db
-                .write(move |tx| {
-                    message::mark_read(&Acting::new(tx, tenant, actor), id, Reader::Client)
-                })
-                .await?;
-        }
-        Ok(conversation)
+        let actor = Actor::visitor(&ticket.creator_name);
+        reading::shown(
+            &cx.app.db,
+            tenant,
+            actor,
+            ticket.id,
+            Reader::Client,
+            &messages,
+        )
+        .await;
+        Ok(Conversation {
+            ticket_id: ticket.reference,
+            subject: ticket.subject,
+            status: ticket.status,
+            messages: messages.into_iter().map(VisitorMessage::from).collect(),
+        })
     }
 }
 

@@ -173,7 +173,8 @@ async fn attempt(target: &SmtpTarget, envelope: &Envelope, raw: &[u8]) -> Result
     let lines = raw.strip_suffix(b"\r\n").unwrap_or(raw);
     match connection.message(lines).await {
         Ok(response) => {
-            quit(&mut connection).await;
+            // The mail is theirs now; a slow farewell must not make it look as if it were not.
+            tokio::spawn(async move { quit(&mut connection).await });
             Ok(Sent::Delivered {
                 response: first_line(&response),
                 missed,

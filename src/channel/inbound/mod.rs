@@ -14,16 +14,18 @@ use crate::{
     access::secret::Purpose,
     api::field::{ChannelId, MessageId, TenantId, TicketId},
     app::App,
+    clock::{HOUR, MINUTE, Millis},
     db::{
         Tx,
         sql::{all, run},
     },
-    error::{Error, Result},
+    error::{Code, Error, Result},
     signal::Signal,
 };
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use tokio::sync::watch;
 use unpack::{Read, Unpacked, unpack};
 
 /// How a delivery reached us.
@@ -64,7 +66,8 @@ pub(crate) async fn store(
         .write(move |tx| {
             run(
                 tx,
-                "insert into inbound_event (tenant_id, channel_id, received_at, envelope, raw_hash) values (?1, ?2, ?3, ?4, ?5)",
+                "insert into inbound_event (tenant_id, channel_id, received_at, next_at, envelope, raw_hash)
+                 values (?1, ?2, ?3, ?3, ?4, ?5)",
                 (tenant, id, tx.now, envelope, blob.hash),
             )?;
             run(tx, "update channel set last_inbound_at = ?2 where id = ?1", (id, tx.now))?;
@@ -85,12 +88,12 @@ struct Event {
     attempts: i64,
 }
 
-fn waiting(conn: &Connection) -> Result<Vec<Event>> {
+fn waiting(conn: &Connection, now: Millis) -> Result<Vec<Event>> {
     all(
         conn,
         "select id, tenant_id, channel_id, envelope, raw_hash, attempts
-           from inbound_event where state = 'received' order by id limit 50",
-        [],
+           from inbound_event where state = 'received' and next_at <= ?1 order by next_at, id limit 50",
+        [now],
         |row| {
             Ok(Event {
                 id: row.get(0)?,
@@ -104,54 +107,86 @@ fn waiting(conn: &Connection) -> Result<Vec<Event>> {
     )
 }
 
-/// How often a delivery that fails is tried before it is put aside.
-const ATTEMPTS: i64 = 3;
+/// How often a delivery that fails is tried before it is put aside: over about a day and a half.
+const ATTEMPTS: i64 = 12;
+/// The first wait after a failure; each one is twice the one before.
+const FIRST_WAIT: Millis = MINUTE;
+/// How long a delivery that the plan has no room for is kept before it is looked at again.
+const NO_ROOM: Millis = HOUR;
 /// How long the worker sleeps when nothing wakes it.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// Works on deliveries as they are stored, for as long as the program runs.
-pub(crate) async fn work(app: App) {
-    loop {
-        match work_once(&app).await {
-            Ok(0) => {
-                let _ = tokio::time::timeout(PAUSE, app.db.signals().inbound.notified()).await;
-            }
-            Ok(_) => {}
+/// Works on deliveries as they are stored, until `stop` says to end.
+pub(crate) async fn work(app: App, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        let pause = match work_once(&app, &stop).await {
+            Ok(0) => PAUSE,
+            Ok(_) => continue,
             Err(error) => {
                 tracing::error!(%error, "deliveries could not be worked on");
-                tokio::time::sleep(PAUSE).await;
+                PAUSE
             }
+        };
+        tokio::select! {
+            _ = stop.wait_for(|stopping| *stopping) => {}
+            () = app.db.signals().inbound.notified() => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }
 
-/// Works on what is stored now, in the order it came. Answers how much that was.
-pub(crate) async fn work_once(app: &App) -> Result<usize> {
-    let events = app.db.read(|db| waiting(db)).await?;
+/// Works on what is due now, in the order it came. Answers how much that was.
+async fn work_once(app: &App, stop: &watch::Receiver<bool>) -> Result<usize> {
+    let events = app.db.read(|db| waiting(db, db.now)).await?;
     for event in &events {
+        if *stop.borrow() {
+            break;
+        }
         // A panic in reading one mail is that mail's failure.
         let (owner, work) = (app.clone(), event.clone());
         let outcome = tokio::spawn(async move { process(&owner, work).await }).await;
-        let failure = match outcome {
+        let (failure, no_room) = match outcome {
             Ok(Ok(())) => continue,
-            Ok(Err(error)) => error.to_string(),
-            Err(panic) => panic.to_string(),
+            Ok(Err(error)) => (error.to_string(), error.code() == Code::PlanLimit),
+            Err(panic) => (panic.to_string(), false),
         };
         tracing::error!(event = event.id, %failure, "a delivery could not be worked on");
-        let (id, given_up) = (event.id, event.attempts + 1 >= ATTEMPTS);
+        let event = event.clone();
         app.db
-            .write(move |tx| {
-                run(
-                    tx,
-                    "update inbound_event
-                        set attempts = attempts + 1, detail = ?2, state = iif(?3, 'failed', state)
-                      where id = ?1",
-                    (id, failure, given_up),
-                )
-            })
+            .write(move |tx| put_off(tx, &event, &failure, no_room))
             .await?;
     }
     Ok(events.len())
+}
+
+/// Keeps a delivery for later. One that the plan has no room for waits for as long as it takes; another one is put aside
+/// in the end, where `check` and people find it. The channel shows what is the matter.
+fn put_off(tx: &Tx<'_>, event: &Event, failure: &str, no_room: bool) -> Result<()> {
+    let doublings = u32::try_from(event.attempts.clamp(0, 20)).unwrap_or(0);
+    let wait = if no_room {
+        NO_ROOM
+    } else {
+        FIRST_WAIT << doublings
+    };
+    run(
+        tx,
+        "update inbound_event
+            set attempts = attempts + iif(?3, 0, 1), detail = ?2, next_at = ?4, state = iif(?5, 'failed', state)
+          where id = ?1",
+        (
+            event.id,
+            failure,
+            no_room,
+            tx.now + wait,
+            !no_room && event.attempts + 1 >= ATTEMPTS,
+        ),
+    )?;
+    run(
+        tx,
+        "update channel set last_error = ?2, last_error_at = ?3 where id = ?1",
+        (event.channel, failure, tx.now),
+    )?;
+    Ok(())
 }
 
 async fn process(app: &App, event: Event) -> Result<()> {

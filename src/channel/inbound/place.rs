@@ -73,7 +73,13 @@ pub(super) fn apply(tx: &Tx<'_>, app: &App, event: &Event, incoming: Incoming) -
             ..Outcome::ignored("no_sender")
         });
     };
-    let facts = facts(tx, tenant, &incoming, &keys, &email)?;
+    // Reply-To says whom to answer; who takes part in a ticket is judged by From.
+    let written = incoming
+        .mail
+        .from
+        .as_ref()
+        .map_or(email.clone(), |from| from.email.to_lowercase());
+    let facts = facts(tx, tenant, &incoming, &keys, &written)?;
     let verdict = thread::decide(&facts);
     let automatic = auto.automatic || auto.bounce;
     let contact = client::contact_of(tx, tenant, &email, &name, None, tx.now)?;
@@ -117,7 +123,13 @@ pub(super) fn apply(tx: &Tx<'_>, app: &App, event: &Event, incoming: Incoming) -
             (ticket, message, "ticket")
         }
     };
-    if !matches!(rule, Rule::UnknownSender) && !automatic {
+    // Whom a mail copies takes part from now on, if a code of ours proves who sent it or the ticket is its own. A From and a
+    // number in the subject anybody can write.
+    let proven = matches!(
+        rule,
+        Rule::ReplyAddress | Rule::InReplyTo | Rule::References
+    );
+    if (proven || outcome == "ticket") && !automatic {
         for (address, name) in cc {
             run(
                 tx,
@@ -247,7 +259,7 @@ fn new_ticket(
 
 /// What staff are told, in Russian, Kazakh and English, when a mail was larger or deeper than what is taken.
 const INCOMPLETE: [&str; 3] = [
-    "Письмо показано не целиком: часть его не прочитана (слишком велика, слишком вложена или зашифрована). Исходное письмо сохранено.",
+    "Письмо показано не целиком: часть его не прочитана (слишком большая, слишком сложная или зашифрованная). Исходное письмо сохранено.",
     "Хат толық көрсетілмеген: оның бір бөлігі оқылмады (тым үлкен, тым күрделі немесе шифрланған). Бастапқы хат сақталды.",
     "This mail is not shown whole: a part of it was not read (too large, too deep or encrypted). The original is kept.",
 ];

@@ -8,7 +8,11 @@ use crate::{
     },
     db::Tx,
     error::Result,
-    ticket::{Acting, Actor, message, model::Delivery},
+    ticket::{
+        Acting, Actor, message,
+        model::{Author, Delivery},
+        record,
+    },
 };
 
 /// What a mail server says about a mail of ours becomes that message's delivery status; it never opens a ticket.
@@ -31,12 +35,21 @@ pub(super) fn apply(
     else {
         return Ok(Outcome::ignored("report_on_an_unknown_mail"));
     };
-    let exists = message::by_id(tx, tenant, message).is_ok_and(|stored| stored.ticket == ticket);
-    if !exists {
+    let ours = message::by_id(tx, tenant, message)
+        .is_ok_and(|stored| stored.ticket == ticket && stored.author == Author::Support);
+    if !ours {
         return Ok(Outcome::ignored("report_on_an_unknown_mail"));
     }
+    let requester = record::by_id(tx, tenant, ticket)?.creator_email;
     let cx = Acting::new(tx, tenant, Actor::system());
-    for recipient in recipients {
+    // A copy that did not arrive says nothing of the answer to who asked.
+    let to_requester = |address: &str| {
+        address.is_empty()
+            || requester
+                .as_deref()
+                .is_none_or(|r| r.eq_ignore_ascii_case(address))
+    };
+    for recipient in recipients.iter().filter(|r| to_requester(&r.address)) {
         let why = format!(
             "{}: {} {}",
             recipient.address, recipient.status, recipient.diagnostic
@@ -45,9 +58,7 @@ pub(super) fn apply(
             Action::Failed => {
                 message::delivered(&cx, ticket, message, Delivery::Failed, Some(why.trim()))?
             }
-            Action::Delivered => {
-                message::delivered(&cx, ticket, message, Delivery::Delivered, None)?
-            }
+            Action::Delivered => message::arrived(&cx, ticket, message)?,
             Action::Delayed => {}
         }
     }

@@ -3,7 +3,6 @@
 //! The dialogue is in [`session`], lines and data in [`wire`], the grammar of commands in [`command`]. Whether an address is known
 //! and where a mail is stored is behind [`Receiver`]; a mail is acknowledged only after it says stored.
 
-mod caps;
 mod command;
 mod session;
 #[cfg(test)]
@@ -22,7 +21,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
-use caps::Caps;
+use crate::caps::Caps;
 
 /// Sessions that are still busy this long after the stop are cut off.
 const LONGEST_FAREWELL: Duration = Duration::from_secs(10);

@@ -1,0 +1,254 @@
+//! What goes out: takes due rows from the outbox, hands each over and writes down how it fared. Each channel has its own
+//! few senders, so one server that hangs delays nobody else's mail. How a mail is written is in [`letter`].
+mod letter;
+
+use super::{
+    config::{Channel, Security as Protection},
+    email::{
+        dial::{Reach, Security, SmtpTarget},
+        send::{self, Sent},
+    },
+    outbox::{self, Due},
+};
+use crate::{
+    access::secret::random,
+    api::field::ChannelId,
+    app::App,
+    clock::Millis,
+    config::PrivateTargets,
+    db::sql::run,
+    error::{Code, Result},
+    signal::Signal,
+};
+use std::{collections::HashMap, time::Duration};
+use tokio::{
+    sync::watch,
+    task::{self, JoinSet},
+};
+
+/// How many mails one channel sends at the same time.
+const SENDERS: usize = 2;
+/// How many due rows of a channel are looked at: those being sent are among them.
+const MOST_DUE: u32 = 8;
+/// The longest sleep: the clock may be moved under us.
+const PAUSE: Duration = Duration::from_secs(10);
+/// The shortest and the longest wait for the database to take the fate of a mail.
+const SHORT: Duration = Duration::from_secs(1);
+const LONG: Duration = Duration::from_secs(60);
+
+/// The mails that are being sent. A row stays among them until its fate is written down, so it cannot be sent twice.
+#[derive(Default)]
+struct Senders {
+    tasks: JoinSet<()>,
+    rows: HashMap<task::Id, (i64, ChannelId)>,
+}
+
+/// Sends what is due until `stop` says to end, then lets the mails in hand come to theirs.
+pub(crate) async fn work(app: App, mut stop: watch::Receiver<bool>) {
+    // A server that was away may be back: what waits is tried at once after a start.
+    let hurried = app.db.write(|tx| outbox::hurry(tx, None));
+    if let Err(error) = hurried.await {
+        tracing::error!(%error, "the outbox could not be looked at");
+    }
+    let mut senders = Senders::default();
+    loop {
+        let pause = match senders.start(&app).await {
+            Ok(pause) => pause,
+            Err(error) => {
+                tracing::error!(%error, "the outbox could not be worked on");
+                PAUSE
+            }
+        };
+        tokio::select! {
+            _ = stop.wait_for(|stopping| *stopping) => break,
+            Some(ended) = senders.tasks.join_next_with_id(), if !senders.tasks.is_empty() => senders.ended(ended),
+            () = app.db.signals().outbox.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+    while senders.tasks.join_next().await.is_some() {}
+}
+
+impl Senders {
+    /// Starts sending what is due and not being sent yet. Answers how long there is nothing else to do.
+    async fn start(&mut self, app: &App) -> Result<Duration> {
+        let sending: Vec<(i64, ChannelId)> = self.rows.values().copied().collect();
+        let (rows, next) = app
+            .db
+            .read(move |db| {
+                let mut rows = Vec::new();
+                for channel in outbox::busy_channels(db, db.now)? {
+                    let busy = sending.iter().filter(|(_, c)| *c == channel).count();
+                    let free = SENDERS.saturating_sub(busy);
+                    let due = outbox::due(db, channel, db.now, MOST_DUE)?;
+                    let waiting = due
+                        .into_iter()
+                        .filter(|row| sending.iter().all(|(id, _)| *id != row.id));
+                    rows.extend(waiting.take(free));
+                }
+                Ok((rows, outbox::next_at(db)?.map(|at| at - db.now)))
+            })
+            .await?;
+        for row in rows {
+            let place = (row.id, row.channel);
+            let app = app.clone();
+            let task = self.tasks.spawn(async move { deliver(&app, &row).await });
+            self.rows.insert(task.id(), place);
+        }
+        let wait = next
+            .and_then(|ms| u64::try_from(ms).ok())
+            .filter(|ms| *ms > 0);
+        Ok(wait.map_or(PAUSE, |ms| Duration::from_millis(ms).min(PAUSE)))
+    }
+
+    fn ended(&mut self, ended: Result<(task::Id, ()), task::JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => id,
+            Err(panic) => {
+                tracing::error!(%panic, "sending a mail panicked");
+                panic.id()
+            }
+        };
+        self.rows.remove(&id);
+    }
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug)]
+enum Fate {
+    Sent { mail_id: String },
+    Again { why: String, at_least: Millis },
+    Failed { why: String },
+}
+
+/// Sends one row and writes down how it fared. The writing is tried until it succeeds: as long as the process lives, what a
+/// server has taken is not sent again. After a crash in between it is, under the same Message-ID, which receivers recognise.
+async fn deliver(app: &App, row: &Due) {
+    let fate = attempt(app, row).await;
+    let mut pause = SHORT;
+    while let Err(error) = note(app, row, fate.clone()).await {
+        tracing::error!(outbox = row.id, %error, "the fate of a mail could not be written down yet");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONG);
+    }
+}
+
+async fn attempt(app: &App, row: &Due) -> Fate {
+    let letter = match letter::prepare(app, row).await {
+        Ok(letter) => letter,
+        Err(error) => {
+            tracing::error!(outbox = row.id, %error, "a mail could not be written");
+            let why = error.to_string();
+            // What is gone stays gone; anything else may pass.
+            return match error.code() {
+                Code::TicketNotFound | Code::MessageNotFound | Code::ChannelNotFound => {
+                    Fate::Failed { why }
+                }
+                _ => Fate::Again { why, at_least: 0 },
+            };
+        }
+    };
+    match send::send(&letter.target, &letter.envelope, &letter.raw).await {
+        Sent::Delivered { missed, .. } => match missed.into_iter().next() {
+            None => Fate::Sent {
+                mail_id: letter.mail_id,
+            },
+            Some(missed) if missed.permanent => Fate::Failed { why: missed.why },
+            Some(missed) => Fate::Again {
+                why: missed.why,
+                at_least: 0,
+            },
+        },
+        Sent::Retry { why, at_least, .. } => Fate::Again {
+            why,
+            at_least: at_least
+                .and_then(|d| Millis::try_from(d.as_millis()).ok())
+                .unwrap_or(0),
+        },
+        Sent::Refused { why } => Fate::Failed { why },
+    }
+}
+
+async fn note(app: &App, row: &Due, fate: Fate) -> Result<()> {
+    let row = row.clone();
+    let jitter = u64::from_be_bytes(random::<8>()?);
+    app.db
+        .write(move |tx| match fate {
+            Fate::Sent { mail_id } => outbox::sent(tx, &row, &mail_id),
+            Fate::Again { why, at_least } => {
+                tracing::warn!(outbox = row.id, %why, "a mail was not taken and is tried again");
+                let wait = send::backoff(row.attempts + 1, jitter);
+                outbox::failed(tx, &row, &why, wait.map(|ms| tx.now + ms.max(at_least)))
+            }
+            Fate::Failed { why } => {
+                tracing::warn!(outbox = row.id, %why, "a mail was refused for good");
+                outbox::failed(tx, &row, &why, None)
+            }
+        })
+        .await
+}
+
+/// Connects to a channel's server and signs in. Answers the server's name, or what is wrong in words.
+pub(crate) async fn check(app: &App, channel: &Channel) -> Result<String, String> {
+    let server = send::check(&target(app, channel)).await?;
+    // It works again: what waits for it need not wait longer.
+    let id = channel.id;
+    let hurried = app.db.write(move |tx| {
+        outbox::hurry(tx, Some(id))?;
+        run(
+            tx,
+            "update channel set last_error = null, last_error_at = null where id = ?1",
+            [id],
+        )?;
+        tx.signal(Signal::Outbox);
+        Ok(())
+    });
+    hurried.await.map_err(|error| error.to_string())?;
+    Ok(server)
+}
+
+fn target(app: &App, channel: &Channel) -> SmtpTarget {
+    let port = channel
+        .config
+        .pointer("/smtp/port")
+        .and_then(serde_json::Value::as_u64);
+    let security = match serde_json::from_value(channel.config["smtp"]["security"].clone()) {
+        Ok(Protection::None) => Security::None,
+        Ok(Protection::Starttls) | Err(_) => Security::StartTls,
+        Ok(Protection::Tls) => Security::Tls,
+    };
+    let login = match (
+        channel.text("/smtp/username"),
+        &channel.secrets.smtp_password,
+    ) {
+        ("", _) | (_, None) => None,
+        (user, Some(password)) => Some((user.to_owned(), password.clone())),
+    };
+    let public = app.config.public_url();
+    let host = public
+        .split_once("://")
+        .map_or("", |(_, rest)| rest)
+        .split([':', '/'])
+        .next();
+    let domain = channel
+        .address
+        .rsplit_once('@')
+        .map_or("localhost", |(_, domain)| domain);
+    let hello = match host {
+        // An address is no name to greet with.
+        Some(name) if name.contains('.') && name.parse::<std::net::IpAddr>().is_err() => name,
+        _ => domain,
+    };
+    SmtpTarget {
+        host: channel.text("/smtp/host").to_owned(),
+        port: port.and_then(|p| u16::try_from(p).ok()).unwrap_or(587),
+        security,
+        login,
+        hello: hello.to_owned(),
+        extra_ca: None,
+        reach: match app.config.private_targets {
+            PrivateTargets::Deny => Reach::PublicOnly,
+            PrivateTargets::Channels | PrivateTargets::Allow => Reach::Anywhere,
+        },
+    }
+}
