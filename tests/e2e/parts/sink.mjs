@@ -9,6 +9,8 @@ export const refusedDomain = 'gone.test';
 
 export class Sink {
   mails = [];
+  /** Recipients that were refused, once for every try. */
+  refused = [];
   #server = createServer((socket) => this.#serve(socket));
   #open = new Set();
 
@@ -46,7 +48,10 @@ export class Sink {
         case 'HELO': return say('250 mail.customers.test');
         case 'MAIL': envelope = { from: address, to: [] }; return say('250 2.1.0 Ok');
         case 'RCPT':
-          if (address.endsWith(`@${refusedDomain}`)) return say('550 5.1.1 No such mailbox here');
+          if (address.endsWith(`@${refusedDomain}`)) {
+            this.refused.push(address);
+            return say('550 5.1.1 No such mailbox here');
+          }
           envelope.to.push(address.toLowerCase());
           return say('250 2.1.5 Ok');
         case 'DATA': if (!envelope.to.length) return say('503 5.5.1 No recipients'); body = []; return say('354 Go ahead');

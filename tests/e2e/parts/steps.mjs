@@ -27,9 +27,18 @@ export async function newestFirst(page) {
 export async function pick(page, key, words) {
   await page.locator('#conversation').focus();
   await page.keyboard.press(key);
-  await page.locator('.pop input').waitFor();
+  await page.locator('.pop input:focus').waitFor();
   await page.keyboard.type(words);
   await page.locator('.pop [role=option]').filter({ hasText: words }).first().waitFor();
+  await page.keyboard.press('Enter');
+}
+
+/** Runs a command from the palette: types `words` and takes `option`. */
+export async function command(page, words, option) {
+  await page.keyboard.press('Control+k');
+  await page.locator('[role=dialog] input:focus').waitFor();
+  await page.keyboard.type(words);
+  await page.locator('[role=option][aria-selected=true]').filter({ hasText: option }).waitFor();
   await page.keyboard.press('Enter');
 }
 

@@ -1,6 +1,6 @@
 /** Finding one's way: search, filters, keys on any layout, the palette, the help. */
 import assert from 'node:assert/strict';
-import { newestFirst, openQueue, rowOf, russianKey } from '../parts/steps.mjs';
+import { command, newestFirst, openQueue, rowOf, russianKey } from '../parts/steps.mjs';
 import { until } from '../parts/until.mjs';
 
 const subjects = (page) => page.locator('[data-testid=ticket-row] .subject').allTextContents();
@@ -88,25 +88,16 @@ export default {
     await openQueue(page, desk);
     await page.getByTestId('search').focus();
     await page.keyboard.press('Control+k');
-    await page.getByRole('dialog').waitFor();
+    await page.locator('[role=dialog] input:focus').waitFor();
     await stage.shot(page, 'finding-palette');
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     assert.equal(await page.evaluate(() => document.activeElement.id), 'search');
-    await page.keyboard.press('Control+k');
-    await page.keyboard.type('42');
-    await page.getByRole('option', { name: 'Открыть заявку #42' }).waitFor();
-    await page.keyboard.press('Enter');
+    await command(page, '42', 'Открыть заявку #42');
     await page.getByRole('region', { name: 'Заявка #42' }).waitFor();
-    await page.keyboard.press('Control+k');
-    await page.keyboard.type('тёмн');
-    await page.getByRole('option', { name: 'Тема: Тёмная' }).waitFor();
-    await page.keyboard.press('Enter');
+    await command(page, 'тёмн', 'Тема: Тёмная');
     await page.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
-    await page.keyboard.press('Control+k');
-    await page.keyboard.type('Қазақша');
-    await page.getByRole('option', { name: 'Язык: Қазақша' }).waitFor();
-    await page.keyboard.press('Enter');
+    await command(page, 'Қазақша', 'Язык: Қазақша');
     await page.waitForFunction(() => document.documentElement.lang === 'kk');
     await page.reload();
     await page.getByTestId('message').first().waitFor();

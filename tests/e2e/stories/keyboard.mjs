@@ -47,7 +47,7 @@ export default {
     await keyboard.press('Escape');
 
     await keyboard.press('a');
-    await page.locator('.pop input').waitFor();
+    await page.locator('.pop input:focus').waitFor();
     await keyboard.type('Ерлан');
     await keyboard.press('Enter');
     await ticketBecomes(api, id, 'Erlan’s', (x) => x.assigned_name === 'Ерлан Сәрсенов');

@@ -12,6 +12,7 @@ export default {
     await page.getByTestId('login').fill(emailOf('erlan'));
     await page.getByTestId('password').fill('not the password');
     stage.allow(/admin_login$/);
+    stage.allow(/list_tickets$|ticket_counts$/); // what was under way when the door was shut
     await page.getByTestId('login-submit').click();
     assert.match(await page.getByRole('alert').textContent(), /парол/i);
     assert.equal(await page.getByTestId('password').inputValue(), '');
@@ -23,9 +24,10 @@ export default {
     await page.getByRole('button', { name: 'Учётная запись' }).click();
     await page.getByRole('menuitem', { name: 'Выйти' }).click();
     await page.getByTestId('login').waitFor();
-    await page.goBack();
+    await page.goto(`${desk.origin}/tenant.html#/t/42`);
+    await page.reload();
     await page.getByTestId('login').waitFor();
-    assert.equal(await page.getByTestId('ticket-row').count(), 0);
+    assert.equal(await page.locator('#conversation').count(), 0);
   },
 
   async 'a ticket is taken, given back, assigned, put on hold, made urgent and tagged'({ world, stage, desk, api }) {
@@ -59,6 +61,7 @@ export default {
 
     await pick(page, 't', 'сервер');
     await becomes('tagged', (x) => x.tags.some((tag) => tag.name === 'сервер'));
+    await page.keyboard.press('Control+a');
     await page.keyboard.type('права доступа');
     await page.getByRole('option', { name: 'Создать метку «права доступа»' }).waitFor();
     await page.keyboard.press('Enter');
@@ -103,7 +106,7 @@ export default {
     assert.equal((await api.ticket(id)).priority, 'normal');
   },
 
-  async 'a new ticket is made from the dialog and opens at once'({ stage, desk, api }) {
+  async 'a new ticket is made from the dialog, opens at once, and its answer goes to the address that was typed'({ world, stage, desk, api }) {
     const page = await stage.operator('aigerim');
     await page.goto(`${desk.origin}/tenant.html#/queue/active`);
     await page.getByTestId('ticket-row').first().waitFor();
@@ -119,5 +122,9 @@ export default {
     const ticket = await api.ticket(id);
     assert.deepEqual([ticket.subject, ticket.creator_email], ['Заявка по телефону', 'olga@phone.test']);
     await rowOf(page, id).waitFor({ state: 'attached' });
+    await page.getByTestId('composer').fill('Ольга, отчёт снова открывается.');
+    await page.getByTestId('send').click();
+    const sent = await world.sink.take('the answer', (x) => x.to.includes('olga@phone.test'));
+    assert.match(sent.text, /отчёт снова открывается/);
   },
 };

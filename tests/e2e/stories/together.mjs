@@ -2,18 +2,21 @@
 import assert from 'node:assert/strict';
 import { composer, messageWith, openTicket, pick, rowOf, ticketBecomes, toast } from '../parts/steps.mjs';
 
+/** The line above the composer that tells who else is here. */
+const presence = (page, words) => page.locator('#conversation [role=status]').filter({ hasText: words });
+
 export default {
   async 'two operators see each other look and type; a message that arrives meanwhile is told before sending; no draft is lost'({ world, stage, desk, api }) {
     const { id } = await world.ticket('Двое за одной заявкой');
     const [one, two] = await Promise.all([stage.operator('aigerim'), stage.operator('marina')]);
     await Promise.all([openTicket(one, desk, id), openTicket(two, desk, id)]);
-    await one.getByText('Тоже смотрит: Марина Ким').waitFor();
-    await two.getByText('Тоже смотрит: Айгерим Бекова').waitFor();
+    await presence(one, 'Тоже смотрит: Марина Ким').waitFor();
+    await presence(two, 'Тоже смотрит: Айгерим Бекова').waitFor();
 
     await composer(one).fill('Черновик Айгерим, ещё не готов');
     await composer(two).focus();
     await two.keyboard.type('Отвечает Марина');
-    const line = one.getByRole('status').filter({ hasText: 'Марина Ким пишет…' });
+    const line = presence(one, 'Марина Ким пишет…');
     await line.waitFor();
     await rowOf(one, id).locator('.presence.writing').waitFor({ state: 'attached' });
     await stage.shot(one, 'together-typing');
@@ -33,7 +36,7 @@ export default {
     assert.deepEqual((await api.messages(id)).slice(1).map((x) => x.author_name), ['Марина Ким', 'Айгерим Бекова']);
 
     await two.goto(`${desk.origin}/tenant.html#/queue/active`);
-    await one.getByText('Тоже смотрит: Марина Ким').waitFor({ state: 'detached' });
+    await presence(one, 'Тоже смотрит: Марина Ким').waitFor({ state: 'detached' });
   },
 
   async 'a change made beside one’s own is shown at once, and one’s own is never written over silently'({ world, stage, desk, api }) {

@@ -2,22 +2,23 @@
 import assert from 'node:assert/strict';
 import { until } from '../parts/until.mjs';
 
-const sheet = `* { all: revert; color: #f00 !important; font: italic 31px/3 serif !important; letter-spacing: 9px !important; text-transform: uppercase !important; opacity: .5 !important; }
+const sheet = `* { all: revert; color: #f00 !important; font: italic 31px/3 serif !important; letter-spacing: 9px !important; text-transform: uppercase !important; }
+main *, tehprof-widget { opacity: .5 !important; }
 button { background: #0f0 !important; border-radius: 0 !important; transform: rotate(8deg) !important; } div, p { display: none !important; } tehprof-widget { display: none !important; position: static !important; }
 h1 { color: #00f !important; font: 40px monospace !important; }`;
 
 /** A shop whose policy allows scripts and connections of the desk, and styles of its own alone. */
-function shop({ sites, desk }) {
+function shop({ sites, desk }, lang) {
   sites.put('shop.test', '/hostile.css', sheet, 'text/css');
   return sites.put('shop.test', '/', `<!doctype html><html lang="ru"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Магазин</title><link rel="stylesheet" href="/hostile.css"><link rel="icon" href="data:,"></head>
-    <body><main><h1>Магазин</h1><a href="/next">Каталог</a></main><script async src="${desk.origin}/widget/loader.js" data-api-key="${desk.widgetKey}" data-lang="ru"></script></body></html>`, undefined, {
+    <body><main><h1>Магазин</h1><a href="/next">Каталог</a></main><script async src="${desk.origin}/widget/loader.js" data-api-key="${desk.widgetKey}" data-lang="${lang}"></script></body></html>`, undefined, {
     'Content-Security-Policy': `default-src 'none'; script-src ${desk.origin}; connect-src ${desk.origin}; style-src 'self'; img-src data:; require-trusted-types-for 'script'`,
   });
 }
 
-async function visit(stage, world, options) {
+async function visit(stage, world, options = { lang: 'ru' }) {
   const { desk, sites } = world;
-  const address = shop(world);
+  const address = shop(world, options.lang);
   stage.allowOrigin(sites.origin('shop.test'));
   const page = await stage.window(options);
   const asked = [];
