@@ -26,6 +26,7 @@ create table inbound_event (
   received_at integer not null,
   envelope text not null, -- JSON: sender and recipients as the transport said them
   raw_hash text not null, -- the bytes lie beside the database
+  token text, -- a provider's signature is good once
   state text not null default 'received' check (state in ('received', 'done', 'failed')),
   attempts integer not null default 0,
   next_at integer not null, -- when it is to be worked on
@@ -39,6 +40,7 @@ create table inbound_event (
   foreign key (tenant_id, channel_id) references channel (tenant_id, id) on delete cascade
 ) strict;
 create index inbound_to_do on inbound_event (next_at, id) where state = 'received';
+create unique index inbound_token on inbound_event (tenant_id, channel_id, token) where token is not null;
 create unique index inbound_once on inbound_event (tenant_id, channel_id, external_id) where external_id is not null;
 
 create table outbox (

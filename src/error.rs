@@ -41,7 +41,7 @@ codes! {
     /// The body is not JSON.
     MalformedJson = "malformed_json", 400, "Тело запроса — не JSON-объект.", "Сұраныс денесі JSON нысаны емес.", "The body is not a JSON object.";
     /// A multipart or form body breaks off or does not follow its boundary.
-    MalformedForm = "malformed_form", 400, "Форма передана с ошибкой или не полностью.", "Пішін қате немесе толық емес жіберілді.", "The form is broken or incomplete.";
+    MalformedForm = "malformed_form", 400, "Форма передана с ошибкой или не полностью.", "Форма қате немесе толық жіберілмеген.", "The form is broken or incomplete.";
     /// No such action behind this endpoint.
     UnknownAction = "unknown_action", 400, "Нет действия «{action}».", "«{action}» деген әрекет жоқ.", "There is no action \"{action}\".";
     TicketNotFound = "ticket_not_found", 400, "Такой заявки нет.", "Мұндай өтінім жоқ.", "There is no such ticket.";
@@ -61,7 +61,7 @@ codes! {
     AlreadyExists = "already_exists", 400, "Уже есть: «{field}» с таким значением.", "Бұрыннан бар: мұндай мәні бар «{field}».", "There already is one with this \"{field}\".";
     /// An idempotency key came again with another body.
     IdempotencyMismatch = "idempotency_mismatch", 400, "Этот Idempotency-Key уже использован с другим запросом.", "Бұл Idempotency-Key басқа сұраныспен қолданылған.", "This Idempotency-Key was already used with another request.";
-    PlanLimit = "plan_limit", 400, "Достигнут предел тарифа: {limit}.", "Тариф шегіне жеттіңіз: {limit}.", "The plan's limit is reached: {limit}.";
+    PlanLimit = "plan_limit", 400, "Достигнут предел тарифа: {limit}.", "Тариф лимиті таусылды: {limit}.", "The plan's limit is reached: {limit}.";
     /// The peer that a test connected to did not answer as it should.
     ChannelFailed = "channel_failed", 400, "Канал не отвечает: {why}", "Арна жауап бермейді: {why}", "The channel does not answer: {why}";
 
@@ -84,8 +84,8 @@ codes! {
 
     NotFound = "not_found", 404, "Нет такой страницы.", "Мұндай бет жоқ.", "There is no such page.";
     MethodNotAllowed = "method_not_allowed", 405, "Этот адрес не принимает такой метод.", "Бұл мекенжай мұндай әдісті қабылдамайды.", "This address does not take that method.";
-    TooLarge = "too_large", 413, "Слишком большой запрос или файл: можно до {limit}.", "Сұраныс немесе файл тым үлкен, шегі: {limit}.", "The body or a file is too large: at most {limit}.";
-    UnsupportedMediaType = "unsupported_media_type", 415, "Такой Content-Type не поддерживается.", "Мұндай Content-Type қолданылмайды.", "This Content-Type is not understood.";
+    TooLarge = "too_large", 413, "Слишком большой запрос или файл: можно до {limit}.", "Сұраныс немесе файл тым үлкен, ең көбі {limit}.", "The body or a file is too large: at most {limit}.";
+    UnsupportedMediaType = "unsupported_media_type", 415, "Такой Content-Type не поддерживается.", "Мұндай Content-Type қабылданбайды.", "This Content-Type is not understood.";
     RateLimited = "rate_limited", 429, "Слишком много запросов. Повторите через {retry_after} с.", "Сұраныс тым көп. {retry_after} с кейін қайталаңыз.", "Too many requests. Try again in {retry_after} s.";
     /// A fault of ours. The cause is in the log under the request id.
     Internal = "internal", 500, "Ошибка на нашей стороне. Номер запроса: {request_id}.", "Біздің тарапымыздан қате. Сұраныс нөмірі: {request_id}.", "Something failed on our side. Request id: {request_id}.";
@@ -191,14 +191,14 @@ impl Fault {
             Fault::TooLong(n) => {
                 return Cow::Owned(match lang {
                     Lang::Ru => format!("слишком длинно, можно до {n} символов"),
-                    Lang::Kk => format!("тым ұзын, {n} таңбаға дейін болады"),
+                    Lang::Kk => format!("тым ұзын, ең көбі {n} таңба"),
                     Lang::En => format!("is too long, at most {n} characters"),
                 });
             }
             Fault::TooMany(n) => {
                 return Cow::Owned(match lang {
                     Lang::Ru => format!("слишком много, можно до {n}"),
-                    Lang::Kk => format!("тым көп, {n} дейін болады"),
+                    Lang::Kk => format!("тым көп, ең көбі {n}"),
                     Lang::En => format!("has too many entries, at most {n}"),
                 });
             }

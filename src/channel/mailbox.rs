@@ -40,7 +40,7 @@ impl Mailboxes {
                 to: recipients,
                 content_type: None,
             };
-            inbound::store(&self.0, &channel, &envelope, delivery.raw.clone()).await?;
+            inbound::store(&self.0, &channel, &envelope, delivery.raw.clone(), None).await?;
         }
         Ok(known)
     }

@@ -28,6 +28,8 @@ pub(crate) struct Draft {
     pub(crate) html: Option<String>,
     pub(crate) quoted_from: Option<i64>,
     pub(crate) author: Option<Author>,
+    /// Who says it, if it is not the one at work who types it in.
+    pub(crate) author_name: Option<String>,
     pub(crate) contact: Option<ContactId>,
     pub(crate) is_note: bool,
     pub(crate) channel: Option<Origin>,
@@ -110,7 +112,7 @@ pub(super) fn write(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Resul
             author,
             cx.operator().filter(|_| author == Author::Support),
             draft.contact,
-            cx.actor.name,
+            draft.author_name.as_deref().unwrap_or(&cx.actor.name),
             draft.body,
             draft.html,
             draft.quoted_from,

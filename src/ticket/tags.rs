@@ -66,15 +66,23 @@ fn name_of(conn: &Connection, tenant: TenantId, id: TagId) -> Result<String> {
     name.ok_or_else(|| Error::new(Code::TagNotFound).on("tag_id"))
 }
 
-/// The tag of that name, made if it is not there yet.
-pub(crate) fn named(conn: &Connection, tenant: TenantId, name: &str) -> Result<TagId> {
-    let known = first(
+fn find(conn: &Connection, tenant: TenantId, name: &str) -> Result<Option<TagId>> {
+    first(
         conn,
         "select id from tag where tenant_id = ?1 and name = ?2",
         (tenant, name),
         |row| row.get(0),
-    )?;
-    match known {
+    )
+}
+
+/// The tag of that name.
+pub(crate) fn known(conn: &Connection, tenant: TenantId, name: &str) -> Result<TagId> {
+    find(conn, tenant, name)?.ok_or_else(|| Error::new(Code::TagNotFound).on("name"))
+}
+
+/// The tag of that name, made if it is not there yet.
+pub(crate) fn named(conn: &Connection, tenant: TenantId, name: &str) -> Result<TagId> {
+    match find(conn, tenant, name)? {
         Some(id) => Ok(id),
         None => create(conn, tenant, name, PLAIN),
     }

@@ -17,7 +17,7 @@ pub(crate) struct ShowDashboard {}
 impl Spec for ShowDashboard {
     const NAME: &'static str = "dashboard";
     const NEEDS: Needs = Needs::scopes(&[R]).plan(Plan::Starter);
-    const TITLE: [&'static str; 3] = ["Сводка", "Жиынтық", "Dashboard"];
+    const TITLE: [&'static str; 3] = ["Сводка", "Көрсеткіштер", "Dashboard"];
     const EXAMPLE: &'static str = "{}";
     type By = Operator;
     type Output = Dashboard;

@@ -45,7 +45,7 @@ pub(crate) struct TakeTicket {
 impl Spec for TakeTicket {
     const NAME: &'static str = "take_ticket";
     const NEEDS: Needs = Needs::scopes(&[W, T]);
-    const TITLE: [&'static str; 3] = ["Взять заявку", "Өтінімді алу", "Take a ticket"];
+    const TITLE: [&'static str; 3] = ["Взять заявку", "Өтінімді өзіме алу", "Take a ticket"];
     const EXAMPLE: &'static str = r#"{"ticket_id":42}"#;
     type By = Operator;
     type Output = TicketView;
@@ -75,7 +75,7 @@ impl Spec for ReassignTicket {
     const NEEDS: Needs = Needs::scopes(&[W, T]);
     const TITLE: [&'static str; 3] = [
         "Передать заявку",
-        "Өтінімді басқаға беру",
+        "Өтінімді басқа қызметкерге беру",
         "Reassign a ticket",
     ];
     const EXAMPLE: &'static str = r#"{"ticket_id":42,"assigned_to":2}"#;
@@ -210,11 +210,15 @@ move_action!(
     ["Открыть заявку снова", "Өтінімді қайта ашу", "Reopen a ticket"]
 );
 
-/// Which tag, by id or by name.
-fn tag_of(cx: &Write<'_, Operator>, id: Option<TagId>, name: Option<Name>) -> Result<TagId> {
+/// Which tag, by id or by name. `named` says what a name that no tag has yet comes to.
+fn tag_of(
+    id: Option<TagId>,
+    name: Option<Name>,
+    named: impl FnOnce(&str) -> Result<TagId>,
+) -> Result<TagId> {
     match (id, name) {
         (Some(id), _) => Ok(id),
-        (None, Some(name)) => tags::named(cx.tx, cx.by.tenant, &name),
+        (None, Some(name)) => named(&name),
         (None, None) => Err(Error::missing("tag_id")),
     }
 }
@@ -243,7 +247,11 @@ impl Command for AddTicketTag {
     fn run(self, cx: &Write<'_, Operator>) -> Result<TicketView> {
         let (id, name) = (self.tag_id, self.name);
         with_ticket(cx, self.ticket_id, |acting, ticket| {
-            tags::add(acting, ticket, tag_of(cx, id, name)?)
+            tags::add(
+                acting,
+                ticket,
+                tag_of(id, name, |name| tags::named(cx.tx, cx.by.tenant, name))?,
+            )
         })
     }
 }
@@ -276,7 +284,11 @@ impl Command for RemoveTicketTag {
     fn run(self, cx: &Write<'_, Operator>) -> Result<TicketView> {
         let (id, name) = (self.tag_id, self.name);
         with_ticket(cx, self.ticket_id, |acting, ticket| {
-            tags::remove(acting, ticket, tag_of(cx, id, name)?)
+            tags::remove(
+                acting,
+                ticket,
+                tag_of(id, name, |name| tags::known(cx.tx, cx.by.tenant, name))?,
+            )
         })
     }
 }

@@ -61,7 +61,7 @@ impl Spec for GetTicket {
     const NEEDS: Needs = Needs::scopes(&[R, T]);
     const TITLE: [&'static str; 3] = [
         "Заявка с перепиской",
-        "Хат алмасуымен өтінім",
+        "Өтінім және хат алмасу",
         "Get a ticket",
     ];
     const EXAMPLE: &'static str = r#"{"ticket_id":42}"#;
@@ -220,20 +220,13 @@ impl Command for CreateTicket {
         if matches!(origin, Origin::Email) {
             new.channel_id = channel::config::default_email(cx.tx, tenant)?;
         }
+        // The first message is the client's, whoever types it in.
         let first = Draft {
+            author_name: Some(new.creator_name.clone()),
             uploads: cx.call.uploads.clone(),
             ..Draft::client(self.description.0)
         };
-        // The first message is the client's, whoever types it in.
-        let by_client = Acting::new(
-            cx.tx,
-            tenant,
-            Actor {
-                name: new.creator_name.clone(),
-                ..Actor::operator(cx.by)
-            },
-        );
-        let (mut ticket, _) = ticket::open(&by_client, new, first)?;
+        let (mut ticket, _) = ticket::open(&acting, new, first)?;
         if self.assigned_to.is_some() {
             change::assign(&acting, &mut ticket, self.assigned_to)?;
             ticket.save_now(cx.tx)?;

@@ -114,7 +114,7 @@ impl Spec for Branding {
     const NEEDS: Needs = Needs::client();
     const TITLE: [&'static str; 3] = [
         "Оформление портала",
-        "Портал безендірілуі",
+        "Порталдың безендірілуі",
         "The portal's look",
     ];
     const EXAMPLE: &'static str = "{}";

@@ -49,12 +49,13 @@ pub(crate) struct Envelope {
     pub(crate) content_type: Option<String>,
 }
 
-/// Stores a delivery. When this returns, it is on the disk.
+/// Stores a delivery. When this returns, it is on the disk. A provider's token that came before brings nothing new.
 pub(crate) async fn store(
     app: &App,
     channel: &Channel,
     envelope: &Envelope,
     raw: Vec<u8>,
+    token: Option<String>,
 ) -> Result<()> {
     let (tenant, id) = (channel.tenant, channel.id);
     let envelope = serde_json::to_string(envelope)?;
@@ -66,9 +67,10 @@ pub(crate) async fn store(
         .write(move |tx| {
             run(
                 tx,
-                "insert into inbound_event (tenant_id, channel_id, received_at, next_at, envelope, raw_hash)
-                 values (?1, ?2, ?3, ?3, ?4, ?5)",
-                (tenant, id, tx.now, envelope, blob.hash),
+                "insert into inbound_event (tenant_id, channel_id, received_at, next_at, envelope, raw_hash, token)
+                 values (?1, ?2, ?3, ?3, ?4, ?5, ?6)
+                 on conflict do nothing",
+                (tenant, id, tx.now, envelope, blob.hash, token),
             )?;
             run(tx, "update channel set last_inbound_at = ?2 where id = ?1", (id, tx.now))?;
             tx.signal(Signal::Inbound);

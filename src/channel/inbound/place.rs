@@ -259,7 +259,7 @@ fn new_ticket(
 
 /// What staff are told, in Russian, Kazakh and English, when a mail was larger or deeper than what is taken.
 const INCOMPLETE: [&str; 3] = [
-    "Письмо показано не целиком: часть его не прочитана (слишком большая, слишком сложная или зашифрованная). Исходное письмо сохранено.",
+    "Письмо показано не целиком: часть его не прочитана (слишком большая, слишком глубоко вложена или зашифрована). Исходное письмо сохранено.",
     "Хат толық көрсетілмеген: оның бір бөлігі оқылмады (тым үлкен, тым күрделі немесе шифрланған). Бастапқы хат сақталды.",
     "This mail is not shown whole: a part of it was not read (too large, too deep or encrypted). The original is kept.",
 ];
