@@ -2,16 +2,23 @@
 //!
 //! A blob is complete before any row names it: written to a temporary file, synced, renamed into place, and the folder
 //! synced. A crash leaves at most a file that nothing names.
+//!
+//! Which blobs are named only the database knows, so whoever removes one has asked it before. In between somebody may have
+//! kept the same bytes again: that renews the time of the file, and a removal takes place only if the time is still the one
+//! that was seen before asking. Both happen under a lock on the folder, which other processes heed as well.
 use crate::{
     access::secret::random_text,
     api::field::TenantId,
+    clock::Millis,
     error::{Code, Error, Result},
 };
+use rustix::fs::{FlockOperation, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, flock};
 use std::{
-    fs::{self, File},
-    io::{self, Write},
+    fs::{self, File, FileTimes},
+    io::{self, ErrorKind, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// The store of blobs.
@@ -25,6 +32,17 @@ pub(crate) struct Blobs {
 pub(crate) struct Blob {
     pub(crate) hash: String,
     pub(crate) size: u64,
+    /// When it was made, if it was not in the store before. Should nobody come to name it, it can go again.
+    pub(crate) made: Option<SystemTime>,
+}
+
+/// A blob in the store, as it was seen at one time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) tenant: TenantId,
+    pub(crate) hash: String,
+    /// When it was last kept.
+    pub(crate) kept: SystemTime,
 }
 
 impl Blobs {
@@ -44,6 +62,13 @@ impl Blobs {
         Ok(Blobs {
             dir: dir.to_owned(),
         })
+    }
+
+    /// The store beside a server that may be receiving into it, to read from: nothing is cleared away.
+    pub(crate) fn beside(dir: &Path) -> Blobs {
+        Blobs {
+            dir: dir.to_owned(),
+        }
     }
 
     /// Begins a blob of at most `limit` bytes.
@@ -67,11 +92,7 @@ impl Blobs {
     pub(crate) fn keep(&self, tenant: TenantId, incoming: Incoming) -> Result<Blob> {
         incoming.file.sync_all()?;
         let hash = incoming.hasher.finalize().to_hex().to_string();
-        let blob = Blob {
-            size: incoming.size,
-            hash,
-        };
-        let place = self.place(tenant, &blob.hash);
+        let place = self.place(tenant, &hash);
         let folder = place.parent().unwrap_or(&self.dir);
         if !folder.exists() {
             fs::DirBuilder::new()
@@ -83,11 +104,65 @@ impl Blobs {
                 File::open(parent)?.sync_all()?;
             }
         }
-        if !place.exists() {
-            fs::rename(&incoming.path, &place)?;
-            File::open(folder)?.sync_all()?;
+        let made = {
+            let _alone = self.alone()?;
+            if renew(&place)? {
+                None
+            } else {
+                fs::rename(&incoming.path, &place)?;
+                Some(fs::metadata(&place)?.modified()?)
+            }
+        };
+        // Also where the file was there before: who put it there may not have come so far yet.
+        File::open(folder)?.sync_all()?;
+        Ok(Blob {
+            size: incoming.size,
+            hash,
+            made,
+        })
+    }
+
+    /// Keeps others from keeping and removing as long as the answer lives.
+    fn alone(&self) -> io::Result<File> {
+        let folder = File::open(&self.dir)?;
+        flock(&folder, FlockOperation::LockExclusive)?;
+        Ok(folder)
+    }
+
+    /// The blobs that were last kept before a time, in the order of their tenants.
+    pub(crate) fn older_than(&self, before: Millis) -> io::Result<Vec<Seen>> {
+        let before = UNIX_EPOCH + Duration::from_millis(u64::try_from(before).unwrap_or(0));
+        let mut found = Vec::new();
+        for (name, folder) in entries(&self.dir)? {
+            // What is still arriving lies beside the tenants.
+            let Ok(tenant) = name.parse().map(TenantId) else {
+                continue;
+            };
+            for (_, shelf) in entries(&folder)? {
+                for (hash, path) in entries(&shelf)? {
+                    let kept = match fs::metadata(path) {
+                        Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                        about => about?.modified()?,
+                    };
+                    if kept < before {
+                        found.push(Seen { tenant, hash, kept });
+                    }
+                }
+            }
         }
-        Ok(blob)
+        Ok(found)
+    }
+
+    /// Removes a blob that no row names, unless somebody has kept it again since it was seen. Tells whether it is gone.
+    pub(crate) fn remove(&self, seen: &Seen) -> io::Result<bool> {
+        let place = self.place(seen.tenant, &seen.hash);
+        let _alone = self.alone()?;
+        match fs::metadata(&place) {
+            Ok(about) if about.modified()? == seen.kept => fs::remove_file(&place).map(|()| true),
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// Stores bytes that are already in memory.
@@ -107,6 +182,49 @@ impl Blobs {
         self.dir.join(tenant.to_string()).join(shelf).join(hash)
     }
 }
+
+/// The names in a folder and where they lead; none if the folder is gone.
+fn entries(dir: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let listed = match fs::read_dir(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        listed => listed?,
+    };
+    let mut found = Vec::new();
+    for entry in listed {
+        let entry = entry?;
+        if let Ok(name) = entry.file_name().into_string() {
+            found.push((name, entry.path()));
+        }
+    }
+    Ok(found)
+}
+
+/// Gives a file the present time, and a later one than it had in any case. Answers whether there is such a file.
+fn renew(place: &Path) -> io::Result<bool> {
+    let file = match File::options().write(true).open(place) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        opened => opened?,
+    };
+    let before = file.metadata()?.modified()?;
+    rustix::fs::futimens(&file, &NOW)?;
+    if file.metadata()?.modified()? <= before {
+        // The kernel's time moves in steps of milliseconds, and somebody may have turned it back.
+        file.set_times(FileTimes::new().set_modified(before + Duration::from_nanos(1)))?;
+    }
+    Ok(true)
+}
+
+/// The present time as the kernel tells it; that of the last access stays.
+const NOW: Timestamps = Timestamps {
+    last_access: Timespec {
+        tv_sec: 0,
+        tv_nsec: UTIME_OMIT,
+    },
+    last_modification: Timespec {
+        tv_sec: 0,
+        tv_nsec: UTIME_NOW,
+    },
+};
 
 /// A blob that is still arriving. Dropped before it is kept, it leaves nothing.
 #[derive(Debug)]
@@ -145,13 +263,20 @@ impl Drop for Incoming {
 mod tests {
     use super::*;
 
+    fn store(name: &str) -> (PathBuf, Blobs) {
+        let dir = std::env::temp_dir().join(format!("tehprof-blob-{name}-{}", std::process::id()));
+        let blobs = Blobs::open(&dir).unwrap();
+        (dir, blobs)
+    }
+
     #[test]
     fn the_same_bytes_are_kept_once_and_an_unfinished_blob_leaves_nothing() {
-        let dir = std::env::temp_dir().join(format!("tehprof-blob-{}", std::process::id()));
-        let blobs = Blobs::open(&dir).unwrap();
+        let (dir, blobs) = store("once");
         let tenant = TenantId(1);
         let first = blobs.put(tenant, b"report").unwrap();
-        assert_eq!(blobs.put(tenant, b"report").unwrap(), first);
+        let again = blobs.put(tenant, b"report").unwrap();
+        assert_eq!((&again.hash, again.size), (&first.hash, first.size));
+        assert!(first.made.is_some() && again.made.is_none());
         assert_eq!(blobs.read(tenant, &first.hash).unwrap(), b"report");
         assert!(blobs.read(TenantId(2), &first.hash).is_err());
 
@@ -159,6 +284,31 @@ mod tests {
         assert_eq!(large.write(b"12345").unwrap_err().code(), Code::TooLarge);
         drop(large);
         assert_eq!(fs::read_dir(dir.join("incoming")).unwrap().count(), 0);
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_blob_that_was_kept_again_is_not_removed() {
+        let (dir, blobs) = store("again");
+        let tenant = TenantId(1);
+        let blob = blobs.put(tenant, b"report").unwrap();
+        assert_eq!(blobs.older_than(0).unwrap(), []);
+        let seen = blobs.older_than(Millis::MAX / 1_000_000).unwrap();
+        assert_eq!(seen.len(), 1);
+        assert_eq!(
+            (seen[0].tenant, Some(seen[0].kept)),
+            (tenant, blob.made),
+            "what was made is what is seen"
+        );
+
+        // At once, so that the kernel's clock may still tell the same time.
+        blobs.put(tenant, b"report").unwrap();
+        assert!(!blobs.remove(&seen[0]).unwrap());
+        assert_eq!(blobs.read(tenant, &blob.hash).unwrap(), b"report");
+
+        let seen = blobs.older_than(Millis::MAX / 1_000_000).unwrap();
+        assert!(blobs.remove(&seen[0]).unwrap());
+        assert!(blobs.read(tenant, &blob.hash).is_err());
         fs::remove_dir_all(&dir).unwrap();
     }
 }

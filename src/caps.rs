@@ -1,25 +1,33 @@
-//! How many connections there may be, in all and from one neighbour.
+//! How many places there are, in all and for one neighbour: connections, uploads, deliveries.
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// The count of seats taken.
-#[derive(Clone)]
-pub(super) struct Caps {
-    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+/// The count of places taken.
+#[derive(Clone, Debug)]
+pub(crate) struct Caps {
+    taken: Arc<Mutex<Taken>>,
     most: usize,
     most_per_address: usize,
 }
 
+#[derive(Debug, Default)]
+struct Taken {
+    all: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
 /// A place that is free again when this is dropped.
-pub(super) struct Seat {
+#[derive(Debug)]
+pub(crate) struct Seat {
     caps: Caps,
-    address: IpAddr,
+    address: Option<IpAddr>,
 }
 
 impl Caps {
-    pub(super) fn new(most: usize, most_per_address: usize) -> Self {
+    pub(crate) fn new(most: usize, most_per_address: usize) -> Self {
         Self {
             taken: Arc::default(),
             most,
@@ -27,18 +35,29 @@ impl Caps {
         }
     }
 
-    /// A seat for a connection from there, if one is left.
-    pub(super) fn seat(&self, address: IpAddr) -> Option<Seat> {
-        let address = neighbourhood(address);
+    /// A place for somebody from there, if one is left.
+    pub(crate) fn seat(&self, address: IpAddr) -> Option<Seat> {
+        self.take(Some(neighbourhood(address)))
+    }
+
+    /// A place for somebody who stands for many, such as a proxy: it counts among all only.
+    pub(crate) fn shared_seat(&self) -> Option<Seat> {
+        self.take(None)
+    }
+
+    fn take(&self, address: Option<IpAddr>) -> Option<Seat> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.values().sum::<usize>() >= self.most {
+        if taken.all >= self.most {
             return None;
         }
-        let here = taken.entry(address).or_default();
-        if *here >= self.most_per_address {
-            return None;
+        if let Some(address) = address {
+            let here = taken.by_address.get(&address).copied().unwrap_or(0);
+            if here >= self.most_per_address {
+                return None;
+            }
+            taken.by_address.insert(address, here + 1);
         }
-        *here += 1;
+        taken.all += 1;
         Some(Seat {
             caps: self.clone(),
             address,
@@ -53,10 +72,12 @@ impl Drop for Seat {
             .taken
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(here) = taken.get_mut(&self.address) {
+        taken.all -= 1;
+        let Some(address) = self.address else { return };
+        if let Some(here) = taken.by_address.get_mut(&address) {
             *here -= 1;
             if *here == 0 {
-                taken.remove(&self.address);
+                taken.by_address.remove(&address);
             }
         }
     }
@@ -95,6 +116,17 @@ mod tests {
         assert!(caps.seat(ip("192.0.2.3")).is_none(), "all are taken");
         drop(one);
         assert!(caps.seat(ip("192.0.2.1")).is_some());
+    }
+
+    #[test]
+    fn a_proxy_counts_among_all_only() {
+        let caps = Caps::new(3, 1);
+        let seats = [caps.shared_seat(), caps.shared_seat()];
+        assert!(seats.iter().all(Option::is_some));
+        let _last = caps.seat(ip("192.0.2.1")).unwrap();
+        assert!(caps.shared_seat().is_none(), "all are taken");
+        drop(seats);
+        assert!(caps.shared_seat().is_some());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::{
     clock::DAY,
     db::sql::{all, run},
     error::Result,
-    tenant,
+    leftover, tenant,
     ticket::change,
 };
 use std::{future::Future, time::Duration};
@@ -22,6 +22,12 @@ pub(crate) fn start(app: &App) {
         "forget what nobody needs",
         Duration::from_secs(3600),
         tidy,
+    );
+    every(
+        app,
+        "remove attachments that nothing names",
+        Duration::from_secs(3600),
+        leftover::collect,
     );
 }
 

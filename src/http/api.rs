@@ -1,19 +1,20 @@
-//! The door of the API: who is asking, what for, and the answer. No SQL of its own and no rule of an action.
+//! The door of the API: the request is read, its caller and its action are found, and the answer is written. No SQL of its
+//! own and no rule of an action; whose a credential is, is decided in [`credential`].
 use super::{
     answer::{self, Answer, set},
-    body::{self, Kind, Parts},
-    cookie,
+    body::{self, Kind, Parts, Room},
+    credential,
     limit::Standing,
 };
 use crate::{
-    access::{
-        Caller, ClientUser, Principal, Via, WidgetSite, client_token::ClientToken, secret::Purpose,
-        store,
-    },
-    api::{Action, Call, Surface, field::TenantId},
+    access::{Caller, Principal, Via},
+    api::{Action, Call, Surface, Upload, field::TenantId},
     app::App,
+    blob::Seen,
     error::{Code, Error, Result},
     lang::Lang,
+    leftover,
+    tenant::plan::Plan,
 };
 use hyper::{
     HeaderMap, Method, Request, StatusCode,
@@ -28,13 +29,14 @@ use std::{
 };
 
 /// What is known of a request before it is read.
+#[derive(Clone, Debug)]
 pub(crate) struct Visit {
     pub(crate) request_id: String,
     pub(crate) address: IpAddr,
     pub(crate) lang: Lang,
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
@@ -66,7 +68,7 @@ pub(crate) async fn answer(
     let (mut answer, code) = match outcome {
         Ok(answer) => (answer, "ok"),
         Err(error) => {
-            fault(app, &error, &visit.request_id, &log);
+            fault(app, &error, &visit.request_id, &log.action, log.tenant);
             (
                 answer::error(&error, lang, &visit.request_id),
                 error.code().name(),
@@ -103,26 +105,28 @@ pub(crate) async fn answer(
 
 /// What a call leaves for its line in the log and for the headers of its answer.
 #[derive(Default)]
-struct Log {
+pub(super) struct Log {
     action: String,
     tenant: Option<TenantId>,
     actor: String,
-    standing: Option<Standing>,
-    origins: Option<Vec<String>>,
+    pub(super) standing: Option<Standing>,
+    pub(super) origins: Option<Vec<String>>,
 }
 
 /// Writes a fault of ours down, where the request id leads to it.
-fn fault(app: &App, error: &Error, request_id: &str, log: &Log) {
+pub(super) fn fault(
+    app: &App,
+    error: &Error,
+    request_id: &str,
+    action: &str,
+    tenant: Option<TenantId>,
+) {
     if error.code() != Code::Internal {
         return;
     }
-    tracing::error!(request_id, action = %log.action, %error, "a call failed");
-    let (tenant, request_id, action, detail) = (
-        log.tenant,
-        request_id.to_owned(),
-        log.action.clone(),
-        error.to_string(),
-    );
+    tracing::error!(request_id, action, %error, "a call failed");
+    let (request_id, action, detail) =
+        (request_id.to_owned(), action.to_owned(), error.to_string());
     let db = app.db.clone();
     tokio::spawn(async move {
         let noted = db
@@ -158,16 +162,21 @@ async fn call(
             .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
             .collect();
     // A credential in the headers is looked at before a byte of the body is read.
-    let early = match surface.name {
-        "widget" => None,
-        _ => header_credential(app, surface, headers, visit, log).await?,
-    };
+    let early = credential::in_headers(app, surface, headers, visit, log).await?;
     let mut parts = match kind {
         Kind::Json => Parts::of_fields(body::json(wire).await?),
         Kind::Form => Parts::of_fields(body::form(wire).await?),
         Kind::Multipart(boundary) => {
-            let limit = file_limit(app, surface, early.as_ref(), &query, visit)?;
-            body::multipart(wire, boundary, app, limit).await?
+            let known = named.map(|name| surface.find(name)).transpose()?;
+            let room = match (known, &early) {
+                // Nobody uploads anything who has not said who they are.
+                (Some(action), None) if surface.name != "widget" && !action.is_for_anyone() => {
+                    return Err(credential::absent(app, surface, headers));
+                }
+                (Some(action), _) if !action.files => Room::None,
+                _ => room(app, surface, early.as_ref(), visit)?,
+            };
+            body::multipart(wire, boundary, app, room, visit.address).await?
         }
     };
     let mut fields = std::mem::take(&mut parts.fields);
@@ -183,30 +192,24 @@ async fn call(
     }
     let action = action_of(surface, named, &mut fields)?;
     log.action = action.name.to_owned();
-    same_site(app, headers, action, surface)?;
+    credential::same_site(app, headers, action, surface, early.as_ref())?;
     let principal = if action.is_for_anyone() {
         app.limits.address(visit.address)?;
         Principal::Anonymous
     } else {
         match early {
             Some(principal) => principal,
-            None => body_credential(app, surface, &fields, headers, visit, log).await?,
+            None => credential::in_body(app, surface, &fields, headers, visit, log).await?,
         }
     };
     log.tenant = principal.tenant();
     log.actor = actor(&principal);
     action.needs.met_by(&principal)?;
     let uploads = match principal.tenant() {
-        Some(tenant) if parts.has_files() => {
-            let most = plan_of(&principal).map_or(0, |plan| u64::from(plan.limits().file_mb) << 20);
-            if parts.largest() > most {
-                let limit = format!("{} MB", most >> 20);
-                return Err(Error::new(Code::TooLarge).on("files").with("limit", limit));
-            }
-            parts.keep(app, tenant).await?
-        }
+        Some(tenant) if action.files => keep(app, tenant, &principal, parts).await?,
         _ => Vec::new(),
     };
+    let made = made(&principal, &uploads);
     let call = Arc::new(Call {
         lang: *lang,
         request_id: visit.request_id.clone(),
@@ -220,10 +223,13 @@ async fn call(
         idempotency_key: text(headers, "idempotency-key").map(str::to_owned),
         cookie: Mutex::default(),
     });
-    let json = action
+    let outcome = action
         .dispatch(app, principal, Arc::clone(&call), fields)
-        .await?;
-    let mut answer = answer::data(&json);
+        .await;
+    if let Err(error) = leftover::release(app, made).await {
+        tracing::warn!(%error, "files that a call left over wait for the hourly clearing");
+    }
+    let mut answer = answer::data(&outcome?);
     if let Some(cookie) = call.cookie.lock().ok().and_then(|mut slot| slot.take()) {
         set(&mut answer, header::SET_COOKIE, &cookie);
     }
@@ -246,27 +252,55 @@ fn action_of(
     }
 }
 
-/// How large a file may be while it is not known yet whose it is.
-fn file_limit(
-    app: &App,
-    surface: &Surface,
-    early: Option<&Principal>,
-    query: &Map<String, Value>,
-    visit: &Visit,
-) -> Result<u64> {
-    const VISITOR: u64 = 25 << 20;
-    match early.and_then(plan_of) {
-        Some(plan) => Ok(u64::from(plan.limits().file_mb) << 20),
-        None if surface.name == "widget" || query.contains_key("api_key") => {
-            app.limits.address(visit.address)?;
-            Ok(VISITOR)
-        }
-        // Nobody uploads anything who has not said who they are.
-        None => Err(Error::new(Code::NotAuthenticated)),
+/// How much room there is for files while it is not known yet what they are for.
+fn room(app: &App, surface: &Surface, caller: Option<&Principal>, visit: &Visit) -> Result<Room> {
+    if let Some(plan) = caller.and_then(plan_of) {
+        return Ok(Room::Known {
+            each: file_limit(plan),
+        });
     }
+    if surface.name == "widget" {
+        app.limits.address(visit.address)?;
+        return Ok(Room::Visitor);
+    }
+    Ok(Room::None)
 }
 
-fn plan_of(principal: &Principal) -> Option<crate::tenant::plan::Plan> {
+/// How large a file may be, in bytes.
+fn file_limit(plan: Plan) -> u64 {
+    u64::from(plan.limits().file_mb) << 20
+}
+
+/// Moves the files of a call into the store of its caller's tenant.
+async fn keep(
+    app: &App,
+    tenant: TenantId,
+    principal: &Principal,
+    parts: Parts,
+) -> Result<Vec<Upload>> {
+    let most = plan_of(principal).map_or(0, file_limit);
+    if parts.largest() > most {
+        return Err(body::too_large(most).on("files"));
+    }
+    parts.keep(app, tenant).await
+}
+
+/// What a call has brought into the store. If no row comes to name it, it goes again.
+fn made(principal: &Principal, uploads: &[Upload]) -> Vec<Seen> {
+    let Some(tenant) = principal.tenant() else {
+        return Vec::new();
+    };
+    let seen = |upload: &Upload| {
+        upload.blob.made.map(|kept| Seen {
+            tenant,
+            hash: upload.blob.hash.clone(),
+            kept,
+        })
+    };
+    uploads.iter().filter_map(seen).collect()
+}
+
+fn plan_of(principal: &Principal) -> Option<Plan> {
     match principal {
         Principal::Anonymous => None,
         Principal::Operator(o) => Some(o.plan),
@@ -285,180 +319,6 @@ fn actor(principal: &Principal) -> String {
         Principal::Client(c) => format!("client {}", c.client),
         Principal::Widget(_) => "widget".to_owned(),
     }
-}
-
-/// A browser says where a request comes from. One that another site makes with our cookie may not change anything.
-fn same_site(app: &App, headers: &HeaderMap, action: &Action, surface: &Surface) -> Result<()> {
-    if surface.name != "admin" || !action.changes() {
-        return Ok(());
-    }
-    let bears_key =
-        headers.contains_key("x-api-key") || headers.contains_key(header::AUTHORIZATION);
-    if bears_key {
-        return Ok(());
-    }
-    let foreign = || Error::new(Code::CrossSite);
-    if matches!(
-        text(headers, "sec-fetch-site"),
-        Some("cross-site" | "same-site")
-    ) {
-        return Err(foreign());
-    }
-    match text(headers, "origin") {
-        Some(origin) if !app.config.is_own(origin, text(headers, "host")) => Err(foreign()),
-        _ => Ok(()),
-    }
-}
-
-/// Who the headers say is asking. A credential that is presented but does not hold is refused, never passed over.
-async fn header_credential(
-    app: &App,
-    surface: &Surface,
-    headers: &HeaderMap,
-    visit: &Visit,
-    log: &mut Log,
-) -> Result<Option<Principal>> {
-    if surface.name == "client" {
-        return match text(headers, "x-client-token") {
-            Some(token) => client_user(app, token).await.map(Some),
-            None => Ok(None),
-        };
-    }
-    let bearer = text(headers, "authorization").and_then(|value| value.strip_prefix("Bearer "));
-    if let Some(key) = text(headers, "x-api-key").or(bearer) {
-        let principal = by_key(app, key.trim(), visit).await?;
-        if let Principal::Operator(operator) = &principal
-            && let Via::Key { id, .. } = operator.via
-        {
-            match app.limits.key(id, operator.plan) {
-                Ok(standing) => log.standing = Some(standing),
-                Err((error, standing)) => {
-                    log.standing = Some(standing);
-                    return Err(error);
-                }
-            }
-        }
-        return Ok(Some(principal));
-    }
-    let Some(token) = cookie::read(headers, &app.config) else {
-        return Ok(None);
-    };
-    match by_session(app, token).await {
-        Ok(principal) => Ok(Some(principal)),
-        // Signing in again must work with the cookie of a session that has ended; anything else is refused later.
-        Err(error) if error.code() == Code::SessionExpired => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Who the body of a widget's call says is asking, or why nobody is known to.
-async fn body_credential(
-    app: &App,
-    surface: &Surface,
-    fields: &Map<String, Value>,
-    headers: &HeaderMap,
-    visit: &Visit,
-    log: &mut Log,
-) -> Result<Principal> {
-    match surface.name {
-        "widget" => {
-            app.limits.address(visit.address)?;
-            let key = fields.get("api_key").and_then(Value::as_str);
-            let key = key.ok_or_else(|| Error::new(Code::NotAuthenticated).on("api_key"))?;
-            let site = widget_site(app, key.to_owned()).await?;
-            log.origins = Some(site.allowed_origins.clone());
-            let origin = text(headers, "origin");
-            let allowed = site.allowed_origins.is_empty()
-                || origin.is_none_or(|o| {
-                    site.allowed_origins
-                        .iter()
-                        .any(|a| a.eq_ignore_ascii_case(o))
-                });
-            if !allowed {
-                return Err(Error::new(Code::CrossSite).on("api_key"));
-            }
-            Ok(Principal::Widget(site))
-        }
-        "admin" if cookie::read(headers, &app.config).is_some() => {
-            Err(Error::new(Code::SessionExpired))
-        }
-        _ => Err(Error::new(Code::NotAuthenticated)),
-    }
-}
-
-/// The operator whose session a cookie bears.
-pub(crate) async fn by_session(app: &App, token: &str) -> Result<Principal> {
-    let hash = app.secret.hash(Purpose::Session, token);
-    let found = app
-        .db
-        .read(move |db| store::session(db, &hash, db.now))
-        .await?;
-    let used = found.ok_or_else(|| Error::new(Code::SessionExpired))?;
-    if used.stale
-        && let Via::Session { id } = used.operator.via
-    {
-        app.db
-            .write(move |tx| store::touch_session(tx, id, tx.now))
-            .await?;
-    }
-    Ok(Principal::Operator(used.operator))
-}
-
-/// The operator that an API key acts for.
-pub(crate) async fn by_key(app: &App, key: &str, visit: &Visit) -> Result<Principal> {
-    let refused = || Error::new(Code::InvalidCredential);
-    if !key.starts_with("tps_") {
-        return Err(refused());
-    }
-    let hash = app.secret.hash(Purpose::ApiKey, key);
-    let found = app.db.read(move |db| store::key(db, &hash, db.now)).await?;
-    let Some(used) = found else {
-        app.limits.address(visit.address)?;
-        return Err(refused());
-    };
-    if used.stale {
-        let (id, address) = (used.key, visit.address.to_string());
-        app.db
-            .write(move |tx| store::touch_key(tx, id, &address, tx.now))
-            .await?;
-    }
-    Ok(Principal::Operator(used.operator))
-}
-
-/// The portal's user that a client token bears.
-pub(crate) async fn client_user(app: &App, token: &str) -> Result<Principal> {
-    let refused = || Error::new(Code::InvalidCredential);
-    let now = app.db.clock().now();
-    let token = ClientToken::read(token, &app.secret, now).ok_or_else(refused)?;
-    let (tenant, domain, user) = (
-        TenantId(token.tenant),
-        token.portal_domain.clone(),
-        token.user_id,
-    );
-    let portal = app
-        .db
-        .read(move |db| store::portal(db, tenant, &domain, user))
-        .await?;
-    let portal = portal
-        .filter(|p| p.generation == token.generation)
-        .ok_or_else(refused)?;
-    Ok(Principal::Client(ClientUser {
-        tenant,
-        plan: portal.plan,
-        client: portal.client,
-        portal_domain: token.portal_domain,
-        company_name: portal.company_name,
-        user_id: token.user_id,
-        user_name: token.user_name,
-        session: token.session,
-        shared: portal.shared,
-        locale: portal.locale,
-    }))
-}
-
-async fn widget_site(app: &App, key: String) -> Result<WidgetSite> {
-    let site = app.db.read(move |db| store::widget_site(db, &key)).await?;
-    site.ok_or_else(|| Error::new(Code::InvalidCredential).on("api_key"))
 }
 
 /// What a browser is told before it lets a site's page call the widget's endpoint.

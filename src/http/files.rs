@@ -1,15 +1,16 @@
 //! Serving attachments: authorised, never executed, never guessed at by the browser.
 use super::{
     answer::{self, Answer, set},
-    api::{Visit, by_key, by_session},
-    cookie,
+    api::{Log, Visit},
+    credential,
 };
 use crate::{
-    access::Principal,
+    access::{Operator, Principal, rules::Needs},
     api::field::{FileId, OperatorId, TenantId},
     app::App,
     clock::Millis,
     error::{Code, Error, Result},
+    tenant::plan::Scope,
     ticket::files::{self, Served},
 };
 use bytes::Bytes;
@@ -19,6 +20,9 @@ use hyper::{HeaderMap, Method, Request, Response, body::Frame, body::Incoming, h
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::collections::HashMap;
 use tokio::io::AsyncReadExt;
+
+/// What the bearer of a key must have: the same as to see the ticket that a file is of.
+const NEEDS: Needs = Needs::scopes(&[Scope::Read, Scope::Tickets]);
 
 /// Types that a browser may show by itself; everything else is downloaded.
 const SHOWN: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
@@ -85,34 +89,22 @@ async fn reader(
         let now = app.db.clock().now();
         if files::link_holds(&app.secret, (tenant, id), expires, proof, now) {
             // An upload that is not posted yet is linked for its uploader only, who bears a credential as well.
-            let operator = credential(app, headers, visit).await.ok().flatten();
+            let operator = operator(app, headers, visit).await.ok().flatten();
             return Ok((
                 tenant,
-                operator.filter(|(t, _)| *t == tenant).map(|(_, o)| o),
+                operator.filter(|o| o.tenant == tenant).map(|o| o.id),
             ));
         }
     }
-    let known = credential(app, headers, visit).await?;
-    let (tenant, operator) = known.ok_or_else(|| Error::new(Code::NotAuthenticated))?;
-    Ok((tenant, Some(operator)))
+    let operator = operator(app, headers, visit).await?;
+    let operator = operator.ok_or_else(|| Error::new(Code::NotAuthenticated))?;
+    let (tenant, id) = (operator.tenant, operator.id);
+    NEEDS.met_by(&Principal::Operator(operator))?;
+    Ok((tenant, Some(id)))
 }
 
-async fn credential(
-    app: &App,
-    headers: &HeaderMap,
-    visit: &Visit,
-) -> Result<Option<(TenantId, OperatorId)>> {
-    let principal = match headers.get("x-api-key").and_then(|v| v.to_str().ok()) {
-        Some(key) => by_key(app, key, visit).await?,
-        None => match cookie::read(headers, &app.config) {
-            Some(token) => by_session(app, token).await?,
-            None => return Ok(None),
-        },
-    };
-    Ok(match principal {
-        Principal::Operator(operator) => Some((operator.tenant, operator.id)),
-        _ => None,
-    })
+async fn operator(app: &App, headers: &HeaderMap, visit: &Visit) -> Result<Option<Operator>> {
+    credential::operator(app, headers, visit, &mut Log::default()).await
 }
 
 fn stream(file: tokio::fs::File, served: &Served, download: bool, head_only: bool) -> Answer {

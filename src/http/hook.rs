@@ -14,13 +14,20 @@ use crate::{
     },
     error::{Code, Error, Result},
 };
-use hyper::{Method, Request, body::Incoming, header};
+use bytes::Bytes;
+use hyper::{
+    Method, Request,
+    body::{Body, Incoming},
+    header,
+};
 use serde_json::json;
 use std::{collections::HashMap, time::Duration};
 
 /// The largest delivery: Mailgun's 25 MB of mail and what a form adds to it.
 const LIMIT: usize = 36 << 20;
 const TIME: Duration = Duration::from_secs(120);
+/// Beyond this size a delivery needs one of the few places for large ones.
+const LARGE: u64 = 1 << 20;
 
 pub(crate) async fn answer(app: &App, request: Request<Incoming>, visit: &Visit) -> Answer {
     if request.method() != Method::POST {
@@ -32,7 +39,7 @@ pub(crate) async fn answer(app: &App, request: Request<Incoming>, visit: &Visit)
         set(&mut refusal, header::ALLOW, "POST");
         return refusal;
     }
-    match take(app, request).await {
+    match take(app, request, visit).await {
         Ok(()) => answer::json(&json!({ "ok": true, "data": { "accepted": true } })),
         Err(error) => {
             tracing::info!(request_id = %visit.request_id, code = error.code().name(), "a webhook was refused");
@@ -41,7 +48,8 @@ pub(crate) async fn answer(app: &App, request: Request<Incoming>, visit: &Visit)
     }
 }
 
-async fn take(app: &App, request: Request<Incoming>) -> Result<()> {
+async fn take(app: &App, request: Request<Incoming>, visit: &Visit) -> Result<()> {
+    app.limits.address(visit.address)?;
     let (head, wire) = request.into_parts();
     let query: HashMap<String, String> =
         form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes())
@@ -58,25 +66,30 @@ async fn take(app: &App, request: Request<Incoming>) -> Result<()> {
         .and_then(|v| v.to_str().ok())
         .map(str::to_owned);
     let kind = Kind::of(&head.headers)?;
-    let bytes = body::bytes(wire, LIMIT, TIME).await?;
-    let (posted, recipient) = match kind {
-        Kind::Json => (
-            Posted::Event(mailgun::event(&bytes).ok_or_else(|| Error::new(Code::MalformedJson))?),
-            None,
-        ),
-        Kind::Form => post(Form::read(&bytes, None).await?),
-        Kind::Multipart(boundary) => post(Form::read(&bytes, Some(boundary)).await?),
+    // A channel that the address names is known before a byte of the body is read.
+    let named = match query.get("channel") {
+        Some(id) => Some(channel_named(app, id).await?),
+        None => None,
     };
-    let channel = channel_of(app, query.get("channel"), recipient.as_deref()).await?;
+    let size = wire.size_hint();
+    let _seat = if size.upper().is_none_or(|most| most > LARGE) {
+        Some(app.limits.delivery(visit.address)?)
+    } else {
+        None
+    };
+    let bytes = body::bytes(wire, LIMIT, TIME).await?;
+    let (posted, bytes) = read(kind, bytes).await?;
+    let channel = match named {
+        Some(channel) => channel,
+        None => channel_of(app, posted.recipient()).await?,
+    };
     let key = channel.secrets.signing_key.as_deref().unwrap_or_default();
     let now = app.db.clock().now();
     let verified = match &posted {
         Posted::Form(form) => mailgun::verify(form, key, now),
         Posted::Event(event) => event.verify(key, now),
     };
-    if !channel.is_fed_by("mailgun") || key.is_empty() || verified.is_err() {
-        return Err(Error::new(Code::BadSignature));
-    }
+    let token = verified.map_err(|_| Error::new(Code::BadSignature))?;
     let envelope = Envelope {
         transport: match posted {
             Posted::Form(_) => Transport::MailgunForm,
@@ -86,7 +99,27 @@ async fn take(app: &App, request: Request<Incoming>) -> Result<()> {
         to: Vec::new(),
         content_type,
     };
-    inbound::store(app, &channel, &envelope, bytes.to_vec()).await
+    drop(posted);
+    inbound::store(app, &channel, &envelope, bytes.into(), Some(token)).await
+}
+
+/// Reads what was posted, off the async threads: it may be many megabytes.
+async fn read(kind: Kind, bytes: Bytes) -> Result<(Posted, Bytes)> {
+    let runtime = tokio::runtime::Handle::current();
+    let work = tokio::task::spawn_blocking(move || {
+        let posted = match kind {
+            Kind::Json => {
+                let event = mailgun::event(&bytes);
+                Posted::Event(event.ok_or_else(|| Error::new(Code::MalformedJson))?)
+            }
+            Kind::Form => Posted::Form(runtime.block_on(Form::read(&bytes, None))?),
+            Kind::Multipart(boundary) => {
+                Posted::Form(runtime.block_on(Form::read(&bytes, Some(boundary)))?)
+            }
+        };
+        Ok((posted, bytes))
+    });
+    work.await.map_err(Error::internal)?
 }
 
 /// What Mailgun posts: a mail as a form, or an event about a mail of ours, which is often pointed here as well.
@@ -95,27 +128,43 @@ enum Posted {
     Event(mailgun::Event),
 }
 
-fn post(form: Form) -> (Posted, Option<String>) {
-    let recipient = form.text("recipient");
-    (Posted::Form(form), recipient)
+impl Posted {
+    /// The address that a mail was sent to.
+    fn recipient(&self) -> String {
+        match self {
+            Posted::Form(form) => form.text("recipient").unwrap_or_default(),
+            Posted::Event(_) => String::new(),
+        }
+    }
 }
 
-/// The channel that the address of the webhook names, else the one whose mailbox the delivery is for.
-async fn channel_of(app: &App, named: Option<&String>, recipient: Option<&str>) -> Result<Channel> {
-    let unknown = || Error::new(Code::BadSignature);
-    let id = named
-        .map(|id| id.parse().map(ChannelId))
-        .transpose()
-        .map_err(|_| unknown())?;
-    let (owner, recipient) = (app.clone(), recipient.unwrap_or_default().to_owned());
+fn unknown() -> Error {
+    Error::new(Code::BadSignature)
+}
+
+/// The channel that the address of the webhook names.
+async fn channel_named(app: &App, id: &str) -> Result<Channel> {
+    let id = ChannelId(id.parse().map_err(|_| unknown())?);
+    let owner = app.clone();
     let found = app
         .db
-        .read(move |db| match id {
-            Some(id) => config::of_any_tenant(db, &owner.secret, id),
-            None => config::by_address(db, &owner.secret, &recipient),
-        })
+        .read(move |db| config::of_any_tenant(db, &owner.secret, id))
         .await?;
-    found
-        .filter(|channel| channel.is_active)
-        .ok_or_else(unknown)
+    found.filter(takes).ok_or_else(unknown)
+}
+
+/// The channel whose mailbox a delivery is for.
+async fn channel_of(app: &App, recipient: String) -> Result<Channel> {
+    let owner = app.clone();
+    let found = app
+        .db
+        .read(move |db| config::by_address(db, &owner.secret, &recipient))
+        .await?;
+    found.filter(takes).ok_or_else(unknown)
+}
+
+/// Whether a channel takes deliveries and can tell whether they are genuine.
+fn takes(channel: &Channel) -> bool {
+    let key = channel.secrets.signing_key.as_deref();
+    channel.is_active && channel.is_fed_by("mailgun") && key.is_some_and(|key| !key.is_empty())
 }

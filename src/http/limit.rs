@@ -1,6 +1,8 @@
-//! How many requests an API key and an address may make: token buckets, one size for each plan.
+//! How many requests an API key and an address may make: token buckets, one size for each plan. And how many bodies that
+//! take long or much are read at once.
 use crate::{
     api::field::KeyId,
+    caps::{Caps, Seat},
     error::{Code, Error},
     tenant::plan::Plan,
 };
@@ -18,9 +20,19 @@ type Buckets<K> =
 /// Calls without a credential that an address may make in a minute: widget visitors, logins, links.
 const PER_ADDRESS: u32 = 600;
 
+/// Bodies with files that are read at once, in all and from one address: of who has a credential, and of visitors, who
+/// cannot use up the places of the others.
+const UPLOADS: (usize, usize) = (48, 16);
+const VISITORS: (usize, usize) = (16, 4);
+/// The same for large deliveries of webhooks, which are held in memory.
+const DELIVERIES: (usize, usize) = (6, 3);
+
 pub(crate) struct Limits {
     keys: [Buckets<KeyId>; 5],
     addresses: Buckets<IpAddr>,
+    uploads: Caps,
+    visitors: Caps,
+    deliveries: Caps,
 }
 
 /// What is left of a key's bucket, for the `RateLimit-*` headers.
@@ -42,6 +54,9 @@ impl Default for Limits {
         Limits {
             keys: Plan::ALL.map(|plan| buckets(plan.limits().requests_per_minute)),
             addresses: buckets(PER_ADDRESS),
+            uploads: Caps::new(UPLOADS.0, UPLOADS.1),
+            visitors: Caps::new(VISITORS.0, VISITORS.1),
+            deliveries: Caps::new(DELIVERIES.0, DELIVERIES.1),
         }
     }
 }
@@ -90,6 +105,21 @@ impl Limits {
             })
     }
 
+    /// A place for a body with files.
+    pub(crate) fn upload(&self, is_visitor: bool, address: IpAddr) -> Result<Seat, Error> {
+        let caps = if is_visitor {
+            &self.visitors
+        } else {
+            &self.uploads
+        };
+        caps.seat(address).ok_or_else(Error::unavailable)
+    }
+
+    /// A place for a large delivery.
+    pub(crate) fn delivery(&self, address: IpAddr) -> Result<Seat, Error> {
+        self.deliveries.seat(address).ok_or_else(Error::unavailable)
+    }
+
     /// Forgets buckets that are full again.
     pub(crate) fn tidy(&self) {
         self.keys.iter().for_each(RateLimiter::retain_recent);
@@ -111,5 +141,16 @@ mod tests {
         let (error, standing) = limits.key(KeyId(1), Plan::Starter).unwrap_err();
         assert_eq!((error.code(), standing.remaining), (Code::RateLimited, 0));
         assert!(limits.key(KeyId(2), Plan::Starter).is_ok());
+    }
+
+    #[test]
+    fn visitors_do_not_take_the_places_of_the_others() {
+        let limits = Limits::default();
+        let from = |n: u8| IpAddr::from([192, 0, 2, n]);
+        let visitors: Vec<_> = (0..5).map(|_| limits.upload(true, from(1))).collect();
+        assert_eq!(visitors.iter().filter(|seat| seat.is_ok()).count(), 4);
+        let others: Vec<_> = (2..20).map(|n| limits.upload(true, from(n))).collect();
+        assert_eq!(others.iter().filter(|seat| seat.is_ok()).count(), 12);
+        assert!(limits.upload(false, from(1)).is_ok());
     }
 }

@@ -1,17 +1,19 @@
 //! Live updates: a WebSocket for staff, an event stream for a portal page with a ticket open. Both tell what changed and
-//! hold no content; both resume after the last change they saw. Who looks at which ticket is kept here, in memory only.
+//! hold no content. A socket resumes after the last change it saw; a stream begins anew, and its page asks for the ticket
+//! again. Both end soon after their credential does. Who looks at which ticket is kept here, in memory only.
 use super::{
     answer::{self, Answer, set},
-    api::{Visit, by_session, client_user},
-    cookie,
+    api::Visit,
+    cookie, credential,
 };
 use crate::{
-    access::{Caller, ClientUser, Operator, Principal},
+    access::Operator,
     api::{
         admin::Viewer,
         field::{OperatorId, TenantId, TicketId},
     },
     app::App,
+    caps::Seat,
     clock::{Millis, SECOND},
     error::{Code, Error, Result},
     signal::Change,
@@ -48,6 +50,9 @@ use tokio_tungstenite::{
 const LOOK: Millis = 30 * SECOND;
 /// How often an idle stream is told that it is alive, so that proxies keep it.
 const BEAT: Duration = Duration::from_secs(20);
+/// How often a socket's session is looked at. What is changed here is told at once; that it ends by itself, or by a command
+/// of the shell, is told by nobody.
+const REVIEW: Duration = Duration::from_secs(60);
 /// The largest frame a client may send.
 const FRAME: usize = 16 << 10;
 
@@ -159,17 +164,17 @@ async fn socket(app: &App, mut request: Request<Incoming>) -> Result<Answer> {
     let token =
         cookie::read(headers, &app.config).ok_or_else(|| Error::new(Code::NotAuthenticated))?;
     let token = token.to_owned();
-    let Principal::Operator(operator) = by_session(app, &token).await? else {
-        return Err(Error::new(Code::NotAuthenticated));
-    };
+    let operator = credential::by_session(app, &token).await?;
     let key = headers
         .get("sec-websocket-key")
         .ok_or_else(|| Error::missing("Sec-WebSocket-Key"))?;
     let accept = derive_accept_key(key.as_bytes());
     let since = parameter(&request, "since");
+    let seat = request.extensions().get::<Arc<Seat>>().cloned();
     let upgrade = hyper::upgrade::on(&mut request);
     let app = app.clone();
     tokio::spawn(async move {
+        let _seat = seat;
         match upgrade.await {
             Ok(upgraded) => serve(app, operator, token, since, upgraded).await,
             Err(error) => tracing::debug!(%error, "a live connection was not established"),
@@ -245,6 +250,7 @@ async fn talk(
     let mut closing = app.hub.closing.subscribe();
     let mut last = greet(app, by, since, socket).await?;
     let mut beat = tokio::time::interval(BEAT);
+    let mut review = tokio::time::interval(REVIEW);
     loop {
         tokio::select! {
             change = changes.recv() => match change {
@@ -265,9 +271,13 @@ async fn talk(
                 }
             },
             _ = access.recv() => {
-                if by_session(app, token).await.is_err() {
-                    say(socket, &json!({ "type": "bye" })).await?;
-                    return Ok(());
+                if has_ended(app, token).await {
+                    return say(socket, &json!({ "type": "bye" })).await;
+                }
+            },
+            _ = review.tick() => {
+                if has_ended(app, token).await {
+                    return say(socket, &json!({ "type": "bye" })).await;
                 }
             },
             _ = closing.recv() => {
@@ -282,6 +292,12 @@ async fn talk(
             },
         }
     }
+}
+
+/// Whether a session is over. That it cannot be told just now does not end a connection.
+async fn has_ended(app: &App, token: &str) -> bool {
+    let session = credential::session(app, token).await;
+    session.is_err_and(|error| error.code() == Code::SessionExpired)
 }
 
 /// Says hello and tells what was missed. Answers the number of the last change told.
@@ -360,36 +376,26 @@ async fn stream(app: &App, request: &Request<Incoming>) -> Result<Answer> {
         .map(str::to_owned)
         .or(query_token);
     let token = token.ok_or_else(|| Error::new(Code::NotAuthenticated))?;
-    let principal = client_user(app, &token).await?;
-    let user = ClientUser::of(&principal)
-        .ok_or_else(|| Error::new(Code::NotAuthenticated))?
-        .clone();
     let ticket = parameter(request, "ticket_id").ok_or_else(|| Error::missing("ticket_id"))?;
-    let (tenant, sight, id) = (user.tenant, user.sight(), TicketId(ticket));
-    app.db
-        .read(move |db| view::reach(db, tenant, &sight, id).map(|_| ()))
-        .await?;
-    let events = futures_util::stream::unfold(
-        (
-            app.db.signals().changes.subscribe(),
-            app.hub.closing.subscribe(),
-            true,
-        ),
-        move |(mut changes, mut closing, first)| async move {
-            if first {
-                return Some((frame(": listening\n\n"), (changes, closing, false)));
-            }
-            let text = tokio::select! {
-                _ = closing.recv() => return None,
-                told = next_of(&mut changes, tenant, id) => match told {
-                    Some(change) => format!("id: {}\ndata: {}\n\n", change.seq, told_client(&change)),
-                    None => return None,
-                },
-                () = tokio::time::sleep(BEAT) => ": alive\n\n".to_owned(),
-            };
-            Some((frame(text), (changes, closing, false)))
+    let ticket = TicketId(ticket);
+    let tenant = sees(app, &token, ticket).await?;
+    let listener = Listener {
+        changes: app.db.signals().changes.subscribe(),
+        closing: app.hub.closing.subscribe(),
+        beat: tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT),
+        app: app.clone(),
+        token,
+        tenant,
+        ticket,
+    };
+    let first = futures_util::stream::once(std::future::ready(frame(": listening\n\n")));
+    let events = first.chain(futures_util::stream::unfold(
+        listener,
+        |mut listener| async {
+            let text = listener.next().await?;
+            Some((frame(text), listener))
         },
-    );
+    ));
     let mut answer = Response::new(StreamBody::new(events).boxed_unsync());
     set(&mut answer, header::CONTENT_TYPE, "text/event-stream");
     set(&mut answer, header::CACHE_CONTROL, "no-store");
@@ -400,17 +406,54 @@ fn frame(text: impl Into<Bytes>) -> std::io::Result<Frame<Bytes>> {
     Ok(Frame::data(text.into()))
 }
 
-/// The next change of a ticket that its client may know of: none of a note. `None` ends the stream; the page asks again.
-async fn next_of(
-    changes: &mut broadcast::Receiver<Arc<Change>>,
+/// The tenant of a ticket, if the bearer of a client token may see it now.
+async fn sees(app: &App, token: &str, ticket: TicketId) -> Result<TenantId> {
+    let user = credential::client_user(app, token).await?;
+    let (tenant, sight) = (user.tenant, user.sight());
+    app.db
+        .read(move |db| view::reach(db, tenant, &sight, ticket).map(|_| tenant))
+        .await
+}
+
+/// A portal page that listens.
+struct Listener {
+    app: App,
+    token: String,
     tenant: TenantId,
     ticket: TicketId,
-) -> Option<Arc<Change>> {
-    loop {
-        let change = changes.recv().await.ok()?;
-        if change.tenant == tenant.0 && change.ticket_id == ticket.0 && !change.is_note {
-            return Some(change);
+    changes: broadcast::Receiver<Arc<Change>>,
+    closing: broadcast::Receiver<()>,
+    beat: tokio::time::Interval,
+}
+
+impl Listener {
+    /// What the page is told next. `None` ends the stream; the page asks again.
+    async fn next(&mut self) -> Option<String> {
+        loop {
+            tokio::select! {
+                _ = self.closing.recv() => return None,
+                change = self.changes.recv() => {
+                    let change = change.ok()?;
+                    if self.is_told_of(&change) {
+                        let told = told_client(&change);
+                        return Some(format!("id: {}\ndata: {told}\n\n", change.seq));
+                    }
+                }
+                _ = self.beat.tick() => {
+                    let still = sees(&self.app, &self.token, self.ticket).await;
+                    // Being busy says nothing of what the page may see.
+                    if still.is_err_and(|error| error.code() != Code::Unavailable) {
+                        return None;
+                    }
+                    return Some(": alive\n\n".to_owned());
+                }
+            }
         }
+    }
+
+    /// Whether a change is one that the ticket's client may know of: none of a note.
+    fn is_told_of(&self, change: &Change) -> bool {
+        change.tenant == self.tenant.0 && change.ticket_id == self.ticket.0 && !change.is_note
     }
 }
 

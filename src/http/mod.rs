@@ -3,6 +3,7 @@ pub(crate) mod answer;
 pub(crate) mod api;
 pub(crate) mod body;
 pub(crate) mod cookie;
+mod credential;
 pub(crate) mod files;
 pub(crate) mod hook;
 pub(crate) mod limit;
@@ -10,10 +11,14 @@ pub(crate) mod live;
 pub(crate) mod pages;
 pub(crate) mod route;
 
-use crate::{app::App, error::Error, lang::Lang};
+use crate::{
+    app::App,
+    caps::{Caps, Seat},
+};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{convert::Infallible, net::IpAddr, pin::pin, time::Duration};
+use rustix::process::{Resource, getrlimit};
+use std::{convert::Infallible, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -28,10 +33,17 @@ const HEAD_SIZE: usize = 64 << 10;
 const DRAIN: Duration = Duration::from_secs(8);
 /// How long to wait after the system could not give a connection, which is when it has no descriptors left.
 const BREATH: Duration = Duration::from_millis(100);
+/// The most connections there may be, if the system gives as many descriptors.
+const CONNECTIONS: usize = 16_384;
+/// The most connections from one address. A whole office with its open pages often stands behind one.
+const PER_ADDRESS: usize = 512;
+/// What a connection beyond those is told.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// Serves connections until `stop` says to end, then lets requests in flight finish.
 pub(crate) async fn serve(app: App, listener: TcpListener, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
+    let caps = Caps::new(most_connections(), PER_ADDRESS);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -39,9 +51,14 @@ pub(crate) async fn serve(app: App, listener: TcpListener, mut stop: watch::Rece
             () = stopping(&mut stop) => break,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                connections.spawn(connection(app.clone(), stream, peer.ip(), stop.clone()));
-            }
+            Ok((stream, peer)) => match seat(&app, &caps, peer.ip()) {
+                Some(seat) => {
+                    let (app, stop) = (app.clone(), stop.clone());
+                    connections.spawn(connection(app, stream, peer.ip(), seat, stop));
+                }
+                // Whoever does not read it at once finds the connection closed.
+                None => drop(stream.try_write(FULL)),
+            },
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(BREATH).await;
@@ -55,20 +72,38 @@ pub(crate) async fn serve(app: App, listener: TcpListener, mut stop: watch::Rece
     }
 }
 
+/// How many connections may be open: some descriptors are left for the database, attachments and mail.
+fn most_connections() -> usize {
+    let descriptors = getrlimit(Resource::Nofile).current;
+    let descriptors = descriptors.and_then(|n| usize::try_from(n).ok());
+    descriptors.map_or(CONNECTIONS, |n| (n / 4 * 3).min(CONNECTIONS))
+}
+
+/// A place for a connection. A proxy of ours, or a program of this machine, stands for many.
+fn seat(app: &App, caps: &Caps, peer: IpAddr) -> Option<Seat> {
+    if peer.to_canonical().is_loopback() || app.config.trusted_proxies.contains(&peer) {
+        caps.shared_seat()
+    } else {
+        caps.seat(peer)
+    }
+}
+
 /// Answers the requests of one connection until either side ends it.
-async fn connection(app: App, stream: TcpStream, peer: IpAddr, mut stop: watch::Receiver<bool>) {
+async fn connection(
+    app: App,
+    stream: TcpStream,
+    peer: IpAddr,
+    seat: Seat,
+    mut stop: watch::Receiver<bool>,
+) {
     // An answer is written whole; waiting to fill a packet only delays it.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let seat = Arc::new(seat);
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let app = app.clone();
-        // The work is a task of its own: a client that hangs up cannot stop it half way.
-        async move {
-            let work = tokio::spawn(async move { route::answer(&app, peer, request).await });
-            Ok::<_, Infallible>(work.await.unwrap_or_else(|panic| {
-                tracing::error!(%panic, "a request panicked");
-                answer::error(&Error::internal(panic), Lang::En, "")
-            }))
-        }
+        // A socket takes its place along when it leaves this connection behind.
+        request.extensions_mut().insert(Arc::clone(&seat));
+        async move { Ok::<_, Infallible>(route::serve(app, peer, request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -7,21 +7,44 @@ use super::{
 use crate::{
     api::{ADMIN, CLIENT, Surface, WIDGET, openapi},
     app::App,
-    error::{Code, Error},
+    db::Tx,
+    error::{Code, Error, Result},
     lang::Lang,
 };
 use hyper::{Method, Request, StatusCode, body::Incoming, header};
 use serde_json::json;
 use std::net::IpAddr;
+use tokio::task::JoinError;
 
-/// Answers one request.
-pub(crate) async fn answer(app: &App, address: IpAddr, request: Request<Incoming>) -> Answer {
-    let visit = visit(app, &request, address);
-    let request_id = visit.request_id.clone();
+/// Answers one request. The work is a task of its own: a client that hangs up cannot stop it half way, and a panic ends
+/// nothing but the request.
+pub(crate) async fn serve(app: App, address: IpAddr, request: Request<Incoming>) -> Answer {
+    let visit = visit(&app, &request, address);
+    let path = request.uri().path().to_owned();
+    let work = tokio::spawn({
+        let (app, visit) = (app.clone(), visit.clone());
+        async move { answer(&app, request, visit).await }
+    });
+    let mut answer = match work.await {
+        Ok(answer) => answer,
+        Err(panic) => recover(&app, &visit, &path, panic),
+    };
+    finish(&app, &mut answer, &visit.request_id);
+    answer
+}
+
+/// The answer of a request that panicked: a fault of ours, written down under its id like any other.
+fn recover(app: &App, visit: &Visit, path: &str, panic: JoinError) -> Answer {
+    let error = Error::internal(panic);
+    api::fault(app, &error, &visit.request_id, path, None);
+    answer::error(&error, visit.lang, &visit.request_id)
+}
+
+async fn answer(app: &App, request: Request<Incoming>, visit: Visit) -> Answer {
     let path = request.uri().path().to_owned();
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
     let get = matches!(*request.method(), Method::GET | Method::HEAD);
-    let mut answer = match segments.as_slice() {
+    match segments.as_slice() {
         ["api", endpoint, rest @ ..] if rest.len() <= 1 => {
             let named = rest.first().copied();
             match (endpoint.strip_suffix(".php").unwrap_or(endpoint), named) {
@@ -41,9 +64,7 @@ pub(crate) async fn answer(app: &App, address: IpAddr, request: Request<Incoming
         _ if get => pages::page(&path, request.headers()).unwrap_or_else(|| missing(&visit)),
         _ if pages::page(&path, request.headers()).is_some() => wrong_method("GET, HEAD", &visit),
         _ => missing(&visit),
-    };
-    finish(app, &mut answer, &request_id);
-    answer
+    }
 }
 
 async fn call(
@@ -117,7 +138,7 @@ async fn health(app: &App, visit: &Visit) -> Answer {
         .db
         .read(|db| crate::db::sql::one(db, "select 1", [], |row| row.get::<_, i64>(0)));
     let written = match read.await {
-        Ok(_) => app.db.write(|_| Ok(())).await,
+        Ok(_) => app.db.write(touch).await,
         Err(error) => Err(error),
     };
     match written {
@@ -134,8 +155,59 @@ async fn health(app: &App, visit: &Visit) -> Answer {
     }
 }
 
+/// Writes a page as it is, which a full disk refuses.
+fn touch(tx: &Tx<'_>) -> Result<()> {
+    let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(tx.pragma_update(None, "user_version", version)?)
+}
+
 fn document() -> Answer {
     let mut answer = answer::json(&openapi::document());
     set(&mut answer, header::CACHE_CONTROL, "no-cache");
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::Clock, config::Config, db::sql};
+    use http_body_util::BodyExt;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_written_down_under_the_request_s_id() {
+        let dir = std::env::temp_dir().join(format!("tehprof-route-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let app = App::open(Config::new(dir.clone()), Clock::System).unwrap();
+        let visit = Visit {
+            request_id: "r-1".to_owned(),
+            address: IpAddr::from([192, 0, 2, 1]),
+            lang: Lang::En,
+        };
+        let panic = tokio::spawn(async { panic!("a handler's bug") }).await;
+        let answer = recover(&app, &visit, "/api/admin/me", panic.unwrap_err());
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(
+            (&body["code"], &body["request_id"]),
+            (&json!("internal"), &json!("r-1"))
+        );
+        let rows = |db: &crate::db::Snapshot<'_>| {
+            sql::all(
+                db,
+                "select request_id, action, detail from error_log",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+        };
+        let logged: Vec<(String, String, String)> = loop {
+            let rows = app.db.read(rows).await.unwrap();
+            if !rows.is_empty() {
+                break rows;
+            }
+        };
+        assert_eq!((&*logged[0].0, &*logged[0].1), ("r-1", "/api/admin/me"));
+        assert!(logged[0].2.contains("a handler's bug"), "{}", logged[0].2);
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 }
