@@ -4,10 +4,11 @@ use crate::{
     api::field::{ClientId, ContactId, OperatorId, TenantId},
     app::App,
     clock::Millis,
-    db::sql::{all, first, one, run, taken},
+    db::sql::{Page, all, first, one, run, taken},
     error::{Code, Error, Result},
     lang::Lang,
     tenant,
+    ticket::search::fold,
 };
 use rusqlite::Connection;
 use schemars::JsonSchema;
@@ -57,16 +58,23 @@ pub(crate) struct ClientView {
     pub(crate) currency: String,
 }
 
-/// All clients of a tenant, or the one of `domain`, by company name.
+/// A part of a list as SQL counts it; without one, all of it.
+fn window(part: Option<Page>) -> (i64, i64) {
+    part.map_or((-1, 0), |page| (page.limit, page.offset()))
+}
+
+/// The clients of a tenant, or the one of `domain`, by company name.
 pub(crate) fn list(
     conn: &Connection,
     tenant: TenantId,
     domain: Option<&str>,
     search: &str,
+    part: Option<Page>,
     now: Millis,
 ) -> Result<Vec<ClientView>> {
     let month = tenant::by_id(conn, tenant)?.month_start(now);
-    let pattern = format!("%{}%", search.to_lowercase().replace(['%', '_', '\\'], " "));
+    let pattern = format!("%{}%", fold(search).replace(['%', '_', '\\'], " "));
+    let (limit, offset) = window(part);
     all(
         conn,
         "with stats as (
@@ -88,9 +96,10 @@ pub(crate) fn list(
            left join used u on u.client_id = c.id
           where c.tenant_id = ?1
             and (?3 is null or c.portal_domain = ?3)
-            and (?4 = '%%' or fold(c.company_name) like ?4 or c.portal_domain like ?4)
-          order by c.company_name, c.id",
-        (tenant, month, domain, pattern),
+            and (?4 = '%%' or fold(c.company_name) like ?4 or fold(c.portal_domain) like ?4)
+          order by c.company_name, c.id
+          limit ?5 offset ?6",
+        (tenant, month, domain, pattern, limit, offset),
         |row| {
             Ok(ClientView {
                 portal_domain: row.get(0)?,
@@ -133,7 +142,7 @@ pub(crate) fn view(
     domain: &str,
     now: Millis,
 ) -> Result<ClientView> {
-    list(conn, tenant, Some(domain), "", now)?
+    list(conn, tenant, Some(domain), "", None, now)?
         .pop()
         .ok_or_else(|| Error::new(Code::ClientNotFound).on("portal_domain"))
 }
@@ -223,15 +232,18 @@ pub(crate) fn contacts(
     conn: &Connection,
     tenant: TenantId,
     id: Option<ContactId>,
+    part: Option<Page>,
 ) -> Result<Vec<ContactView>> {
+    let (limit, offset) = window(part);
     all(
         conn,
         "select x.id, x.name, x.phone, x.email, x.photo, c.portal_domain
            from contact x
            left join client c on c.tenant_id = x.tenant_id and c.id = x.client_id
           where x.tenant_id = ?1 and (?2 is null or x.id = ?2)
-          order by x.name, x.id",
-        (tenant, id),
+          order by x.name, x.id
+          limit ?3 offset ?4",
+        (tenant, id, limit, offset),
         |row| {
             Ok(ContactView {
                 id: row.get(0)?,

@@ -29,6 +29,7 @@ pub(crate) enum Purpose {
     FileLink,
     MailThread,
     ChannelSecrets,
+    KeptAnswer,
 }
 
 impl Purpose {
@@ -42,6 +43,7 @@ impl Purpose {
             Purpose::FileLink => b"file link",
             Purpose::MailThread => b"mail thread",
             Purpose::ChannelSecrets => b"channel secrets",
+            Purpose::KeptAnswer => b"kept answer",
         }
     }
 }
@@ -105,22 +107,32 @@ impl Secret {
         expected.as_bytes().ct_eq(proof.as_bytes()).into()
     }
 
-    /// Encrypts `plain` so that only this installation can read it.
+    /// Encrypts the secrets of a channel so that only this installation can read them.
     pub(crate) fn seal(&self, plain: &[u8]) -> Result<Vec<u8>> {
+        self.seal_for(Purpose::ChannelSecrets, plain)
+    }
+
+    /// Decrypts what [`Secret::seal`] made.
+    pub(crate) fn open(&self, sealed: &[u8]) -> Result<Vec<u8>> {
+        self.open_for(Purpose::ChannelSecrets, sealed)
+    }
+
+    /// Encrypts `plain` so that only this installation can read it, and only for the same purpose.
+    pub(crate) fn seal_for(&self, purpose: Purpose, plain: &[u8]) -> Result<Vec<u8>> {
         let nonce = random::<24>()?;
-        let cipher = XChaCha20Poly1305::new(&self.key(Purpose::ChannelSecrets).into());
+        let cipher = XChaCha20Poly1305::new(&self.key(purpose).into());
         let sealed = cipher
             .encrypt(&nonce.into(), plain)
             .map_err(|_| Error::internal("sealing failed"))?;
         Ok([&nonce[..], &sealed].concat())
     }
 
-    /// Decrypts what [`Secret::seal`] made.
-    pub(crate) fn open(&self, sealed: &[u8]) -> Result<Vec<u8>> {
+    /// Decrypts what [`Secret::seal_for`] made.
+    pub(crate) fn open_for(&self, purpose: Purpose, sealed: &[u8]) -> Result<Vec<u8>> {
         let (nonce, body) = sealed
             .split_first_chunk::<24>()
             .ok_or_else(|| Error::internal("a sealed value is cut short"))?;
-        let cipher = XChaCha20Poly1305::new(&self.key(Purpose::ChannelSecrets).into());
+        let cipher = XChaCha20Poly1305::new(&self.key(purpose).into());
         cipher.decrypt(&(*nonce).into(), body).map_err(|_| {
             Error::internal("a sealed value does not open with this installation's secret")
         })
@@ -183,6 +195,7 @@ mod tests {
         assert_eq!(secret().open(&sealed).unwrap(), b"smtp password");
         assert!(Secret([8; 32]).open(&sealed).is_err());
         assert!(secret().open(&sealed[..20]).is_err());
+        assert!(secret().open_for(Purpose::KeptAnswer, &sealed).is_err());
         assert!(!sealed.windows(4).any(|w| w == b"smtp"));
     }
 

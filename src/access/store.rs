@@ -251,18 +251,25 @@ pub(crate) struct Account {
     pub(crate) password_hash: Option<String>,
 }
 
-/// The active account of a login: an e-mail address or a phone number.
+/// A login as accounts are known by it, however it was typed: an e-mail address in lower case, or the digits of a phone
+/// number.
+pub(crate) fn login(typed: &str) -> String {
+    if typed.contains('@') {
+        return typed.trim().to_lowercase();
+    }
+    typed.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// The active account of a [`login`].
 pub(crate) fn account(conn: &Connection, login: &str) -> Result<Option<Account>> {
-    let login = login.trim().to_lowercase();
-    let phone: String = login.chars().filter(|c| c.is_ascii_digit()).collect();
     first(
         conn,
         "select o.tenant_id, o.id, o.password_hash
            from operator o
            join tenant t on t.id = o.tenant_id and t.is_active
           where o.is_active
-            and (o.email = ?1 or (?2 <> '' and o.phone = ?2))",
-        (login, phone),
+            and (o.email = ?1 or o.phone = ?1)",
+        [login],
         |row| {
             Ok(Account {
                 tenant: row.get(0)?,
@@ -409,4 +416,19 @@ pub(crate) fn widget_site(conn: &Connection, key: &str) -> Result<Option<WidgetS
             })
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::login;
+
+    #[test]
+    fn a_login_is_the_same_however_it_is_typed() {
+        for typed in ["+7 701 123-45-67", "7701 1234567", "x77011234567"] {
+            assert_eq!(login(typed), "77011234567");
+        }
+        assert_eq!(login(" Alia@Acme.KZ "), "alia@acme.kz");
+        // Digits in an address are not somebody else's phone number.
+        assert_eq!(login("77011234567@mail.kz"), "77011234567@mail.kz");
+    }
 }

@@ -23,6 +23,7 @@ use crate::{
     ticket::Actor,
 };
 use field::TenantId;
+use idempotency::Repeat;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -114,6 +115,8 @@ pub(crate) trait Command: Spec {
 
 /// Waits: hashes a password, calls another server.
 pub(crate) trait Task: Spec {
+    /// Whether it makes something, so that a retry with the same `Idempotency-Key` must not make another.
+    const CREATES: bool = false;
     fn run(self, cx: Slow<Self::By>) -> impl Future<Output = Result<Self::Output>> + Send;
 }
 
@@ -126,8 +129,10 @@ type Waiting = Pin<Box<dyn Future<Output = Result<Vec<u8>>> + Send>>;
 pub(crate) enum Run {
     Query(Lane, fn(Value) -> Result<Reading>),
     Command(fn(Value) -> Result<Writing>),
-    Task(fn(Value, App, Arc<Principal>, Arc<Call>) -> Result<Waiting>),
+    Task { creates: bool, start: Start },
 }
+
+type Start = fn(Value, App, Arc<Principal>, Arc<Call>) -> Result<Waiting>;
 
 /// One row of the registry.
 pub(crate) struct Action {
@@ -183,13 +188,16 @@ pub(crate) const fn command<A: Command>() -> Action {
 }
 
 pub(crate) const fn task<A: Task>() -> Action {
-    row::<A>(Run::Task(|input, app, principal, call| {
-        let input = field::decode::<A>(input)?;
-        let by = by::<A::By>(&principal)?.clone();
-        Ok(Box::pin(async move {
-            encode(&input.run(Slow { app, by, call }).await?)
-        }))
-    }))
+    row::<A>(Run::Task {
+        creates: A::CREATES,
+        start: |input, app, principal, call| {
+            let input = field::decode::<A>(input)?;
+            let by = by::<A::By>(&principal)?.clone();
+            Ok(Box::pin(async move {
+                encode(&input.run(Slow { app, by, call }).await?)
+            }))
+        },
+    })
 }
 
 /// One endpoint of the API and the actions behind it, in groups as the reference shows them.
@@ -262,11 +270,45 @@ impl Action {
                     .await
             }
             Run::Command(decode) => self.write(app, principal, call, body, decode).await,
-            Run::Task(start) => {
+            Run::Task {
+                creates: false,
+                start,
+            } => {
                 let input = Value::Object(body);
                 start(input, app.clone(), Arc::new(principal), call)?.await
             }
+            Run::Task {
+                creates: true,
+                start,
+            } => self.create(app, principal, call, body, start).await,
         }
+    }
+
+    /// Runs a task that makes something, unless it was run before with the same key.
+    async fn create(
+        &self,
+        app: &App,
+        principal: Principal,
+        call: Arc<Call>,
+        body: Map<String, Value>,
+        start: Start,
+    ) -> Result<Vec<u8>> {
+        let repeat = Repeat::of(&app.secret, self.name, &principal, &call, &body)?;
+        let work = start(Value::Object(body), app.clone(), Arc::new(principal), call)?;
+        let Some(repeat) = repeat else {
+            return work.await;
+        };
+        let asked = repeat.clone();
+        if let Some(answer) = app.db.read(move |db| asked.earlier(db, db.now)).await? {
+            return Ok(answer);
+        }
+        let answer = work.await?;
+        let kept = answer.clone();
+        if let Err(error) = app.db.write(move |tx| repeat.keep(tx, &kept)).await {
+            // It is done all the same; a retry will be told that there already is one.
+            tracing::warn!(%error, "an answer could not be kept for retries");
+        }
+        Ok(answer)
     }
 
     async fn write(
@@ -278,14 +320,14 @@ impl Action {
         decode: fn(Value) -> Result<Writing>,
     ) -> Result<Vec<u8>> {
         let subject = audit_subject(&body);
-        let repeat = idempotency::Repeat::of(self.name, &principal, &call, &body)?;
+        let repeat = Repeat::of(&app.secret, self.name, &principal, &call, &body)?;
         let writing = decode(Value::Object(body))?;
         let (name, app) = (self.name, app.clone());
         let db = app.db.clone();
         db.write(move |tx| {
             if let Some(answer) = repeat
                 .as_ref()
-                .map(|r| r.earlier(tx))
+                .map(|r| r.earlier(tx, tx.now))
                 .transpose()?
                 .flatten()
             {
@@ -318,8 +360,9 @@ fn audit_subject(body: &Map<String, Value>) -> String {
     Value::Object(ids).to_string()
 }
 
-/// Who a caller is in the idempotency table: a key that one caller used is not another's.
-fn caller_name(principal: &Principal) -> Option<(TenantId, String)> {
+/// Who a caller is in the idempotency table: a key that one caller used is not another's. The visitors of a site, who all
+/// bear its key, are told apart by where they come from.
+fn caller_name(principal: &Principal, call: &Call) -> Option<(TenantId, String)> {
     match principal {
         Principal::Anonymous => None,
         Principal::Operator(o) => Some((
@@ -336,6 +379,6 @@ fn caller_name(principal: &Principal) -> Option<(TenantId, String)> {
                 user => format!("client {} user {user}", c.client),
             },
         )),
-        Principal::Widget(w) => Some((w.tenant, "widget".to_owned())),
+        Principal::Widget(w) => Some((w.tenant, format!("widget {}", call.address))),
     }
 }

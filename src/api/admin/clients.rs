@@ -7,7 +7,7 @@ use crate::{
         query,
     },
     client::{self, ClientView, ContactView},
-    db::sql::run,
+    db::sql::{Page, run},
     error::{Code, Error, Fault, Result},
     lang::Lang,
     operator,
@@ -31,6 +31,20 @@ pub(crate) struct ListClients {
     /// A part of the company's name or of its portal's.
     #[serde(default)]
     search: Option<Line>,
+    /// Which part of the list, from 1.
+    #[serde(default)]
+    page: Option<Int>,
+    /// How many a part has, at most 100. Without it and `page` all are listed.
+    #[serde(default)]
+    limit: Option<Int>,
+}
+
+/// The part of a list that is asked for; all of it if none is.
+fn part(page: Option<Int>, limit: Option<Int>) -> Result<Option<Page>> {
+    if page.is_none() && limit.is_none() {
+        return Ok(None);
+    }
+    Page::new(page.map(|p| p.0), limit.map(|l| l.0), Page::MOST).map(Some)
 }
 impl Spec for ListClients {
     const NAME: &'static str = "list_clients";
@@ -43,7 +57,8 @@ impl Spec for ListClients {
 impl Query for ListClients {
     fn run(self, cx: &Read<'_, Operator>) -> Result<Vec<ClientView>> {
         let search = self.search.map(|s| s.0).unwrap_or_default();
-        client::list(cx.db, cx.by.tenant, None, &search, cx.db.now)
+        let part = part(self.page, self.limit)?;
+        client::list(cx.db, cx.by.tenant, None, &search, part, cx.db.now)
     }
 }
 
@@ -178,9 +193,16 @@ impl Command for ClientSettings {
     }
 }
 
-/// Lists all contacts by name.
+/// Lists the contacts by name.
 #[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct ListContacts {}
+pub(crate) struct ListContacts {
+    /// Which part of the list, from 1.
+    #[serde(default)]
+    page: Option<Int>,
+    /// How many a part has, at most 100. Without it and `page` all are listed.
+    #[serde(default)]
+    limit: Option<Int>,
+}
 impl Spec for ListContacts {
     const NAME: &'static str = "list_contacts";
     const NEEDS: Needs = Needs::scopes(&[R, C]);
@@ -191,7 +213,8 @@ impl Spec for ListContacts {
 }
 impl Query for ListContacts {
     fn run(self, cx: &Read<'_, Operator>) -> Result<Vec<ContactView>> {
-        client::contacts(cx.db, cx.by.tenant, None)
+        let part = part(self.page, self.limit)?;
+        client::contacts(cx.db, cx.by.tenant, None, part)
     }
 }
 
@@ -266,7 +289,7 @@ impl Command for SaveContact {
                 id
             }
         };
-        let saved = client::contacts(cx.tx, tenant, Some(id))?.pop();
+        let saved = client::contacts(cx.tx, tenant, Some(id), None)?.pop();
         saved.ok_or_else(|| Error::new(Code::ContactNotFound).on("contact_id"))
     }
 }

@@ -79,6 +79,8 @@ impl Spec for AddOperator {
     type Output = AddedOperator;
 }
 impl Task for AddOperator {
+    const CREATES: bool = true;
+
     async fn run(self, cx: Slow<Operator>) -> Result<AddedOperator> {
         let role = self.role.unwrap_or(Role::Operator);
         if role > cx.by.role {

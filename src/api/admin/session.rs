@@ -15,18 +15,20 @@ use crate::{
     app::App,
     audit,
     clock::SECOND,
-    db::sql::run,
+    db::{Tx, sql::run},
     error::{Code, Error, Fault, Result},
     http::cookie,
     lang::Lang,
     operator::{self, OperatorView},
     signal::Signal,
     tenant::{self, plan::Plan},
-    ticket::Actor,
+    ticket::{Actor, model::ActorKind},
 };
 use rusqlite::Connection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::sync::Arc;
 
 pub(super) const ACTIONS: &[Action] = &[
     task::<AdminLogin>(),
@@ -134,29 +136,48 @@ pub(crate) struct SignedIn {
     expires_at: At,
 }
 
-/// Opens a session for an operator whose identity is proven and sets its cookie.
+/// Opens a session for the operator whom `proven` answers, in the same transaction as whatever it does, and sets its
+/// cookie. The audit log names `action` as what they did.
 pub(crate) async fn sign_in(
     app: &App,
-    call: &Call,
-    (tenant, id): (TenantId, OperatorId),
+    call: &Arc<Call>,
+    action: &'static str,
     remember: bool,
+    proven: impl FnOnce(&Tx<'_>) -> Result<(TenantId, OperatorId)> + Send + 'static,
 ) -> Result<SignedIn> {
     let token = random_text(43)?;
     let hash = app.secret.hash(Purpose::Session, &token);
-    let (device, address) = (call.device.clone(), call.address.to_string());
+    let place = Arc::clone(call);
     let signed_in = app
         .db
         .write(move |tx| {
+            let (tenant, id) = proven(tx)?;
+            let address = place.address.to_string();
             let expires_at = store::open_session(
                 tx,
                 (tenant, id),
                 &hash,
-                (&device, &address),
+                (&place.device, &address),
                 remember,
                 tx.now,
             )?;
+            let identity = identity(tx, tenant, id)?;
+            let actor = Actor {
+                kind: ActorKind::Operator,
+                id: Some(id.0),
+                name: identity.operator.name.clone(),
+            };
+            let subject = json!({ "operator_id": id }).to_string();
+            audit::note(
+                tx,
+                tenant,
+                &actor,
+                action,
+                &subject,
+                (address, &place.request_id),
+            )?;
             Ok(SignedIn {
-                identity: identity(tx, tenant, id)?,
+                identity,
                 expires_at: At(expires_at),
             })
         })
@@ -186,14 +207,14 @@ impl Spec for AdminLogin {
 }
 impl Task for AdminLogin {
     async fn run(self, cx: Slow<Principal>) -> Result<SignedIn> {
-        let tries = (self.login.to_lowercase(), cx.call.address);
+        let login = store::login(&self.login);
+        let tries = (login.clone(), cx.call.address);
         let now = cx.app.db.clock().now();
         let wait = cx.app.logins.wait(&tries, now);
         if wait > 0 {
             let seconds = wait / SECOND + 1;
             return Err(Error::new(Code::RateLimited).with("retry_after", seconds));
         }
-        let login = self.login.0;
         let account = cx.app.db.read(move |db| store::account(db, &login)).await?;
         let hash = account.as_ref().and_then(|a| a.password_hash.clone());
         let right = cx.app.gate.verify(self.password.0, hash).await?;
@@ -202,11 +223,13 @@ impl Task for AdminLogin {
             return Err(Error::new(Code::LoginFailed));
         };
         cx.app.logins.succeeded(&tries);
+        let who = (account.tenant, account.operator);
         sign_in(
             &cx.app,
             &cx.call,
-            (account.tenant, account.operator),
+            AdminLogin::NAME,
             self.remember.0,
+            move |_| Ok(who),
         )
         .await
     }
@@ -327,20 +350,16 @@ impl Task for ResetPassword {
         self.password.strong_enough("password")?;
         let link = cx.app.secret.hash(Purpose::AccessLink, &self.token);
         let hash = cx.app.gate.hash(self.password.0).await?;
-        let who = cx
-            .app
-            .db
-            .write(move |tx| {
-                let Link::Password(tenant, id) = store::take_link(tx, &link, tx.now)? else {
-                    return Err(Error::new(Code::LinkInvalid));
-                };
-                store::set_password(tx, tenant, id, &hash)?;
-                store::close_sessions(tx, tenant, id, None)?;
-                tx.signal(Signal::Access);
-                Ok((tenant, id))
-            })
-            .await?;
-        sign_in(&cx.app, &cx.call, who, false).await
+        sign_in(&cx.app, &cx.call, ResetPassword::NAME, false, move |tx| {
+            let Link::Password(tenant, id) = store::take_link(tx, &link, tx.now)? else {
+                return Err(Error::new(Code::LinkInvalid));
+            };
+            store::set_password(tx, tenant, id, &hash)?;
+            store::close_sessions(tx, tenant, id, None)?;
+            tx.signal(Signal::Access);
+            Ok((tenant, id))
+        })
+        .await
     }
 }
 

@@ -93,36 +93,32 @@ impl Task for CompleteSetup {
         let link = cx.app.secret.hash(Purpose::AccessLink, &self.token);
         let hash = cx.app.gate.hash(self.password.0).await?;
         let locale = self.locale.unwrap_or(cx.call.lang);
-        let who = cx
-            .app
-            .db
-            .write(move |tx| {
-                if tenant::exists_any(tx)? {
-                    return Err(Error::new(Code::SetupDone));
-                }
-                if store::take_link(tx, &link, tx.now)? != Link::Setup {
-                    return Err(Error::new(Code::LinkInvalid));
-                }
-                let new = NewTenant {
-                    name: &self.company_name,
-                    domain: None,
-                    plan: Plan::Enterprise,
-                    locale,
-                    timezone: self.timezone.as_deref().map(String::as_str),
-                };
-                let tenant = tenant::create(tx, &new, tx.now)?;
-                let admin = NewOperator {
-                    name: &self.name,
-                    email: &self.email,
-                    phone: None,
-                    role: Role::HeadAdmin,
-                    department: None,
-                    password_hash: Some(&hash),
-                    locale: Some(locale),
-                };
-                Ok((tenant, operator::create(tx, tenant, &admin, tx.now)?))
-            })
-            .await?;
-        sign_in(&cx.app, &cx.call, who, false).await
+        sign_in(&cx.app, &cx.call, CompleteSetup::NAME, false, move |tx| {
+            if tenant::exists_any(tx)? {
+                return Err(Error::new(Code::SetupDone));
+            }
+            if store::take_link(tx, &link, tx.now)? != Link::Setup {
+                return Err(Error::new(Code::LinkInvalid));
+            }
+            let new = NewTenant {
+                name: &self.company_name,
+                domain: None,
+                plan: Plan::Enterprise,
+                locale,
+                timezone: self.timezone.as_deref().map(String::as_str),
+            };
+            let tenant = tenant::create(tx, &new, tx.now)?;
+            let admin = NewOperator {
+                name: &self.name,
+                email: &self.email,
+                phone: None,
+                role: Role::HeadAdmin,
+                department: None,
+                password_hash: Some(&hash),
+                locale: Some(locale),
+            };
+            Ok((tenant, operator::create(tx, tenant, &admin, tx.now)?))
+        })
+        .await
     }
 }

@@ -18,8 +18,6 @@ use crate::{
     },
 };
 use rusqlite::Connection;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 /// The token of a ticket: it names the ticket and proves that its bearer opened it.
 pub(super) fn token(secret: &Secret, tenant: TenantId, reference: i64) -> String {
@@ -39,17 +37,11 @@ fn reference_of(secret: &Secret, tenant: TenantId, token: &str) -> Option<i64> {
 }
 
 /// How a visitor names their ticket: by its token, or by its id and the e-mail it was opened with.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-pub(crate) struct Door {
-    /// The ticket's public id.
-    #[serde(default)]
-    ticket_id: Option<Int>,
-    /// The address it was opened with.
-    #[serde(default)]
-    email: Option<Line>,
-    /// The ticket's token, in place of both.
-    #[serde(default)]
-    ticket_token: Option<Line>,
+#[derive(Clone, Debug)]
+pub(super) struct Door {
+    pub(super) ticket_id: Option<Int>,
+    pub(super) email: Option<Line>,
+    pub(super) ticket_token: Option<Line>,
 }
 
 impl Door {

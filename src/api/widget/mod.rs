@@ -6,7 +6,7 @@ mod door;
 
 use super::{
     Action, Command, Slow, Spec, Task, Write, command,
-    field::{At, Body, Email, Line, MessageId, Name, Text},
+    field::{At, Body, Email, Int, Line, MessageId, Name, Text},
     query, task,
 };
 use crate::{
@@ -150,8 +150,15 @@ pub(crate) struct CheckStatus {
     /// The site's public widget key.
     #[serde(rename = "api_key")]
     _api_key: Line,
-    #[serde(flatten)]
-    door: Door,
+    /// The ticket's public id.
+    #[serde(default)]
+    ticket_id: Option<Int>,
+    /// The address it was opened with.
+    #[serde(default)]
+    email: Option<Line>,
+    /// The ticket's token, in place of both.
+    #[serde(default)]
+    ticket_token: Option<Line>,
 }
 /// Where a ticket stands.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -175,11 +182,16 @@ impl Spec for CheckStatus {
 }
 impl Task for CheckStatus {
     async fn run(self, cx: Slow<WidgetSite>) -> Result<Standing> {
+        let door = Door {
+            ticket_id: self.ticket_id,
+            email: self.email,
+            ticket_token: self.ticket_token,
+        };
         let app = cx.app.clone();
         cx.app
             .db
             .read(move |db| {
-                let ticket = self.door.open(db, &app, &cx.by, &cx.call, db.now)?;
+                let ticket = door.open(db, &app, &cx.by, &cx.call, db.now)?;
                 Ok(Standing {
                     ticket_id: ticket.reference,
                     updated_at: At(ticket.updated_at),
@@ -227,8 +239,15 @@ pub(crate) struct GetMessages {
     /// The site's public widget key.
     #[serde(rename = "api_key")]
     _api_key: Line,
-    #[serde(flatten)]
-    door: Door,
+    /// The ticket's public id.
+    #[serde(default)]
+    ticket_id: Option<Int>,
+    /// The address it was opened with.
+    #[serde(default)]
+    email: Option<Line>,
+    /// The ticket's token, in place of both.
+    #[serde(default)]
+    ticket_token: Option<Line>,
 }
 /// A ticket's messages as a visitor sees them.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -256,12 +275,17 @@ impl Spec for GetMessages {
 }
 impl Task for GetMessages {
     async fn run(self, cx: Slow<WidgetSite>) -> Result<Conversation> {
+        let door = Door {
+            ticket_id: self.ticket_id,
+            email: self.email,
+            ticket_token: self.ticket_token,
+        };
         let (app, tenant) = (cx.app.clone(), cx.by.tenant);
         let (ticket, messages) = cx
             .app
             .db
             .read(move |db| {
-                let ticket = self.door.open(db, &app, &cx.by, &cx.call, db.now)?;
+                let ticket = door.open(db, &app, &cx.by, &cx.call, db.now)?;
                 let links = Links::new(&app.secret, tenant, db.now);
                 let (messages, _) = view::messages(db, tenant, ticket.id, true, links)?;
                 Ok((ticket, messages))
@@ -292,8 +316,15 @@ pub(crate) struct AddReply {
     /// The site's public widget key.
     #[serde(rename = "api_key")]
     _api_key: Line,
-    #[serde(flatten)]
-    door: Door,
+    /// The ticket's public id.
+    #[serde(default)]
+    ticket_id: Option<Int>,
+    /// The address it was opened with.
+    #[serde(default)]
+    email: Option<Line>,
+    /// The ticket's token, in place of both.
+    #[serde(default)]
+    ticket_token: Option<Line>,
     /// The text; may be empty only if there is a file.
     #[serde(default)]
     message: Option<Text>,
@@ -324,7 +355,12 @@ impl Spec for AddReply {
 impl Command for AddReply {
     fn run(self, cx: &Write<'_, WidgetSite>) -> Result<Replied> {
         let tenant = cx.by.tenant;
-        let ticket = self.door.open(cx.tx, cx.app, cx.by, cx.call, cx.tx.now)?;
+        let door = Door {
+            ticket_id: self.ticket_id,
+            email: self.email,
+            ticket_token: self.ticket_token,
+        };
+        let ticket = door.open(cx.tx, cx.app, cx.by, cx.call, cx.tx.now)?;
         let text = match self.message {
             Some(text) => text.0,
             None if !cx.call.uploads.is_empty() => String::new(),
