@@ -5,9 +5,9 @@ type Rgb = [u8; 3];
 
 const WHITE: Rgb = [255, 255, 255];
 const BLACK: Rgb = [0, 0, 0];
-/// The surfaces that text of the brand's colour stands on.
-const LIGHT: Rgb = [255, 255, 255];
-const DARK: Rgb = [22, 27, 30];
+/// The hardest surfaces that text of the brand's colour stands on, a chosen row in light and in dark.
+const LIGHT: Rgb = [230, 236, 241];
+const DARK: Rgb = [39, 49, 58];
 /// What WCAG asks of text.
 const READABLE: f64 = 4.5;
 

@@ -23,9 +23,10 @@ pub(crate) async fn server(
         let mut next = Some("CONNECT".to_owned());
         while let Some(line) = next {
             let _ = heard.send(line.clone());
-            let place = script
-                .iter()
-                .position(|(word, _)| line.starts_with(word) && (!in_data || *word == "."));
+            let place = script.iter().position(|(word, _)| match in_data {
+                true => line == "." && *word == ".",
+                false => line.starts_with(word),
+            });
             let answer = match place {
                 Some(place) => script.remove(place).1,
                 None if in_data && line != "." => "",

@@ -161,8 +161,8 @@ fn what_is_stuck_is_found_once_it_has_waited_too_long() {
         &format!(
             "insert into outbox (kind, tenant_id, channel_id, ticket_id, message_id, recipient, next_at, created_at)
                values ('answer', 1, 1, 42, 1, 'a@b.example', {now}, {now});
-             insert into inbound_event (tenant_id, channel_id, received_at, envelope, raw_hash, state)
-               values (1, 1, {now}, '{{}}', 'absent', 'received');"
+             insert into inbound_event (tenant_id, channel_id, received_at, next_at, envelope, raw_hash, state)
+               values (1, 1, {now}, {now}, '{{}}', 'absent', 'received');"
         ),
     );
     fs::create_dir_all(dir.0.join("files/1/ab")).unwrap();
