@@ -21,3 +21,4 @@ mod live;
 mod reference;
 mod refusals;
 mod registry;
+mod review_http;
