@@ -6,9 +6,12 @@ use serde_json::{Map, Value, json};
 
 /// The document that describes every action of every endpoint.
 pub(crate) fn document() -> Value {
-    let mut schemas = SchemaSettings::draft2020_12()
-        .with(|s| s.definitions_path = "/components/schemas".into())
-        .into_generator();
+    // What goes in and what comes out differ in what must be there: an answer always has a field that may be null.
+    let settings = || {
+        SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into())
+    };
+    let mut inputs = settings().into_generator();
+    let mut outputs = settings().for_serialize().into_generator();
     let mut paths = Map::new();
     let mut tags = Vec::new();
     for surface in SURFACES {
@@ -19,14 +22,15 @@ pub(crate) fn document() -> Value {
             }
         }
         for (group, action) in surface.actions() {
-            let input = (action.input)(&mut schemas);
-            let output = (action.output)(&mut schemas);
+            let input = (action.input)(&mut inputs);
+            let output = (action.output)(&mut outputs);
             let operation = operation(surface, group, action, &input.into(), &output.into());
             let path = format!("/api/{}.php/{}", surface.name, action.name);
             paths.insert(path, json!({ "post": operation }));
         }
     }
-    let mut components = schemas.take_definitions(true);
+    let mut components = inputs.take_definitions(true);
+    components.extend(outputs.take_definitions(true));
     components.insert("Error".into(), error_schema());
     json!({
         "openapi": "3.1.0",
@@ -162,6 +166,14 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_nullable_field_of_an_answer_is_always_there() {
+        let ticket = &document()["components"]["schemas"]["TicketRow"];
+        let required = ticket["required"].as_array().unwrap();
+        let fields = ticket["properties"].as_object().unwrap();
+        assert_eq!(required.len(), fields.len());
     }
 
     #[test]
