@@ -29,6 +29,7 @@ export class Desk {
     const args = ['serve', '--data-dir', this.#directory, '--listen', '127.0.0.1:0', '--smtp-listen', '127.0.0.1:0', ...(demo ? ['--demo'] : [])];
     this.#child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#exit = once(this.#child, 'exit');
+    process.once('exit', () => this.#child.kill('SIGKILL')); // whatever ends the tests, no server outlives them
     createInterface(this.#child.stderr).on('line', (line) => this.logged.push(line));
     const ready = new Promise((resolve, reject) => {
       createInterface(this.#child.stdout).on('line', (line) => {

@@ -49,6 +49,8 @@ export default {
     await page.keyboard.press('Enter');
     await until('the first field has the focus', async () => (await focusInside(page)) === 'name');
     await stage.shot(page, 'widget-open');
+    const [panel, send] = await Promise.all([widget.getByRole('dialog').boundingBox(), widget.getByTestId('submit').boundingBox()]);
+    assert.ok(send.y + send.height <= panel.y + panel.height, 'the whole form is seen, its button included');
     await widget.getByTestId('submit').click();
     assert.equal(await widget.getByTestId('name').getAttribute('aria-invalid'), 'true');
     await widget.getByTestId('name').fill('Динара');
