@@ -382,3 +382,32 @@ fn caller_name(principal: &Principal, call: &Call) -> Option<(TenantId, String)>
         Principal::Widget(w) => Some((w.tenant, format!("widget {}", call.address))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{access::WidgetSite, tenant::plan::Plan};
+
+    #[test]
+    fn visitors_of_a_site_are_told_apart_by_where_they_come_from() {
+        let visitor = Principal::Widget(WidgetSite {
+            tenant: TenantId(1),
+            plan: Plan::Free,
+            allowed_origins: Vec::new(),
+        });
+        let name = |last: u8| {
+            let call = Call {
+                lang: Lang::Ru,
+                request_id: String::new(),
+                address: IpAddr::from([192, 0, 2, last]),
+                device: String::new(),
+                uploads: Vec::new(),
+                idempotency_key: None,
+                cookie: Mutex::default(),
+            };
+            caller_name(&visitor, &call)
+        };
+        assert_eq!(name(1), Some((TenantId(1), "widget 192.0.2.1".to_owned())));
+        assert_ne!(name(1), name(2));
+    }
+}

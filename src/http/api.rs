@@ -2,9 +2,10 @@
 //! own and no rule of an action; whose a credential is, is decided in [`credential`].
 use super::{
     answer::{self, Answer, set},
-    body::{self, Kind, Parts, Room},
+    body::{self, Kind},
     credential,
     limit::Standing,
+    multipart::{self, Parts, Room},
 };
 use crate::{
     access::{Caller, Principal, Via},
@@ -176,7 +177,7 @@ async fn call(
                 (Some(action), _) if !action.files => Room::None,
                 _ => room(app, surface, early.as_ref(), visit)?,
             };
-            body::multipart(wire, boundary, app, room, visit.address).await?
+            multipart::read(wire, boundary, app, room, visit.address).await?
         }
     };
     let mut fields = std::mem::take(&mut parts.fields);

@@ -8,6 +8,7 @@ pub(crate) mod files;
 pub(crate) mod hook;
 pub(crate) mod limit;
 pub(crate) mod live;
+mod multipart;
 pub(crate) mod pages;
 pub(crate) mod route;
 
@@ -18,7 +19,7 @@ use crate::{
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::process::{Resource, getrlimit};
-use std::{convert::Infallible, net::IpAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io::Write, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -51,14 +52,17 @@ pub(crate) async fn serve(app: App, listener: TcpListener, mut stop: watch::Rece
             () = stopping(&mut stop) => break,
         };
         match accepted {
-            Ok((stream, peer)) => match seat(&app, &caps, peer.ip()) {
-                Some(seat) => {
-                    let (app, stop) = (app.clone(), stop.clone());
-                    connections.spawn(connection(app, stream, peer.ip(), seat, stop));
+            Ok((stream, peer)) => {
+                // A socket that listens to both versions of IP knows an old address by a new name.
+                let peer = peer.ip().to_canonical();
+                match seat(&app, &caps, peer) {
+                    Some(seat) => {
+                        let (app, stop) = (app.clone(), stop.clone());
+                        connections.spawn(connection(app, stream, peer, seat, stop));
+                    }
+                    None => turn_away(stream),
                 }
-                // Whoever does not read it at once finds the connection closed.
-                None => drop(stream.try_write(FULL)),
-            },
+            }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(BREATH).await;
@@ -81,10 +85,20 @@ fn most_connections() -> usize {
 
 /// A place for a connection. A proxy of ours, or a program of this machine, stands for many.
 fn seat(app: &App, caps: &Caps, peer: IpAddr) -> Option<Seat> {
-    if peer.to_canonical().is_loopback() || app.config.trusted_proxies.contains(&peer) {
+    if peer.is_loopback() || app.config.trusted_proxies.contains(&peer) {
         caps.shared_seat()
     } else {
         caps.seat(peer)
+    }
+}
+
+/// Tells why a connection is closed, as far as that does not take waiting.
+fn turn_away(stream: TcpStream) {
+    let told = stream
+        .into_std()
+        .and_then(|mut stream| stream.write_all(FULL));
+    if let Err(error) = told {
+        tracing::debug!(%error, "a connection was closed without a word");
     }
 }
 
