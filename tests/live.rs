@@ -84,6 +84,13 @@ fn operators_see_who_looks_and_who_types() {
         (&both["type"], &both["ticket_id"]),
         (&json!("presence"), &json!(id))
     );
+    let people = desk.omar.call("list_operators", json!({}));
+    let online = people
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["availability"] == "online");
+    assert_eq!(online.count(), 2);
     saule.say(&json!({ "type": "typing", "ticket_id": id, "is_typing": true }));
     let typing = omar.next_that(|said| {
         said["viewers"]

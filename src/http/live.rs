@@ -69,6 +69,8 @@ struct Look {
 #[derive(Debug)]
 pub(crate) struct Hub {
     looks: Mutex<HashMap<OperatorId, Look>>,
+    /// How many live connections each operator has: one a tab.
+    connections: Mutex<HashMap<OperatorId, usize>>,
     moves: broadcast::Sender<(TenantId, TicketId)>,
     closing: broadcast::Sender<()>,
 }
@@ -77,6 +79,7 @@ impl Default for Hub {
     fn default() -> Hub {
         Hub {
             looks: Mutex::default(),
+            connections: Mutex::default(),
             moves: broadcast::channel(256).0,
             closing: broadcast::channel(1).0,
         }
@@ -84,6 +87,34 @@ impl Default for Hub {
 }
 
 impl Hub {
+    /// Whether an operator has the desk open somewhere.
+    pub(crate) fn is_online(&self, operator: OperatorId) -> bool {
+        self.connections
+            .lock()
+            .is_ok_and(|map| map.contains_key(&operator))
+    }
+
+    fn connected(&self, operator: OperatorId) {
+        if let Ok(mut map) = self.connections.lock() {
+            *map.entry(operator).or_default() += 1;
+        }
+    }
+
+    /// Forgets a connection; with the last one goes the operator's look at a ticket.
+    fn disconnected(&self, by: &Operator, now: Millis) {
+        let Ok(mut map) = self.connections.lock() else {
+            return;
+        };
+        let left = map.get(&by.id).map_or(0, |n| n.saturating_sub(1));
+        if left > 0 {
+            map.insert(by.id, left);
+            return;
+        }
+        map.remove(&by.id);
+        drop(map);
+        self.looks(by, None, false, now);
+    }
+
     /// Notes that an operator looks at a ticket, or at none.
     pub(crate) fn looks(&self, by: &Operator, ticket: Option<TicketId>, typing: bool, now: Millis) {
         let look = ticket.map(|ticket| Look {
@@ -215,10 +246,11 @@ async fn serve(app: App, by: Operator, token: String, since: Option<i64>, upgrad
         .max_write_buffer_size(256 << 10);
     let mut socket =
         WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+    app.hub.connected(by.id);
     if let Err(error) = talk(&app, &by, &token, since, &mut socket).await {
         tracing::debug!(%error, operator = by.id.0, "a live connection ended");
     }
-    app.hub.looks(&by, None, false, app.db.clock().now());
+    app.hub.disconnected(&by, app.db.clock().now());
     let _ = socket.close(None).await;
 }
 

@@ -37,7 +37,14 @@ impl Spec for ListOperators {
 }
 impl Query for ListOperators {
     fn run(self, cx: &Read<'_, Operator>) -> Result<Vec<OperatorView>> {
-        operator::list(cx.db, cx.by.tenant, None)
+        let mut operators = operator::list(cx.db, cx.by.tenant, None)?;
+        // Who has the desk open is at work, unless they say otherwise.
+        for operator in &mut operators {
+            if operator.availability == "offline" && cx.app.hub.is_online(operator.id) {
+                "online".clone_into(&mut operator.availability);
+            }
+        }
+        Ok(operators)
     }
 }
 
