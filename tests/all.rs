@@ -22,3 +22,4 @@ mod reference;
 mod refusals;
 mod registry;
 mod review_http;
+mod transfer;

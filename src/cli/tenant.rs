@@ -9,16 +9,20 @@ use super::{
 use crate::{
     access::rules::Role,
     api::field::TenantId,
-    config::Config,
+    blob::Blobs,
     error::{Code, Result as Done},
     lang::Lang,
     operator::{self, NewOperator},
-    tenant::{self, NewTenant, Tenant, plan::Plan},
+    tenant::{
+        self, NewTenant, Tenant,
+        plan::Plan,
+        transfer::{self, Landing, Source, Target},
+    },
 };
 use clap::{Args, Subcommand};
 use rusqlite::Connection;
 use serde::Serialize;
-use std::{fs, io};
+use std::{fs, io, path::PathBuf};
 
 /// Care for the companies that give support here
 #[derive(Debug, Subcommand)]
@@ -26,6 +30,8 @@ pub(super) enum Tenants {
     Create(Create),
     List(List),
     Update(Update),
+    Export(Export),
+    Import(Import),
     Delete(Delete),
 }
 
@@ -35,6 +41,8 @@ impl Tenants {
             Tenants::Create(create) => create.run(),
             Tenants::List(list) => list.run(),
             Tenants::Update(update) => update.run(),
+            Tenants::Export(export) => export.run(),
+            Tenants::Import(import) => import.run(),
             Tenants::Delete(delete) => delete.run(),
         }
     }
@@ -212,6 +220,96 @@ impl Update {
     }
 }
 
+/// Write a tenant with everything that is its own to a file, for `tehprof tenant import` on another installation
+///
+/// A server may run meanwhile: the file holds one moment. Not in it are sessions, links, API keys and the tokens of clients
+/// and widget visitors, which are bound to this installation's secret and must be made anew, answers kept for repeated
+/// calls, and the log of faults. The secrets of channels stand in it in clear: keep it as you would keep them.
+#[derive(Args, Debug)]
+pub(super) struct Export {
+    /// The tenant's id, domain or name
+    #[arg(value_name = "ID")]
+    tenant: String,
+    /// The file to write, which only its owner may read
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    data: DataDir,
+    /// Overwrite the file if it is there
+    #[arg(long)]
+    force: bool,
+}
+
+impl Export {
+    fn run(self) -> Result<(), Failure> {
+        let target = Target::new(self.file.clone(), self.force)?;
+        let desk = Desk::open(&self.data.data_dir)?;
+        let blobs = Blobs::beside(&files_of(&self.data));
+        let (word, secret) = (self.tenant, desk.secret.clone());
+        let (tenant, counts) = desk.read(move |db| {
+            let tenant = meant(db, &word)?;
+            let counts = transfer::export(db, &secret, &blobs, &tenant, target)?;
+            Ok((tenant, counts))
+        })?;
+        out::note(
+            "not in the file: sessions, links, API keys and the tokens of clients and widget visitors, which must be made \
+             anew, answers kept for repeated calls, and the log of faults",
+        );
+        out::note("in the file in clear: the secrets of channels; keep it as you would keep them");
+        out::say(format!(
+            "tenant {} ({}) is in {}: rows {}, attachments {}",
+            tenant.id,
+            tenant.name,
+            self.file.display(),
+            counts.rows(),
+            counts.blobs
+        ))
+    }
+}
+
+/// Take in a tenant from a file that `tehprof tenant export` wrote: prints the id that the tenant has here
+///
+/// The whole file is checked before anything is changed. If a domain, an operator's e-mail or phone, or a channel's address
+/// is taken here, nothing is imported. Tickets keep their numbers. Channels come switched off, with what waits to be sent, so
+/// that nothing is sent from two installations; switch them on when the old ones are off. Sessions, links, API keys and the
+/// tokens of clients and widget visitors do not come along. A server may run meanwhile; while the rows are written, it
+/// answers changes with "busy".
+#[derive(Args, Debug)]
+pub(super) struct Import {
+    /// The file to read
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    data: DataDir,
+}
+
+impl Import {
+    fn run(self) -> Result<(), Failure> {
+        let source = Source::open(&self.file)?;
+        let (name, counts) = (source.tenant().to_owned(), source.counts().clone());
+        let desk = Desk::open_or_make(&self.data.data_dir)?;
+        let import = desk.read(move |db| transfer::Import::fit(db, source))?;
+        let landing = Landing::open(&files_of(&self.data))?;
+        import.land(&landing)?;
+        let secret = desk.secret.clone();
+        let tenant = desk.write(move |tx| import.settle(tx, &secret, &landing))?;
+        out::note(&format!(
+            "tenant {tenant} ({name}) is here: rows {}, attachments {}",
+            counts.rows(),
+            counts.blobs
+        ));
+        out::note(
+            "its channels are switched off, so that nothing is sent from two installations; switch them on when the old \
+             ones are off",
+        );
+        out::note(
+            "to be made anew: API keys, links, and the tokens of clients and widget visitors; people sign in with the \
+             passwords they have",
+        );
+        out::say(tenant)
+    }
+}
+
 /// Delete a tenant with everything that is its own
 #[derive(Args, Debug)]
 pub(super) struct Delete {
@@ -241,14 +339,19 @@ impl Delete {
             tenant::delete(tx, tenant.id)?;
             Ok(tenant)
         })?;
-        remove_files(&Config::new(self.data.data_dir), tenant.id)?;
+        remove_files(&self.data, tenant.id)?;
         out::say(format!("tenant {} ({}) is deleted", tenant.id, tenant.name))
     }
 }
 
+/// Where attachments lie.
+fn files_of(data: &DataDir) -> PathBuf {
+    data.data_dir.join("files")
+}
+
 /// Removes a tenant's attachments, once no row names them any more.
-fn remove_files(config: &Config, tenant: TenantId) -> Result<(), Failure> {
-    let shelf = config.data_dir.join("files").join(tenant.to_string());
+fn remove_files(data: &DataDir, tenant: TenantId) -> Result<(), Failure> {
+    let shelf = files_of(data).join(tenant.to_string());
     match fs::remove_dir_all(&shelf) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::Sentence(format!(
             "the tenant is deleted, but its files in {} are not: {error}",

@@ -1,5 +1,6 @@
 //! A company that gives support: its settings, its working hours, and what a new one starts with.
 pub(crate) mod plan;
+pub(crate) mod transfer;
 
 use crate::{
     access::secret::random_text,
