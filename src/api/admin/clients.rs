@@ -3,7 +3,9 @@ use crate::{
     access::{Operator, rules::Needs},
     api::{
         Action, Command, Query, Read, Spec, Write, command,
-        field::{Amount, ContactId, Domain, Email, Flag, Int, Line, Name, OperatorId, Text},
+        field::{
+            Amount, Change, ContactId, Domain, Email, Flag, Int, Line, Name, OperatorId, Text,
+        },
         query,
     },
     client::{self, ClientView, ContactView},
@@ -77,9 +79,9 @@ pub(crate) struct ClientData {
     /// What an hour beyond the plan costs.
     #[serde(default)]
     hourly_rate: Option<Amount>,
-    /// The operator who looks after it.
+    /// The operator who looks after it; null for nobody.
     #[serde(default)]
-    responsible_id: Option<OperatorId>,
+    responsible_id: Change<OperatorId>,
     /// The language its people are written to in.
     #[serde(default)]
     locale: Option<Lang>,
@@ -96,9 +98,14 @@ pub(crate) struct ClientData {
 
 impl ClientData {
     fn save(self, cx: &Write<'_, Operator>, domain: &str) -> Result<()> {
-        if let Some(id) = self.responsible_id {
-            operator::by_id(cx.tx, cx.by.tenant, id).map_err(|e| e.on("data.responsible_id"))?;
-        }
+        let (changed, responsible) = match self.responsible_id {
+            Change::Keep => (false, None),
+            Change::Clear => (true, None),
+            Change::Set(id) => {
+                operator::by_id(cx.tx, cx.by.tenant, id).map_err(|e| e.on("responsible_id"))?;
+                (true, Some(id))
+            }
+        };
         #[expect(
             clippy::cast_possible_truncation,
             reason = "amounts are bounded far below"
@@ -108,7 +115,7 @@ impl ClientData {
             cx.tx,
             "update client
                 set company_name = coalesce(?3, company_name), tariff_plan = coalesce(?4, tariff_plan),
-                    hours_per_month = coalesce(?5, hours_per_month), responsible_id = coalesce(?6, responsible_id),
+                    hours_per_month = coalesce(?5, hours_per_month), responsible_id = iif(?12, ?6, responsible_id),
                     locale = coalesce(?7, locale), notes = coalesce(?8, notes), is_active = coalesce(?9, is_active),
                     shared_tickets = coalesce(?10, shared_tickets), hourly_rate = coalesce(?11, hourly_rate)
               where tenant_id = ?1 and portal_domain = ?2",
@@ -118,12 +125,13 @@ impl ClientData {
                 self.company_name.map(|n| n.0),
                 self.tariff_plan.map(|t| t.0),
                 self.hours_per_month.map(|h| h.0),
-                self.responsible_id,
+                responsible,
                 self.locale,
                 self.notes.map(|n| n.0),
                 self.is_active.map(|f| f.0),
                 self.shared_tickets.map(|f| f.0),
                 rate,
+                changed,
             ],
         )?;
         if changed == 0 {
@@ -140,15 +148,36 @@ pub(crate) struct CreateClient {
     portal_domain: Domain,
     /// The company.
     company_name: Name,
-    /// Everything else that may be set at once.
+    /// The code of its tariff.
     #[serde(default)]
-    data: ClientData,
+    tariff_plan: Option<Name>,
+    /// The hours its plan includes each month.
+    #[serde(default)]
+    hours_per_month: Option<Amount>,
+    /// What an hour beyond the plan costs.
+    #[serde(default)]
+    hourly_rate: Option<Amount>,
+    /// The operator who looks after it.
+    #[serde(default)]
+    responsible_id: Change<OperatorId>,
+    /// The language its people are written to in.
+    #[serde(default)]
+    locale: Option<Lang>,
+    /// What the desk notes about it.
+    #[serde(default)]
+    notes: Option<Text>,
+    /// Whether its people may use the portal.
+    #[serde(default)]
+    is_active: Option<Flag>,
+    /// Whether all its people see all its tickets.
+    #[serde(default)]
+    shared_tickets: Option<Flag>,
 }
 impl Spec for CreateClient {
     const NAME: &'static str = "create_client";
     const NEEDS: Needs = Needs::scopes(&[W, C]);
     const TITLE: [&'static str; 3] = ["Создать клиента", "Клиент құру", "Create a client"];
-    const EXAMPLE: &'static str = r#"{"portal_domain":"new.bitrix24.kz","company_name":"ТОО «Новый клиент»","data":{"hours_per_month":10}}"#;
+    const EXAMPLE: &'static str = r#"{"portal_domain":"new.bitrix24.kz","company_name":"ТОО «Новый клиент»","hours_per_month":10}"#;
     type By = Operator;
     type Output = ClientView;
 }
@@ -161,7 +190,18 @@ impl Command for CreateClient {
             &self.company_name,
             cx.tx.now,
         )?;
-        self.data.save(cx, &self.portal_domain)?;
+        let data = ClientData {
+            company_name: None,
+            tariff_plan: self.tariff_plan,
+            hours_per_month: self.hours_per_month,
+            hourly_rate: self.hourly_rate,
+            responsible_id: self.responsible_id,
+            locale: self.locale,
+            notes: self.notes,
+            is_active: self.is_active,
+            shared_tickets: self.shared_tickets,
+        };
+        data.save(cx, &self.portal_domain)?;
         client::view(cx.tx, cx.by.tenant, &self.portal_domain, cx.tx.now)
     }
 }
