@@ -44,7 +44,10 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncont
 /// Serves connections until `stop` says to end, then lets requests in flight finish.
 pub(crate) async fn serve(app: App, listener: TcpListener, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
-    let caps = Caps::new(most_connections(), PER_ADDRESS);
+    let descriptors = getrlimit(Resource::Nofile).current;
+    let descriptors = descriptors.and_then(|n| usize::try_from(n).ok());
+    let most = descriptors.map_or(CONNECTIONS, most_connections);
+    let caps = Caps::new(most, PER_ADDRESS);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -76,11 +79,11 @@ pub(crate) async fn serve(app: App, listener: TcpListener, mut stop: watch::Rece
     }
 }
 
-/// How many connections may be open: some descriptors are left for the database, attachments and mail.
-fn most_connections() -> usize {
-    let descriptors = getrlimit(Resource::Nofile).current;
-    let descriptors = descriptors.and_then(|n| usize::try_from(n).ok());
-    descriptors.map_or(CONNECTIONS, |n| (n / 4 * 3).min(CONNECTIONS))
+/// How many connections may be open with so many descriptors: a quarter of them, and of few rather a half, is left for the
+/// database, attachments and mail.
+fn most_connections(descriptors: usize) -> usize {
+    let kept = (descriptors / 4).max(64).min(descriptors / 2);
+    (descriptors - kept).min(CONNECTIONS)
 }
 
 /// A place for a connection. A proxy of ours, or a program of this machine, stands for many.
@@ -142,4 +145,16 @@ async fn connection(
 async fn stopping(stop: &mut watch::Receiver<bool>) {
     // A sender that is gone means the same.
     let _ = stop.wait_for(|stopping| *stopping).await.is_ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_to_the_rest_of_the_program() {
+        for (descriptors, most) in [(64, 32), (256, 192), (1_024, 768), (1_000_000, CONNECTIONS)] {
+            assert_eq!(most_connections(descriptors), most);
+        }
+    }
 }
