@@ -40,6 +40,7 @@ create table inbound_event (
   foreign key (tenant_id, channel_id) references channel (tenant_id, id) on delete cascade
 ) strict;
 create index inbound_to_do on inbound_event (next_at, id) where state = 'received';
+create index inbound_by_raw on inbound_event (tenant_id, raw_hash);
 create unique index inbound_token on inbound_event (tenant_id, channel_id, token) where token is not null;
 create unique index inbound_once on inbound_event (tenant_id, channel_id, external_id) where external_id is not null;
 

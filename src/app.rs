@@ -8,7 +8,7 @@ use crate::{
     config::Config,
     db::{self, Closing, Db},
     error::{Error, Result},
-    http::{self, limit::Limits, live::Hub},
+    http::{self, hub::Hub, limit::Limits},
     worker,
 };
 use std::{

@@ -1,42 +1,27 @@
-//! Live updates: a WebSocket for staff, an event stream for a portal page with a ticket open. Both tell what changed and
-//! hold no content. A socket resumes after the last change it saw; a stream begins anew, and its page asks for the ticket
-//! again. Both end soon after their credential does. Who looks at which ticket is kept here, in memory only.
+//! Live updates: a WebSocket for staff, an event stream for a portal page with a ticket open (see [`stream`]). Both tell what
+//! changed and hold no content. A socket resumes after the last change it saw, and ends soon after its session does.
 use super::{
     answer::{self, Answer, set},
-    api::Visit,
-    cookie, credential,
+    api::{Visit, text},
+    cookie, credential, stream,
 };
 use crate::{
     access::Operator,
-    api::{
-        admin::Viewer,
-        field::{OperatorId, TenantId, TicketId},
-    },
+    api::field::TicketId,
     app::App,
     caps::Seat,
-    clock::{Millis, SECOND},
     error::{Code, Error, Result},
     signal::Change,
-    ticket::{event, view},
+    ticket::event,
 };
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use http_body_util::{BodyExt, StreamBody};
-use hyper::{
-    HeaderMap, Request, Response, StatusCode,
-    body::{Frame, Incoming},
-    header,
-    upgrade::Upgraded,
-};
+use hyper::{Request, StatusCode, body::Incoming, header, upgrade::Upgraded};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-use tokio::sync::broadcast::{self, error::RecvError};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::broadcast::error::RecvError;
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -46,140 +31,24 @@ use tokio_tungstenite::{
     },
 };
 
-/// How long a look at a ticket counts without being repeated.
-const LOOK: Millis = 30 * SECOND;
-/// How often an idle stream is told that it is alive, so that proxies keep it.
-const BEAT: Duration = Duration::from_secs(20);
+/// How often an idle connection is told that it is alive, so that proxies keep it.
+pub(super) const BEAT: Duration = Duration::from_secs(20);
 /// How often a socket's session is looked at. What is changed here is told at once; that it ends by itself, or by a command
 /// of the shell, is told by nobody.
 const REVIEW: Duration = Duration::from_secs(60);
 /// The largest frame a client may send.
 const FRAME: usize = 16 << 10;
 
-#[derive(Clone, Debug)]
-struct Look {
-    tenant: TenantId,
-    ticket: TicketId,
-    name: String,
-    typing: bool,
-    until: Millis,
-}
-
-/// Who looks at what, and who is told of it.
-#[derive(Debug)]
-pub(crate) struct Hub {
-    looks: Mutex<HashMap<OperatorId, Look>>,
-    /// How many live connections each operator has: one a tab.
-    connections: Mutex<HashMap<OperatorId, usize>>,
-    moves: broadcast::Sender<(TenantId, TicketId)>,
-    closing: broadcast::Sender<()>,
-}
-
-impl Default for Hub {
-    fn default() -> Hub {
-        Hub {
-            looks: Mutex::default(),
-            connections: Mutex::default(),
-            moves: broadcast::channel(256).0,
-            closing: broadcast::channel(1).0,
-        }
-    }
-}
-
-impl Hub {
-    /// Whether an operator has the desk open somewhere.
-    pub(crate) fn is_online(&self, operator: OperatorId) -> bool {
-        self.connections
-            .lock()
-            .is_ok_and(|map| map.contains_key(&operator))
-    }
-
-    fn connected(&self, operator: OperatorId) {
-        if let Ok(mut map) = self.connections.lock() {
-            *map.entry(operator).or_default() += 1;
-        }
-    }
-
-    /// Forgets a connection; with the last one goes the operator's look at a ticket.
-    fn disconnected(&self, by: &Operator, now: Millis) {
-        let Ok(mut map) = self.connections.lock() else {
-            return;
-        };
-        let left = map.get(&by.id).map_or(0, |n| n.saturating_sub(1));
-        if left > 0 {
-            map.insert(by.id, left);
-            return;
-        }
-        map.remove(&by.id);
-        drop(map);
-        self.looks(by, None, false, now);
-    }
-
-    /// Notes that an operator looks at a ticket, or at none.
-    pub(crate) fn looks(&self, by: &Operator, ticket: Option<TicketId>, typing: bool, now: Millis) {
-        let look = ticket.map(|ticket| Look {
-            tenant: by.tenant,
-            ticket,
-            name: by.name.clone(),
-            typing,
-            until: now + LOOK,
-        });
-        let Ok(mut looks) = self.looks.lock() else {
-            return;
-        };
-        let before = match look.clone() {
-            Some(look) => looks.insert(by.id, look),
-            None => looks.remove(&by.id),
-        };
-        drop(looks);
-        let seen = |look: &Option<Look>| look.as_ref().map(|l| (l.ticket, l.typing));
-        if seen(&before) != seen(&look) {
-            for look in before.into_iter().chain(look) {
-                // Nobody listening is not a failure.
-                let _ = self.moves.send((look.tenant, look.ticket));
-            }
-        }
-    }
-
-    /// Everybody who looks at a ticket now.
-    pub(crate) fn viewers(&self, tenant: TenantId, ticket: TicketId, now: Millis) -> Vec<Viewer> {
-        let Ok(mut looks) = self.looks.lock() else {
-            return Vec::new();
-        };
-        looks.retain(|_, look| look.until > now);
-        let mut viewers: Vec<Viewer> = looks
-            .iter()
-            .filter(|(_, look)| look.tenant == tenant && look.ticket == ticket)
-            .map(|(&operator_id, look)| Viewer {
-                operator_id,
-                name: look.name.clone(),
-                is_typing: look.typing,
-            })
-            .collect();
-        viewers.sort_by_key(|v| (!v.is_typing, v.operator_id));
-        viewers
-    }
-
-    /// Tells every live connection that the server is stopping.
-    pub(crate) fn close(&self) {
-        let _ = self.closing.send(());
-    }
-}
-
 pub(crate) async fn answer(app: &App, request: Request<Incoming>, visit: &Visit) -> Answer {
     let outcome = if request.headers().contains_key(header::UPGRADE) {
         socket(app, request).await
     } else {
-        stream(app, &request).await
+        stream::open(app, &request).await
     };
     outcome.unwrap_or_else(|error| answer::error(&error, visit.lang, &visit.request_id))
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-fn parameter(request: &Request<Incoming>, name: &str) -> Option<i64> {
+pub(super) fn parameter(request: &Request<Incoming>, name: &str) -> Option<i64> {
     form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
         .find(|(key, _)| key == name)
         .and_then(|(_, value)| value.parse().ok())
@@ -397,106 +266,4 @@ async fn hear(app: &App, by: &Operator, text: &str, socket: &mut Socket) -> Resu
             Ok(())
         }
     }
-}
-
-/// Opens an event stream for a portal page that shows one of its bearer's own tickets.
-async fn stream(app: &App, request: &Request<Incoming>) -> Result<Answer> {
-    let query_token = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
-        .find(|(key, _)| key == "ctoken")
-        .map(|(_, value)| value.into_owned());
-    let token = text(request.headers(), "x-client-token")
-        .map(str::to_owned)
-        .or(query_token);
-    let token = token.ok_or_else(|| Error::new(Code::NotAuthenticated))?;
-    let ticket = parameter(request, "ticket_id").ok_or_else(|| Error::missing("ticket_id"))?;
-    let ticket = TicketId(ticket);
-    let tenant = sees(app, &token, ticket).await?;
-    let listener = Listener {
-        changes: app.db.signals().changes.subscribe(),
-        closing: app.hub.closing.subscribe(),
-        beat: tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT),
-        app: app.clone(),
-        token,
-        tenant,
-        ticket,
-    };
-    let first = futures_util::stream::once(std::future::ready(frame(": listening\n\n")));
-    let events = first.chain(futures_util::stream::unfold(
-        listener,
-        |mut listener| async {
-            let text = listener.next().await?;
-            Some((frame(text), listener))
-        },
-    ));
-    let mut answer = Response::new(StreamBody::new(events).boxed_unsync());
-    set(&mut answer, header::CONTENT_TYPE, "text/event-stream");
-    set(&mut answer, header::CACHE_CONTROL, "no-store");
-    Ok(answer)
-}
-
-fn frame(text: impl Into<Bytes>) -> std::io::Result<Frame<Bytes>> {
-    Ok(Frame::data(text.into()))
-}
-
-/// The tenant of a ticket, if the bearer of a client token may see it now.
-async fn sees(app: &App, token: &str, ticket: TicketId) -> Result<TenantId> {
-    let user = credential::client_user(app, token).await?;
-    let (tenant, sight) = (user.tenant, user.sight());
-    app.db
-        .read(move |db| view::reach(db, tenant, &sight, ticket).map(|_| tenant))
-        .await
-}
-
-/// A portal page that listens.
-struct Listener {
-    app: App,
-    token: String,
-    tenant: TenantId,
-    ticket: TicketId,
-    changes: broadcast::Receiver<Arc<Change>>,
-    closing: broadcast::Receiver<()>,
-    beat: tokio::time::Interval,
-}
-
-impl Listener {
-    /// What the page is told next. `None` ends the stream; the page asks again.
-    async fn next(&mut self) -> Option<String> {
-        loop {
-            tokio::select! {
-                _ = self.closing.recv() => return None,
-                change = self.changes.recv() => {
-                    let change = change.ok()?;
-                    if self.is_told_of(&change) {
-                        let told = told_client(&change);
-                        return Some(format!("id: {}\ndata: {told}\n\n", change.seq));
-                    }
-                }
-                _ = self.beat.tick() => {
-                    let still = sees(&self.app, &self.token, self.ticket).await;
-                    // Being busy says nothing of what the page may see.
-                    if still.is_err_and(|error| error.code() != Code::Unavailable) {
-                        return None;
-                    }
-                    return Some(": alive\n\n".to_owned());
-                }
-            }
-        }
-    }
-
-    /// Whether a change is one that the ticket's client may know of: none of a note.
-    fn is_told_of(&self, change: &Change) -> bool {
-        change.tenant == self.tenant.0 && change.ticket_id == self.ticket.0 && !change.is_note
-    }
-}
-
-/// A change without what only staff may know.
-fn told_client(change: &Change) -> Value {
-    json!({
-        "type": "event",
-        "seq": change.seq,
-        "kind": change.kind,
-        "ticket_id": change.ticket_id,
-        "message_id": change.message_id,
-        "author_type": change.author_type,
-    })
 }

@@ -6,11 +6,13 @@ pub(crate) mod cookie;
 mod credential;
 pub(crate) mod files;
 pub(crate) mod hook;
+pub(crate) mod hub;
 pub(crate) mod limit;
 pub(crate) mod live;
 mod multipart;
 pub(crate) mod pages;
 pub(crate) mod route;
+mod stream;
 
 use crate::{
     app::App,
