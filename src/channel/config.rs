@@ -3,7 +3,7 @@ use crate::{
     access::secret::Secret,
     api::field::{At, ChannelId, Email, Flag, Int, Line, Name, TenantId, Text},
     clock::Millis,
-    db::sql::{all, first, run, taken},
+    db::sql::{all, first, one, run, taken},
     error::{Code, Error, Fault, Result},
 };
 use rusqlite::{Connection, Row};
@@ -335,8 +335,24 @@ pub(crate) fn update(conn: &Connection, secret: &Secret, channel: &Channel) -> R
     Ok(())
 }
 
-/// Removes a channel. Its tickets stay; what it had not sent yet is gone with it.
-pub(crate) fn delete(conn: &Connection, tenant: TenantId, id: ChannelId) -> Result<()> {
+/// Removes a channel. Its tickets stay; what it had not sent yet is gone with it. While mail that was accepted is still to
+/// be worked on, which is a matter of moments, it is not removed.
+pub(crate) fn delete(
+    conn: &Connection,
+    tenant: TenantId,
+    id: ChannelId,
+    now: Millis,
+) -> Result<()> {
+    let working: bool = one(
+        conn,
+        "select exists (select 1 from inbound_event
+                         where tenant_id = ?1 and channel_id = ?2 and state = 'received' and next_at <= ?3)",
+        (tenant, id, now),
+        |row| row.get(0),
+    )?;
+    if working {
+        return Err(Error::unavailable());
+    }
     run(
         conn,
         "update ticket set channel_id = null where tenant_id = ?1 and channel_id = ?2",

@@ -59,6 +59,13 @@ pub(crate) fn json(value: &Value) -> Answer {
     answer(StatusCode::OK, JSON, value.to_string())
 }
 
+/// 405: this address takes only the methods of `allowed`.
+pub(crate) fn wrong_method(allowed: &str, lang: Lang, request_id: &str) -> Answer {
+    let mut refusal = error(&Error::new(Code::MethodNotAllowed), lang, request_id);
+    set(&mut refusal, header::ALLOW, allowed);
+    refusal
+}
+
 /// `{"ok":false,…}`: a sentence in `lang`, the code, the field at fault and whatever helps.
 pub(crate) fn error(error: &Error, lang: Lang, request_id: &str) -> Answer {
     let code = error.code();

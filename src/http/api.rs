@@ -55,13 +55,7 @@ pub(crate) async fn answer(
         return preflight();
     }
     if request.method() != Method::POST {
-        let mut refusal = answer::error(
-            &Error::new(Code::MethodNotAllowed),
-            visit.lang,
-            &visit.request_id,
-        );
-        set(&mut refusal, header::ALLOW, "POST");
-        return refusal;
+        return answer::wrong_method("POST", visit.lang, &visit.request_id);
     }
     let mut log = Log::default();
     let mut lang = visit.lang;

@@ -38,9 +38,7 @@ pub(crate) async fn answer(
 ) -> Answer {
     let refused = |error: &Error| answer::error(error, visit.lang, &visit.request_id);
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut refusal = refused(&Error::new(Code::MethodNotAllowed));
-        set(&mut refusal, header::ALLOW, "GET, HEAD");
-        return refusal;
+        return answer::wrong_method("GET, HEAD", visit.lang, &visit.request_id);
     }
     match serve(app, id, request, visit).await {
         Ok(answer) => answer,

@@ -1,6 +1,6 @@
 //! Channel webhooks: what a provider posts. Accepted means stored on the disk; what becomes of it is decided afterwards.
 use super::{
-    answer::{self, Answer, set},
+    answer::{self, Answer},
     api::Visit,
     body::{self, Kind},
 };
@@ -31,13 +31,7 @@ const LARGE: u64 = 1 << 20;
 
 pub(crate) async fn answer(app: &App, request: Request<Incoming>, visit: &Visit) -> Answer {
     if request.method() != Method::POST {
-        let mut refusal = answer::error(
-            &Error::new(Code::MethodNotAllowed),
-            visit.lang,
-            &visit.request_id,
-        );
-        set(&mut refusal, header::ALLOW, "POST");
-        return refusal;
+        return answer::wrong_method("POST", visit.lang, &visit.request_id);
     }
     match take(app, request, visit).await {
         Ok(()) => answer::json(&json!({ "ok": true, "data": { "accepted": true } })),

@@ -123,13 +123,7 @@ fn missing(visit: &Visit) -> Answer {
 }
 
 fn wrong_method(allowed: &str, visit: &Visit) -> Answer {
-    let mut refusal = answer::error(
-        &Error::new(Code::MethodNotAllowed),
-        visit.lang,
-        &visit.request_id,
-    );
-    set(&mut refusal, header::ALLOW, allowed);
-    refusal
+    answer::wrong_method(allowed, visit.lang, &visit.request_id)
 }
 
 /// Whether the program can do its work: read, and write to the disk.

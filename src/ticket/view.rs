@@ -1,9 +1,9 @@
 //! One ticket whole: its fields, its messages in order, its files and its history.
 use super::{
-    estimate, event,
+    estimate,
     files::{self, Links},
     list::{self, Sight},
-    model::{Can, ClientCard, FileView, HistoryEntry, MessageView, OtherTicket, TicketView},
+    model::{Can, ClientCard, FileView, MessageView, OtherTicket, TicketView},
     record, status,
 };
 use crate::{
@@ -301,16 +301,6 @@ pub(crate) fn one_message(
     let files = files::of_message(conn, tenant, id, links)?;
     finish(&mut message, files, public);
     Ok(message)
-}
-
-/// A ticket's history.
-pub(crate) fn history(
-    conn: &Connection,
-    tenant: TenantId,
-    id: TicketId,
-    public: bool,
-) -> Result<Vec<HistoryEntry>> {
-    event::history(conn, tenant, id, public)
 }
 
 /// The ticket's row, if `sight` reaches it.

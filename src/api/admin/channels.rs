@@ -179,7 +179,7 @@ impl Spec for DeleteChannel {
 }
 impl Command for DeleteChannel {
     fn run(self, cx: &Write<'_, Operator>) -> Result<Deleted> {
-        config::delete(cx.tx, cx.by.tenant, self.channel_id)?;
+        config::delete(cx.tx, cx.by.tenant, self.channel_id, cx.tx.now)?;
         Ok(Deleted::of(self.channel_id.0))
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     error::{self, Error, Fault, Result},
     tenant::plan::Scope::{Read as R, Tickets as T, Write as W},
     ticket::{
-        self, Acting, Actor, NewTicket, change,
+        self, Acting, Actor, NewTicket, change, event,
         files::Links,
         list::Sight,
         message::{Draft, Reader},
@@ -85,7 +85,7 @@ impl Task for GetTicket {
                     false,
                     Links::new(&app.secret, tenant, db.now),
                 )?;
-                let history = view::history(db, tenant, id, false)?;
+                let history = event::history(db, tenant, id, false)?;
                 Ok(WholeTicket {
                     ticket,
                     messages,

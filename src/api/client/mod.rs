@@ -20,7 +20,7 @@ use crate::{
     lang::Lang,
     tenant,
     ticket::{
-        self, Acting, Actor, NewTicket,
+        self, Acting, Actor, NewTicket, event,
         files::Links,
         list::{self, Filter, Sight, Stage},
         message::{self, Draft, Reader},
@@ -268,7 +268,7 @@ impl Task for GetTicket {
                 let links = Links::new(&app.secret, tenant, db.now);
                 let ticket = view::ticket(db, tenant, sight, id, db.now)?;
                 let (messages, files) = view::messages(db, tenant, id, true, links)?;
-                let history = view::history(db, tenant, id, true)?;
+                let history = event::history(db, tenant, id, true)?;
                 Ok(OwnTicket {
                     ticket,
                     messages,
