@@ -14,7 +14,7 @@ pub(super) fn write(value: ValueRef<'_>) -> Option<Json> {
     })
 }
 
-/// `None` for what [`write`] does not write.
+/// `None` for what [`write()`] does not write.
 pub(super) fn read(cell: Json) -> Option<Value> {
     Some(match cell {
         Json::Null => Value::Null,
