@@ -12,7 +12,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::{
     fs::{self, OpenOptions},
-    io::Write,
+    io::{ErrorKind, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
@@ -62,17 +62,23 @@ impl std::fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// Reads the secret of a data directory, or makes one if the directory has none yet.
+    /// Reads the secret of a data directory, or makes one if the directory has none yet. It is written under another name
+    /// and linked into place, so that of two commands that make it at once both read the one that was first.
     pub(crate) fn of(dir: &Path) -> Result<Secret> {
         let path = dir.join("secret.key");
         if !path.exists() {
+            let draft = dir.join(format!("secret.{}", random_text(16)?));
             let mut file = OpenOptions::new()
                 .write(true)
                 .create_new(true)
                 .mode(0o600)
-                .open(&path)?;
+                .open(&draft)?;
             writeln!(file, "{}", HEXLOWER.encode(&random::<32>()?))?;
             file.sync_all()?;
+            match fs::hard_link(&draft, &path) {
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
+                Ok(()) | Err(_) => fs::remove_file(&draft)?,
+            }
             fs::File::open(dir)?.sync_all()?;
         }
         let text = fs::read_to_string(&path)?;
@@ -84,6 +90,12 @@ impl Secret {
                 path.display()
             ))
         })
+    }
+
+    /// A secret that is known, for tests.
+    #[cfg(test)]
+    pub(crate) const fn known(key: Key) -> Secret {
+        Secret(key)
     }
 
     /// The key for `purpose`.
@@ -187,6 +199,24 @@ mod tests {
         assert!(!secret().verify(Purpose::WidgetTicket, &[b"a", b"b"], &proof));
         assert!(!secret().verify(Purpose::FileLink, &[b"ab", b""], &proof));
         assert!(!secret().verify(Purpose::FileLink, &[b"a", b"b"], ""));
+    }
+
+    #[test]
+    fn two_that_make_the_secret_at_once_have_the_same() {
+        let dir = std::env::temp_dir().join(format!("tehprof-secret-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let made: Vec<Key> = std::thread::scope(|scope| {
+            let makers: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| Secret::of(&dir).unwrap().0))
+                .collect();
+            makers
+                .into_iter()
+                .map(|maker| maker.join().unwrap())
+                .collect()
+        });
+        assert!(made.iter().all(|key| *key == made[0]));
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 1);
+        fs::remove_dir_all(&dir).unwrap();
     }
 
     #[test]
