@@ -1,4 +1,5 @@
 /** Every action that has a key or stands in the palette: one list feeds the keys, the palette and the help. */
+import { tick } from 'svelte';
 import { chooseLocale, localeNames, locales } from '../lib/i18n/index.svelte';
 import type { Bindings } from '../lib/keys';
 import { go, href, route } from '../lib/router.svelte';
@@ -23,9 +24,13 @@ function step(by: number): void {
 }
 const inQueue = (): boolean => ['t', 'queue', undefined].includes(route.parts[0]);
 
+/** Where the field is on the page it has the focus before the next key; elsewhere the queue opens first. */
 export function focusSearch(): void {
-  if (!inQueue() || (route.parts[0] === 't' && innerWidth <= 820)) go(href('queue', queue.view));
-  setTimeout(() => document.getElementById('search')?.focus());
+  const elsewhere = !inQueue() || (route.parts[0] === 't' && innerWidth <= 820);
+  const focus = () => document.getElementById('search')?.focus();
+  if (!elsewhere) return focus();
+  addEventListener('hashchange', () => void tick().then(focus), { once: true });
+  go(href('queue', queue.view));
 }
 
 /** The commands for the ticket that is open. */
