@@ -9,6 +9,7 @@ use crate::{
     db::{self, Closing, Db},
     error::{Error, Result},
     http::{self, hub::Hub, limit::Limits},
+    outbound_http::OutboundHttp,
     worker,
 };
 use std::{
@@ -35,6 +36,12 @@ pub(crate) struct Inner {
     pub(crate) guesses: Throttle<(IpAddr, i64)>,
     pub(crate) limits: Limits,
     pub(crate) hub: Hub,
+    /// Calls of other servers.
+    #[allow(
+        dead_code,
+        reason = "its first callers come with channels, webhooks and portals"
+    )]
+    pub(crate) outbound_http: OutboundHttp,
 }
 
 impl Deref for App {
@@ -64,6 +71,7 @@ impl App {
             guesses: Throttle::default(),
             limits: Limits::default(),
             hub: Hub::default(),
+            outbound_http: OutboundHttp::new()?,
         })))
     }
 

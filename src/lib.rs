@@ -12,6 +12,7 @@
 //! | `sla` | working time and deadlines, as pure rules |
 //! | `channel` | the ways in and out: mail for now; inbound events, the outbox |
 //! | `db` | the one writer, the readers, migrations; nobody else begins a transaction |
+//! | `outbound_http`, `reach` | calls of other servers, and which addresses may be connected to |
 //! | `demo` | the desk that `serve --demo` shows |
 //!
 //! A request's life: `http::route` finds the door, `http::api` reads the body and asks `access` who this is,
@@ -40,6 +41,13 @@ mod http;
 mod lang;
 mod leftover;
 mod operator;
+#[allow(
+    dead_code,
+    reason = "its first callers come with channels, webhooks and portals"
+)]
+mod outbound_http;
+#[allow(dead_code, reason = "webhooks ask it first")]
+mod reach;
 mod report;
 mod signal;
 mod sla;

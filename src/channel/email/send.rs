@@ -239,8 +239,9 @@ fn first_line(response: &Response) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::channel::email::dial::{Reach, Security};
+    use crate::channel::email::dial::Security;
     use crate::channel::email::sink::server;
+    use crate::reach::Reach;
     use tokio::net::TcpListener;
 
     fn envelope(to: &[&str]) -> Envelope {

@@ -4,7 +4,8 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::dial::{Reach, Security, SmtpTarget};
+use super::dial::{Security, SmtpTarget};
+use crate::reach::Reach;
 
 /// A server that answers each command by the first line of its script whose word the command starts with, once each; what is not
 /// in the script is taken. `drop` as an answer closes the connection.

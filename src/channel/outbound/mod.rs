@@ -5,7 +5,7 @@ mod letter;
 use super::{
     config::{Channel, Security as Protection},
     email::{
-        dial::{Reach, Security, SmtpTarget},
+        dial::{Security, SmtpTarget},
         send::{self, Sent},
     },
     outbox::{self, Due},
@@ -15,7 +15,6 @@ use crate::{
     api::field::ChannelId,
     app::App,
     clock::Millis,
-    config::PrivateTargets,
     db::sql::run,
     error::{Code, Result},
     signal::Signal,
@@ -246,9 +245,6 @@ fn target(app: &App, channel: &Channel) -> SmtpTarget {
         login,
         hello: hello.to_owned(),
         extra_ca: None,
-        reach: match app.config.private_targets {
-            PrivateTargets::Deny => Reach::PublicOnly,
-            PrivateTargets::Channels | PrivateTargets::Allow => Reach::Anywhere,
-        },
+        reach: app.config.private_targets.of_channels(),
     }
 }

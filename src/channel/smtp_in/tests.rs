@@ -9,8 +9,9 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::*;
-use crate::channel::email::dial::{Reach, Security, SmtpTarget};
+use crate::channel::email::dial::{Security, SmtpTarget};
 use crate::channel::email::send::{Envelope, Sent, Trouble, check, send};
+use crate::reach::Reach;
 
 const CERTIFICATE: &[u8] = include_bytes!("testdata/localhost.crt");
 const KEY: &[u8] = include_bytes!("testdata/localhost.key");
