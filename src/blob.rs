@@ -129,9 +129,16 @@ impl Blobs {
         Ok(folder)
     }
 
-    /// The blobs that were last kept before a time, in the order of their tenants.
+    /// The blobs that were last kept before a time.
     pub(crate) fn older_than(&self, before: Millis) -> io::Result<Vec<Seen>> {
         let before = UNIX_EPOCH + Duration::from_millis(u64::try_from(before).unwrap_or(0));
+        let mut found = self.all()?;
+        found.retain(|blob| blob.kept < before);
+        Ok(found)
+    }
+
+    /// Every blob that is complete.
+    pub(crate) fn all(&self) -> io::Result<Vec<Seen>> {
         let mut found = Vec::new();
         for (name, folder) in entries(&self.dir)? {
             // What is still arriving lies beside the tenants.
@@ -144,9 +151,7 @@ impl Blobs {
                         Err(error) if error.kind() == ErrorKind::NotFound => continue,
                         about => about?.modified()?,
                     };
-                    if kept < before {
-                        found.push(Seen { tenant, hash, kept });
-                    }
+                    found.push(Seen { tenant, hash, kept });
                 }
             }
         }

@@ -1,4 +1,5 @@
 //! What must be known before the database opens: where it lies, where to listen, what the outside calls us.
+use crate::backup::schedule::Schedule;
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
@@ -19,6 +20,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     /// Which servers in private networks may be connected to.
     pub private_targets: PrivateTargets,
+    /// How backups are made by the clock, if they are.
+    pub backups: Option<Schedule>,
 }
 
 /// Which targets in private networks may be connected to: none, those an admin typed into a channel, or all.
@@ -43,6 +46,7 @@ impl Config {
             demo: false,
             trusted_proxies: Vec::new(),
             private_targets: PrivateTargets::default(),
+            backups: None,
         }
     }
 

@@ -90,6 +90,36 @@ fn named(conn: &Connection, tenant: TenantId, hashes: &str) -> Result<Vec<String
     Ok(named)
 }
 
+/// A blob that rows name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamedBlob {
+    pub(crate) tenant: TenantId,
+    pub(crate) hash: String,
+    /// Its size, where a row tells it.
+    pub(crate) size: Option<u64>,
+}
+
+/// Every blob that any row names, each once.
+pub(crate) fn all_named(conn: &Connection) -> Result<Vec<NamedBlob>> {
+    all(
+        conn,
+        "select tenant_id, hash, max(size)
+           from (select tenant_id, hash, size from file
+                  union all
+                 select tenant_id, raw_hash, null from inbound_event)
+          group by tenant_id, hash",
+        [],
+        |row| {
+            let size: Option<i64> = row.get(2)?;
+            Ok(NamedBlob {
+                tenant: row.get(0)?,
+                hash: row.get(1)?,
+                size: size.and_then(|size| u64::try_from(size).ok()),
+            })
+        },
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,6 +13,7 @@
 //! | `channel` | the ways in and out: mail for now; inbound events, the outbox |
 //! | `db` | the one writer, the readers, migrations; nobody else begins a transaction |
 //! | `outbound_http`, `reach` | calls of other servers, and which addresses may be connected to |
+//! | `backup` | the whole installation in one file, by hand and by the clock, and back |
 //! | `demo` | the desk that `serve --demo` shows |
 //!
 //! A request's life: `http::route` finds the door, `http::api` reads the body and asks `access` who this is,
@@ -26,6 +27,7 @@ mod access;
 mod api;
 mod app;
 mod audit;
+mod backup;
 mod blob;
 mod branding;
 mod caps;
@@ -56,5 +58,6 @@ mod ticket;
 mod worker;
 
 pub use app::Server;
+pub use backup::schedule::Schedule;
 pub use clock::{Clock, Millis};
 pub use config::{Config, PrivateTargets};

@@ -1,6 +1,7 @@
 //! Work that is done by the clock: each job has a name and an interval, and a failure of one stops no other.
 use crate::{
     app::App,
+    backup::schedule,
     clock::DAY,
     db::sql::{all, run},
     error::Result,
@@ -28,6 +29,12 @@ pub(crate) fn start(app: &App) {
         "remove attachments that nothing names",
         Duration::from_secs(3600),
         leftover::collect,
+    );
+    every(
+        app,
+        "make a backup if one is due",
+        Duration::from_secs(60),
+        schedule::run,
     );
 }
 

@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use crate::{
     access::secret::Secret,
+    backup::restore,
     clock::Clock,
     config::Config,
     db::{Closing, Db, Snapshot, Tx, lock, migrate},
@@ -39,6 +40,17 @@ pub(super) fn make(dir: &Path) -> Result<(), Failure> {
     })
 }
 
+/// Refuses a directory in which a restore was cut short.
+pub(super) fn whole(dir: &Path) -> Result<(), Failure> {
+    if restore::is_unfinished(dir) {
+        return Err(Failure::Sentence(format!(
+            "a restore into {} was cut short: run `tehprof restore` again, with --force",
+            dir.display()
+        )));
+    }
+    Ok(())
+}
+
 impl Desk {
     /// Opens the data directory `dir`, which must hold a database.
     pub(super) fn open(dir: &Path) -> Result<Desk, Failure> {
@@ -55,6 +67,7 @@ impl Desk {
     /// Opens the data directory `dir`, and makes what is missing of it.
     pub(super) fn open_or_make(dir: &Path) -> Result<Desk, Failure> {
         make(dir)?;
+        whole(dir)?;
         let database = Config::new(dir.to_owned()).database();
         bring_up(dir, &database)?;
         let secret = Secret::of(dir)?;

@@ -3,6 +3,7 @@
 //! What a command is given comes through [`settings`]: flags, variables and the configuration file are one list. A
 //! command works through [`desk`] beside a running server or without one, tells its result on standard output and what
 //! went wrong on standard error, in one sentence. Nothing here ever asks a question.
+mod backup;
 mod check;
 mod desk;
 mod failure;
@@ -14,6 +15,7 @@ mod operator;
 mod out;
 mod serve;
 mod settings;
+mod shell;
 mod tenant;
 mod value;
 mod welcome;
@@ -51,9 +53,13 @@ enum Command {
     Operator(operator::Operators),
     #[command(subcommand)]
     Key(key::Keys),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     Check(check::Check),
     Migrate(migrate::Migrate),
     Openapi(openapi::Openapi),
+    Completions(shell::Completions),
+    Man(shell::Man),
 }
 
 impl Command {
@@ -63,9 +69,13 @@ impl Command {
             Command::Tenant(tenant) => tenant.run(),
             Command::Operator(operator) => operator.run(),
             Command::Key(key) => key.run(),
+            Command::Backup(backup) => backup.run(),
+            Command::Restore(restore) => restore.run(),
             Command::Check(check) => check.run(),
             Command::Migrate(migrate) => migrate.run(),
             Command::Openapi(openapi) => openapi.run(),
+            Command::Completions(completions) => completions.run(),
+            Command::Man(man) => man.run(),
         }
     }
 }

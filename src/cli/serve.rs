@@ -7,7 +7,7 @@ use super::{
     log::{self, Format, Level},
     out, value, welcome,
 };
-use crate::{Clock, Config, PrivateTargets, Server, db::lock};
+use crate::{Clock, Config, Millis, PrivateTargets, Server, backup::schedule::Schedule, db::lock};
 use clap::Args;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -54,6 +54,15 @@ pub(super) struct Serve {
     /// Connect to servers in private networks: never, for channels an admin set up, or always
     #[arg(long, value_enum, value_name = "WHICH", default_value_t)]
     private_targets: PrivateTargets,
+    /// Make a backup of everything in this directory by the clock
+    #[arg(long, value_name = "DIR")]
+    backup_dir: Option<PathBuf>,
+    /// Let so much time lie between two backups
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = value::duration)]
+    backup_every: Millis,
+    /// Keep so many backups
+    #[arg(long, value_name = "N", default_value_t = 14, value_parser = clap::value_parser!(u16).range(1..))]
+    backup_keep: u16,
     /// Write the log like this
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     log_format: Format,
@@ -85,9 +94,18 @@ impl Serve {
             demo: self.demo,
             trusted_proxies: self.trusted_proxies,
             private_targets: self.private_targets,
+            backups: self.backup_dir.map(|dir| Schedule {
+                dir,
+                every: self.backup_every,
+                keep: usize::from(self.backup_keep),
+            }),
         };
         desk::make(&config.data_dir)?;
+        if let Some(schedule) = &config.backups {
+            desk::make(&schedule.dir)?;
+        }
         let _lock = lock::take(&config.data_dir).map_err(Failure::Sentence)?;
+        desk::whole(&config.data_dir)?;
         let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
         let outcome = runtime.block_on(serve(config));
         runtime.shutdown_timeout(LAST);

@@ -2,8 +2,8 @@
 use super::{Area, Report};
 use crate::{
     clock::{DAY, Millis},
-    db::sql::all,
     error::Result,
+    leftover::{self, NamedBlob},
 };
 use rusqlite::Connection;
 use std::{
@@ -69,20 +69,9 @@ pub(super) fn examine(
 }
 
 fn named(conn: &Connection) -> Result<Named> {
-    let rows: Vec<(i64, String, Option<i64>)> = all(
-        conn,
-        "select tenant_id, hash, max(size) from file group by tenant_id, hash
-         union all
-         select tenant_id, raw_hash, null from inbound_event group by tenant_id, raw_hash",
-        [],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-    )?;
-    let mut named = Named::new();
-    for (tenant, hash, size) in rows {
-        let known = named.entry((tenant.to_string(), hash)).or_default();
-        *known = known.or(size.and_then(|size| u64::try_from(size).ok()));
-    }
-    Ok(named)
+    let rows = leftover::all_named(conn)?;
+    let entry = |blob: NamedBlob| ((blob.tenant.to_string(), blob.hash), blob.size);
+    Ok(rows.into_iter().map(entry).collect())
 }
 
 /// What lies in the store: `tenant/shelf/hash`. What is still arriving lies elsewhere and is left out.

@@ -1,0 +1,208 @@
+//! Making a backup. The database is copied first, in one step and beside its writer; attachments never change, so whatever
+//! is there afterwards is at least what the copy names. The file is read back before it bears its name.
+use super::{DATABASE, FILES, FORMAT, Hashing, MANIFEST, Manifest, SECRET, Sum, refuse, verify};
+use crate::{
+    api::field::TenantId,
+    blob::{Blobs, Seen},
+    clock::{self, Millis},
+    config::Config,
+    db::migrate,
+    error::Result,
+    leftover,
+};
+use rusqlite::{Connection, OpenFlags};
+use std::{
+    collections::HashSet,
+    ffi::OsString,
+    fs::{self, File, OpenOptions},
+    io::{self, BufWriter, ErrorKind, Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// How often a backup is begun anew because something that its database names was deleted under it.
+const TRIES: usize = 3;
+
+/// Removes a file when it is dropped, unless it has been given its name.
+struct Draft(PathBuf);
+
+impl Draft {
+    /// A file beside `target`; what an attempt that was cut short has left there goes.
+    fn beside(target: &Path, ending: &str) -> Result<Draft> {
+        let mut name = OsString::from(target);
+        name.push(ending);
+        let path = PathBuf::from(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+            Ok(()) | Err(_) => Ok(Draft(path)),
+        }
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // It is there only if something went wrong, which has been told already.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Writes a backup of the data directory of `config` to `target`. An earlier file of that name stays until the new one has
+/// been read back and found good.
+pub(crate) fn write(config: &Config, target: &Path, now: Millis) -> Result<Manifest> {
+    let database = config.database();
+    if !database.exists() {
+        return Err(refuse(format!(
+            "there is no database in {}",
+            config.data_dir.display()
+        )));
+    }
+    let folder = target
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    if target.is_dir() || !folder.is_dir() {
+        return Err(refuse(format!(
+            "cannot write {}: name a file in a directory that is there",
+            target.display()
+        )));
+    }
+    for _ in 0..TRIES {
+        let part = Draft::beside(target, ".part")?;
+        if !attempt(config, target, &part.0, now)? {
+            continue;
+        }
+        let manifest = verify(&part.0)?;
+        fs::rename(&part.0, target)?;
+        File::open(folder)?.sync_all()?;
+        return Ok(manifest);
+    }
+    Err(refuse(
+        "attachments kept being deleted while they were copied; try again when the desk is quieter",
+    ))
+}
+
+/// Writes the archive once. Answers whether everything that its database names came along.
+fn attempt(config: &Config, target: &Path, part: &Path, now: Millis) -> Result<bool> {
+    let copy = Draft::beside(target, ".part.db")?;
+    let named = snapshot(&config.database(), &copy.0)?;
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(part)?;
+    let mut archive = tar::Builder::new(BufWriter::with_capacity(1 << 20, file));
+    archive.mode(tar::HeaderMode::Deterministic);
+    let database = append(&mut archive, DATABASE, &copy.0)?;
+    let secret = append(&mut archive, SECRET, &config.data_dir.join(SECRET))?;
+    let blobs = Blobs::beside(&config.data_dir.join(FILES));
+    let mut kept = HashSet::new();
+    let mut file_bytes = 0;
+    for Seen { tenant, hash, .. } in blobs.all()? {
+        let shelf = hash.get(..2).unwrap_or_default();
+        let name = format!("{FILES}/{tenant}/{shelf}/{hash}");
+        match append(&mut archive, &name, &blobs.place(tenant, &hash)) {
+            Ok(sum) => file_bytes += sum.size,
+            // Gone since it was listed: if the copy of the database names it, the comparison below says so.
+            Err(error) if is_absent(&error) => continue,
+            Err(error) => return Err(error),
+        }
+        kept.insert((tenant, hash));
+    }
+    if let Some((tenant, hash)) = named.iter().find(|blob| !kept.contains(*blob)) {
+        if still_named(&config.database(), *tenant, hash)? {
+            return Err(refuse(format!(
+                "the attachment {hash} of tenant {tenant} is not there; `tehprof check` says more"
+            )));
+        }
+        return Ok(false);
+    }
+    let manifest = Manifest {
+        format: FORMAT,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        schema: migrate::version(&copy.0)?.unwrap_or_default(),
+        made_at: clock::wire(now),
+        database,
+        secret,
+        files: u64::try_from(kept.len()).unwrap_or(u64::MAX),
+        file_bytes,
+    };
+    let text = serde_json::to_vec_pretty(&manifest)?;
+    append_from(
+        &mut archive,
+        MANIFEST,
+        text.len() as u64,
+        &mut text.as_slice(),
+    )?;
+    let file = archive
+        .into_inner()?
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)?;
+    file.sync_all()?;
+    Ok(true)
+}
+
+/// Copies the database as it is at one moment, looks whether the copy is whole, and answers which attachments it names.
+fn snapshot(database: &Path, copy: &Path) -> Result<HashSet<(TenantId, String)>> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let live = Connection::open_with_flags(database, flags)?;
+    live.busy_timeout(Duration::from_secs(5))?;
+    live.execute("vacuum into ?1", [copy.to_string_lossy()])?;
+    drop(live);
+    File::open(copy)?.sync_all()?;
+    let conn = Connection::open_with_flags(copy, flags)?;
+    let verdict: String = conn.query_row("pragma integrity_check(1)", [], |row| row.get(0))?;
+    if verdict != "ok" {
+        return Err(refuse(format!("the database is damaged: {verdict}")));
+    }
+    let named = leftover::all_named(&conn)?;
+    Ok(named
+        .into_iter()
+        .map(|blob| (blob.tenant, blob.hash))
+        .collect())
+}
+
+/// Whether the database still names an attachment that its copy named.
+fn still_named(database: &Path, tenant: TenantId, hash: &str) -> Result<bool> {
+    let live = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let named = leftover::all_named(&live)?;
+    Ok(named
+        .iter()
+        .any(|blob| blob.tenant == tenant && blob.hash == hash))
+}
+
+/// Appends a file under a name of the archive.
+fn append<W: Write>(archive: &mut tar::Builder<W>, name: &str, path: &Path) -> Result<Sum> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    append_from(archive, name, size, &mut file.take(size))
+}
+
+fn append_from<W: Write>(
+    archive: &mut tar::Builder<W>,
+    name: &str,
+    size: u64,
+    source: &mut dyn Read,
+) -> Result<Sum> {
+    let mut header = tar::Header::new_ustar();
+    header.set_size(size);
+    header.set_mode(0o600);
+    header.set_entry_type(tar::EntryType::Regular);
+    let mut source = Hashing::new(source);
+    archive.append_data(&mut header, name, &mut source)?;
+    let sum = source.sum();
+    if sum.size == size {
+        Ok(sum)
+    } else {
+        Err(refuse(format!(
+            "{name} became shorter while it was read: {} bytes in place of {size}",
+            sum.size
+        )))
+    }
+}
+
+fn is_absent(error: &crate::error::Error) -> bool {
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<io::Error>())
+        .is_some_and(|source| source.kind() == ErrorKind::NotFound)
+}
