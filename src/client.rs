@@ -7,7 +7,7 @@ use crate::{
     db::sql::{Page, all, first, one, run, taken},
     error::{Code, Error, Result},
     lang::Lang,
-    tenant,
+    tenant::{self, limits, plan::Limits},
     ticket::search::fold,
 };
 use rusqlite::Connection;
@@ -170,18 +170,13 @@ pub(crate) fn create(
     company: &str,
     now: Millis,
 ) -> Result<ClientId> {
-    let plan = tenant::by_id(conn, tenant)?.plan;
-    if let Some(most) = plan.limits().clients {
-        let have: u32 = one(
-            conn,
-            "select count(*) from client where tenant_id = ?1",
-            [tenant],
-            |row| row.get(0),
-        )?;
-        if have >= most {
-            return Err(Error::new(Code::PlanLimit).with("limit", most.to_string()));
-        }
-    }
+    let have = one(
+        conn,
+        "select count(*) from client where tenant_id = ?1",
+        [tenant],
+        |row| row.get(0),
+    )?;
+    Limits::room_for_one("clients", limits::of(conn, tenant)?.clients, have)?;
     run(
         conn,
         "insert into client (tenant_id, portal_domain, company_name, created_at) values (?1, ?2, ?3, ?4)",

@@ -52,6 +52,7 @@ codes! {
     TagNotFound = "tag_not_found", 400, "Такой метки нет.", "Мұндай белгі жоқ.", "There is no such tag.";
     FileNotFound = "file_not_found", 400, "Такого файла нет.", "Мұндай файл жоқ.", "There is no such file.";
     ChannelNotFound = "channel_not_found", 400, "Такого канала нет.", "Мұндай арна жоқ.", "There is no such channel.";
+    TenantNotFound = "tenant_not_found", 400, "Такой компании нет.", "Мұндай компания жоқ.", "There is no such tenant.";
     QuickReplyNotFound = "quick_reply_not_found", 400, "Такого быстрого ответа нет.", "Мұндай жылдам жауап жоқ.", "There is no such quick reply.";
     EstimateNotFound = "estimate_not_found", 400, "У заявки нет сметы, ожидающей решения.", "Өтінімде шешім күтіп тұрған смета жоқ.", "The ticket has no estimate that awaits a decision.";
     /// The state machine does not lead from `from` to `to`.
@@ -69,6 +70,8 @@ codes! {
     InvalidCredential = "invalid_credential", 403, "Ключ доступа неверен, просрочен или отозван.", "Қолжетімділік кілті жарамсыз, мерзімі өткен немесе қайтарып алынған.", "The credential is wrong, expired or revoked.";
     /// The same answer for an unknown login and a wrong password.
     LoginFailed = "login_failed", 403, "Неверный логин или пароль.", "Логин немесе құпиясөз қате.", "Wrong login or password.";
+    /// The installation has switched the tenant off: nobody of it is let in, and nothing of it runs.
+    TenantInactive = "tenant_inactive", 403, "Компания отключена. Обратитесь к администратору системы.", "Компания өшірілген. Жүйе әкімшісіне хабарласыңыз.", "The company is switched off. Ask the administrator of this installation.";
     SessionExpired = "session_expired", 403, "Сеанс истёк. Войдите снова.", "Сеанс аяқталды. Қайта кіріңіз.", "The session has ended. Sign in again.";
     MissingScope = "missing_scope", 403, "Ключу не хватает права «{required_scope}».", "Кілтке «{required_scope}» құқығы жетпейді.", "The key lacks the scope \"{required_scope}\".";
     SessionOnly = "session_only", 403, "Это действие доступно только после входа, не по ключу.", "Бұл әрекет кілтпен емес, тек кіргеннен кейін қолжетімді.", "This action needs a signed-in operator, not a key.";
@@ -113,6 +116,7 @@ pub(crate) enum Fault {
     NotColor,
     NotCode,
     NotUrl,
+    NotZone,
     OneOf(Vec<String>),
     WrongPassword,
     WeakPassword,
@@ -172,6 +176,11 @@ impl Fault {
                 "нужен адрес вида https://example.org",
                 "https://example.org түріндегі мекенжай қажет",
                 "must be an address such as https://example.org",
+            ],
+            Fault::NotZone => [
+                "нужен часовой пояс вида Asia/Almaty",
+                "Asia/Almaty түріндегі уақыт белдеуі қажет",
+                "must be a time zone such as Asia/Almaty",
             ],
             Fault::WrongPassword => [
                 "текущий пароль неверен",
@@ -282,6 +291,14 @@ impl Error {
     /// Names the parameter that is to blame.
     pub(crate) fn on(mut self, field: impl Into<Cow<'static, str>>) -> Error {
         self.0.field = Some(field.into());
+        self
+    }
+
+    /// Calls the parameter that is to blame as this caller knows it.
+    pub(crate) fn renamed(mut self, from: &str, to: &'static str) -> Error {
+        if self.field() == Some(from) {
+            self.0.field = Some(to.into());
+        }
         self
     }
 

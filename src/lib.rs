@@ -14,6 +14,7 @@
 //! | `db` | the one writer, the readers, migrations; nobody else begins a transaction |
 //! | `outbound_http`, `reach` | calls of other servers, and which addresses may be connected to |
 //! | `backup` | the whole installation in one file, by hand and by the clock, and back |
+//! | `platform` | the installation as its head sees it: all tenants, faults, figures |
 //! | `demo` | the desk that `serve --demo` shows |
 //!
 //! A request's life: `http::route` finds the door, `http::api` reads the body and asks `access` who this is,
@@ -48,6 +49,7 @@ mod operator;
     reason = "its first callers come with channels, webhooks and portals"
 )]
 mod outbound_http;
+mod platform;
 #[allow(dead_code, reason = "webhooks ask it first")]
 mod reach;
 mod report;

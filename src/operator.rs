@@ -10,7 +10,7 @@ use crate::{
     db::sql::{all, first, one, run, taken},
     error::{Code, Error, Result},
     lang::Lang,
-    tenant,
+    tenant::{limits, plan::Limits},
 };
 use rusqlite::Connection;
 use schemars::JsonSchema;
@@ -95,25 +95,31 @@ pub(crate) fn digits(phone: &str) -> Option<String> {
     (digits.len() >= 7).then_some(digits)
 }
 
-/// Makes an operator. The plan's number of operators is counted in the same transaction.
+/// Refuses one more operator or supervisor than the tenant may have. Admins are as many as it likes.
+pub(crate) fn room_for(conn: &Connection, tenant: TenantId, role: Role) -> Result<()> {
+    let limits = limits::of(conn, tenant)?;
+    let (what, most) = match role {
+        Role::Operator => ("operators", limits.operators),
+        Role::Supervisor => ("supervisors", limits.supervisors),
+        Role::Admin | Role::HeadAdmin => return Ok(()),
+    };
+    let have = one(
+        conn,
+        "select count(*) from operator where tenant_id = ?1 and is_active and role = ?2",
+        (tenant, role),
+        |row| row.get(0),
+    )?;
+    Limits::room_for_one(what, most, have)
+}
+
+/// Makes an operator. Those of the plan are counted in the same transaction.
 pub(crate) fn create(
     conn: &Connection,
     tenant: TenantId,
     new: &NewOperator<'_>,
     now: Millis,
 ) -> Result<OperatorId> {
-    let plan = tenant::by_id(conn, tenant)?.plan;
-    if let Some(most) = plan.limits().operators {
-        let have: u32 = one(
-            conn,
-            "select count(*) from operator where tenant_id = ?1 and is_active and role in ('operator', 'supervisor')",
-            [tenant],
-            |row| row.get(0),
-        )?;
-        if have >= most && new.role < Role::Admin {
-            return Err(Error::new(Code::PlanLimit).with("limit", most.to_string()));
-        }
-    }
+    room_for(conn, tenant, new.role)?;
     run(
         conn,
         "insert into operator (tenant_id, name, email, phone, role, department, password_hash, locale, created_at)
@@ -181,6 +187,9 @@ pub(crate) fn set_role(
         if others == 0 {
             return Err(Error::one_of("role", &["admin"]));
         }
+    }
+    if current.is_active && current.role != role {
+        room_for(conn, tenant, role)?;
     }
     run(
         conn,

@@ -22,4 +22,5 @@ mod reference;
 mod refusals;
 mod registry;
 mod review_http;
+mod tenants;
 mod transfer;

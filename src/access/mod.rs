@@ -10,7 +10,7 @@ pub(crate) mod throttle;
 use crate::{
     api::field::{ClientId, KeyId, OperatorId, TenantId},
     lang::Lang,
-    tenant::plan::{Plan, Scope},
+    tenant::plan::{Limits, Plan, Scope},
 };
 use rules::Role;
 
@@ -35,6 +35,8 @@ pub(crate) enum Via {
 pub(crate) struct Operator {
     pub(crate) tenant: TenantId,
     pub(crate) plan: Plan,
+    /// What their tenant may use.
+    pub(crate) limits: Limits,
     pub(crate) id: OperatorId,
     pub(crate) name: String,
     pub(crate) role: Role,
@@ -59,6 +61,8 @@ impl Operator {
 pub(crate) struct ClientUser {
     pub(crate) tenant: TenantId,
     pub(crate) plan: Plan,
+    /// What their tenant may use.
+    pub(crate) limits: Limits,
     pub(crate) client: ClientId,
     pub(crate) portal_domain: String,
     pub(crate) company_name: String,
@@ -76,6 +80,8 @@ pub(crate) struct ClientUser {
 pub(crate) struct WidgetSite {
     pub(crate) tenant: TenantId,
     pub(crate) plan: Plan,
+    /// What its tenant may use.
+    pub(crate) limits: Limits,
     pub(crate) allowed_origins: Vec<String>,
 }
 

@@ -128,6 +128,10 @@ impl Needs {
             let Some(needed) = self.scopes else {
                 return Err(Error::new(Code::SessionOnly));
             };
+            // A key that was made on a larger plan keeps its scopes, for when the plan is larger again.
+            for scope in needed {
+                operator.limits.scope(*scope)?;
+            }
             if let Some(lacking) = needed.iter().find(|s| !scopes.contains(s)) {
                 return Err(Error::new(Code::MissingScope).with("required_scope", lacking.as_str()));
             }
@@ -145,12 +149,16 @@ impl Needs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::field::{KeyId, OperatorId, TenantId};
+    use crate::{
+        api::field::{KeyId, OperatorId, TenantId},
+        tenant::limits,
+    };
 
     fn operator(role: Role, via: Via, plan: Plan, may_edit: bool) -> Principal {
         Principal::Operator(Operator {
             tenant: TenantId(1),
             plan,
+            limits: limits::effective(plan, &limits::Overrides::default()),
             id: OperatorId(1),
             name: "Алия".into(),
             role,
@@ -198,7 +206,7 @@ mod tests {
         let whole = operator(
             Role::Operator,
             key(&[Scope::Tickets, Scope::Write]),
-            Plan::Starter,
+            Plan::Pro,
             true,
         );
         assert_eq!(code(needs, &whole), None);
@@ -207,6 +215,26 @@ mod tests {
             code(Needs::role(Role::Operator), &all),
             Some(Code::SessionOnly)
         );
+    }
+
+    #[test]
+    fn a_key_of_a_larger_plan_may_do_no_more_than_the_plan_of_today() {
+        let caller = |plan| operator(Role::Admin, key(&Scope::ALL), plan, true);
+        for (scope, begins) in [
+            (Scope::Read, Plan::Starter),
+            (Scope::Write, Plan::Pro),
+            (Scope::Webhooks, Plan::Enterprise),
+        ] {
+            let needed: &'static [Scope] = match scope {
+                Scope::Read => &[Scope::Read],
+                Scope::Write => &[Scope::Write],
+                _ => &[Scope::Webhooks],
+            };
+            for plan in Plan::ALL {
+                let refused = (plan < begins).then_some(Code::PlanRequired);
+                assert_eq!(code(Needs::scopes(needed), &caller(plan)), refused);
+            }
+        }
     }
 
     #[test]

@@ -7,7 +7,10 @@ use crate::{
     db::sql::{self, first, run},
     error::{Code, Error, Result},
     lang::Lang,
-    tenant::plan::{Plan, Scope},
+    tenant::{
+        limits,
+        plan::{Limits, Plan, Scope},
+    },
 };
 use rusqlite::{Connection, Row};
 
@@ -28,6 +31,7 @@ fn operator(row: &Row<'_>, via: Via) -> rusqlite::Result<Operator> {
     Ok(Operator {
         tenant: row.get("tenant_id")?,
         plan: row.get("plan")?,
+        limits: limits::of_row(row)?,
         id: row.get("operator_id")?,
         name: row.get("name")?,
         role: row.get("role")?,
@@ -41,7 +45,7 @@ pub(crate) fn session(conn: &Connection, hash: &Key, now: Millis) -> Result<Opti
     first(
         conn,
         "select s.id, s.tenant_id, s.operator_id, s.last_seen_at,
-                t.plan, o.name, o.role, o.can_edit
+                t.plan, t.limits, o.name, o.role, o.can_edit
            from session s
            join operator o on o.tenant_id = s.tenant_id and o.id = s.operator_id and o.is_active
            join tenant t on t.id = s.tenant_id and t.is_active
@@ -126,7 +130,7 @@ pub(crate) fn key(conn: &Connection, hash: &Key, now: Millis) -> Result<Option<U
     first(
         conn,
         "select k.id, k.tenant_id, k.operator_id, k.scopes, k.last_used_at,
-                t.plan, o.name, o.role, o.can_edit
+                t.plan, t.limits, o.name, o.role, o.can_edit
            from api_key k
            join operator o on o.tenant_id = k.tenant_id and o.id = k.operator_id and o.is_active
            join tenant t on t.id = k.tenant_id and t.is_active
@@ -366,6 +370,7 @@ pub(crate) fn take_link(conn: &Connection, hash: &Key, now: Millis) -> Result<Li
 pub(crate) struct Portal {
     pub(crate) client: ClientId,
     pub(crate) plan: Plan,
+    pub(crate) limits: Limits,
     pub(crate) company_name: String,
     pub(crate) generation: i64,
     pub(crate) shared: bool,
@@ -380,7 +385,7 @@ pub(crate) fn portal(
 ) -> Result<Option<Portal>> {
     first(
         conn,
-        "select c.id, t.plan, c.company_name, c.token_generation, c.shared_tickets, coalesce(u.locale, c.locale)
+        "select c.id, t.plan, t.limits, c.company_name, c.token_generation, c.shared_tickets, coalesce(u.locale, c.locale) as locale
            from client c
            left join portal_user u on u.tenant_id = c.tenant_id and u.client_id = c.id and u.user_id = ?3
            join tenant t on t.id = c.tenant_id and t.is_active
@@ -390,12 +395,13 @@ pub(crate) fn portal(
         (tenant, domain, user),
         |row| {
             Ok(Portal {
-                client: row.get(0)?,
-                plan: row.get(1)?,
-                company_name: row.get(2)?,
-                generation: row.get(3)?,
-                shared: row.get(4)?,
-                locale: row.get(5)?,
+                client: row.get("id")?,
+                plan: row.get("plan")?,
+                limits: limits::of_row(row)?,
+                company_name: row.get("company_name")?,
+                generation: row.get("token_generation")?,
+                shared: row.get("shared_tickets")?,
+                locale: row.get("locale")?,
             })
         },
     )
@@ -405,13 +411,14 @@ pub(crate) fn portal(
 pub(crate) fn widget_site(conn: &Connection, key: &str) -> Result<Option<WidgetSite>> {
     first(
         conn,
-        "select id, plan, settings from tenant where widget_key = ?1 and is_active",
+        "select id, plan, limits, settings from tenant where widget_key = ?1 and is_active",
         [key],
         |row| {
-            let settings = crate::tenant::Settings::read(&row.get::<_, String>(2)?);
+            let settings = crate::tenant::Settings::read(&row.get::<_, String>("settings")?);
             Ok(WidgetSite {
-                tenant: row.get(0)?,
-                plan: row.get(1)?,
+                tenant: row.get("id")?,
+                plan: row.get("plan")?,
+                limits: limits::of_row(row)?,
                 allowed_origins: settings.widget_origins,
             })
         },

@@ -386,13 +386,17 @@ fn caller_name(principal: &Principal, call: &Call) -> Option<(TenantId, String)>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{access::WidgetSite, tenant::plan::Plan};
+    use crate::{
+        access::WidgetSite,
+        tenant::{limits, plan::Plan},
+    };
 
     #[test]
     fn visitors_of_a_site_are_told_apart_by_where_they_come_from() {
         let visitor = Principal::Widget(WidgetSite {
             tenant: TenantId(1),
             plan: Plan::Free,
+            limits: limits::effective(Plan::Free, &limits::Overrides::default()),
             allowed_origins: Vec::new(),
         });
         let name = |last: u8| {

@@ -17,7 +17,10 @@ use crate::{
     clock::{self, Millis},
     error::Result as Done,
     operator,
-    tenant::plan::{Plan, Scope},
+    tenant::{
+        limits,
+        plan::{Limits, Plan, Scope},
+    },
 };
 use clap::{Args, Subcommand};
 use rusqlite::Connection;
@@ -80,7 +83,13 @@ impl Create {
             let tenant = meant(tx, &self.tenant)?;
             let valid = store::keys(tx, Some(tenant.id))?;
             let valid = valid.iter().filter(|key| is_valid(key, tx.now)).count();
-            within_plan(tenant.plan, &self.scopes, valid).map_err(refuse)?;
+            within_plan(
+                tenant.plan,
+                &limits::of(tx, tenant.id)?,
+                &self.scopes,
+                valid,
+            )
+            .map_err(refuse)?;
             let key = NewKey {
                 tenant: tenant.id,
                 operator: owner(tx, tenant.id, self.operator.as_deref())?,
@@ -101,8 +110,8 @@ fn is_valid(key: &KeyRow, now: Millis) -> bool {
 }
 
 /// Says why a plan does not allow one more key with these scopes, if it does not.
-fn within_plan(plan: Plan, scopes: &[Scope], valid: usize) -> Result<(), String> {
-    let (limits, plan) = (plan.limits(), plan.as_str());
+fn within_plan(plan: Plan, limits: &Limits, scopes: &[Scope], valid: usize) -> Result<(), String> {
+    let plan = plan.as_str();
     if let Some(most) = limits.keys
         && valid >= most as usize
     {
@@ -241,6 +250,10 @@ mod tests {
     #[test]
     fn a_plan_bounds_the_number_of_keys_and_their_scopes() {
         use Scope::{Read, Tickets, Webhooks, Write};
+        let within_plan = |plan, scopes: &[Scope], valid| {
+            let limits = limits::effective(plan, &limits::Overrides::default());
+            within_plan(plan, &limits, scopes, valid)
+        };
         assert!(within_plan(Plan::Free, &[Read], 0).is_err());
         assert_eq!(within_plan(Plan::Starter, &[Read, Tickets], 0), Ok(()));
         assert!(within_plan(Plan::Starter, &[Read, Tickets], 1).is_err());

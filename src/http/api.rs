@@ -15,7 +15,7 @@ use crate::{
     error::{Code, Error, Result},
     lang::Lang,
     leftover,
-    tenant::plan::Plan,
+    tenant::plan::Limits,
 };
 use hyper::{
     HeaderMap, Method, Request, StatusCode,
@@ -249,9 +249,9 @@ fn action_of(
 
 /// How much room there is for files while it is not known yet what they are for.
 fn room(app: &App, surface: &Surface, caller: Option<&Principal>, visit: &Visit) -> Result<Room> {
-    if let Some(plan) = caller.and_then(plan_of) {
+    if let Some(limits) = caller.and_then(limits_of) {
         return Ok(Room::Known {
-            each: file_limit(plan),
+            each: limits.file_bytes(),
         });
     }
     if surface.name == "widget" {
@@ -261,11 +261,6 @@ fn room(app: &App, surface: &Surface, caller: Option<&Principal>, visit: &Visit)
     Ok(Room::None)
 }
 
-/// How large a file may be, in bytes.
-fn file_limit(plan: Plan) -> u64 {
-    u64::from(plan.limits().file_mb) << 20
-}
-
 /// Moves the files of a call into the store of its caller's tenant.
 async fn keep(
     app: &App,
@@ -273,7 +268,7 @@ async fn keep(
     principal: &Principal,
     parts: Parts,
 ) -> Result<Vec<Upload>> {
-    let most = plan_of(principal).map_or(0, file_limit);
+    let most = limits_of(principal).map_or(0, Limits::file_bytes);
     if parts.largest() > most {
         return Err(body::too_large(most).on("files"));
     }
@@ -295,12 +290,12 @@ fn made(principal: &Principal, uploads: &[Upload]) -> Vec<Seen> {
     uploads.iter().filter_map(seen).collect()
 }
 
-fn plan_of(principal: &Principal) -> Option<Plan> {
+fn limits_of(principal: &Principal) -> Option<&Limits> {
     match principal {
         Principal::Anonymous => None,
-        Principal::Operator(o) => Some(o.plan),
-        Principal::Client(c) => Some(c.plan),
-        Principal::Widget(w) => Some(w.plan),
+        Principal::Operator(o) => Some(&o.limits),
+        Principal::Client(c) => Some(&c.limits),
+        Principal::Widget(w) => Some(&w.limits),
     }
 }
 

@@ -171,7 +171,10 @@ async fn by_key(app: &App, key: &str, visit: &Visit, log: &mut Log) -> Result<Op
         app.limits.address(visit.address)?;
         return Err(refused());
     };
-    match app.limits.key(used.key, used.operator.plan) {
+    match app
+        .limits
+        .key(used.key, used.operator.limits.requests_per_minute)
+    {
         Ok(standing) => log.standing = Some(standing),
         Err((error, standing)) => {
             log.standing = Some(standing);
@@ -216,6 +219,7 @@ pub(super) async fn client_user(app: &App, token: &str) -> Result<ClientUser> {
     Ok(ClientUser {
         tenant,
         plan: portal.plan,
+        limits: portal.limits,
         client: portal.client,
         portal_domain: token.portal_domain,
         company_name: portal.company_name,

@@ -1,10 +1,9 @@
-//! How many requests an API key and an address may make: token buckets, one size for each plan. And how many bodies that
+//! How many requests an API key and an address may make: token buckets, as large as the tenant's limit. And how many bodies that
 //! take long or much are read at once.
 use crate::{
     api::field::KeyId,
     caps::{Caps, Seat},
     error::{Code, Error},
-    tenant::plan::Plan,
 };
 use governor::{
     Quota, RateLimiter,
@@ -12,7 +11,12 @@ use governor::{
     middleware::StateInformationMiddleware,
     state::keyed::DefaultKeyedStateStore,
 };
-use std::{net::IpAddr, num::NonZeroU32};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 type Buckets<K> =
     RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock, StateInformationMiddleware>;
@@ -28,7 +32,8 @@ const VISITORS: (usize, usize) = (16, 4);
 const DELIVERIES: (usize, usize) = (6, 3);
 
 pub(crate) struct Limits {
-    keys: [Buckets<KeyId>; 5],
+    /// By how many calls a minute they allow: a tenant may have a number of its own.
+    keys: RwLock<HashMap<u32, Arc<Buckets<KeyId>>>>,
     addresses: Buckets<IpAddr>,
     uploads: Caps,
     visitors: Caps,
@@ -52,7 +57,7 @@ fn buckets<K: Eq + std::hash::Hash + Clone>(per_minute: u32) -> Buckets<K> {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            keys: Plan::ALL.map(|plan| buckets(plan.limits().requests_per_minute)),
+            keys: RwLock::default(),
             addresses: buckets(PER_ADDRESS),
             uploads: Caps::new(UPLOADS.0, UPLOADS.1),
             visitors: Caps::new(VISITORS.0, VISITORS.1),
@@ -66,11 +71,20 @@ fn refused(seconds: u64) -> Error {
 }
 
 impl Limits {
-    /// Counts a call of a key.
-    pub(crate) fn key(&self, key: KeyId, plan: Plan) -> Result<Standing, (Error, Standing)> {
-        let limit = plan.limits().requests_per_minute;
-        let bucket = &self.keys[plan as usize];
-        match bucket.check_key(&key) {
+    fn buckets_of(&self, per_minute: u32) -> Arc<Buckets<KeyId>> {
+        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(buckets) = known.get(&per_minute) {
+            return Arc::clone(buckets);
+        }
+        drop(known);
+        let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let made = || Arc::new(buckets(per_minute));
+        Arc::clone(known.entry(per_minute).or_insert_with(made))
+    }
+
+    /// Counts a call of a key that may make `limit` a minute.
+    pub(crate) fn key(&self, key: KeyId, limit: u32) -> Result<Standing, (Error, Standing)> {
+        match self.buckets_of(limit).check_key(&key) {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
                 let reset = (limit - remaining.min(limit))
@@ -122,7 +136,11 @@ impl Limits {
 
     /// Forgets buckets that are full again.
     pub(crate) fn tidy(&self) {
-        self.keys.iter().for_each(RateLimiter::retain_recent);
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        keys.retain(|_, buckets| {
+            buckets.retain_recent();
+            !buckets.is_empty()
+        });
         self.addresses.retain_recent();
     }
 }
@@ -135,12 +153,12 @@ mod tests {
     fn a_key_is_refused_beyond_its_plan_and_another_is_not() {
         let limits = Limits::default();
         for n in 0..60 {
-            let standing = limits.key(KeyId(1), Plan::Starter).unwrap();
+            let standing = limits.key(KeyId(1), 60).unwrap();
             assert_eq!((standing.limit, standing.remaining), (60, 59 - n));
         }
-        let (error, standing) = limits.key(KeyId(1), Plan::Starter).unwrap_err();
+        let (error, standing) = limits.key(KeyId(1), 60).unwrap_err();
         assert_eq!((error.code(), standing.remaining), (Code::RateLimited, 0));
-        assert!(limits.key(KeyId(2), Plan::Starter).is_ok());
+        assert!(limits.key(KeyId(2), 60).is_ok());
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! A company that gives support: its settings, its working hours, and what a new one starts with.
+pub(crate) mod limits;
 pub(crate) mod plan;
 pub(crate) mod transfer;
 
@@ -7,7 +8,7 @@ use crate::{
     api::field::TenantId,
     clock::Millis,
     db::sql::{self, first, one, run, taken},
-    error::{Error, Result},
+    error::{Code, Error, Result},
     lang::Lang,
     sla::{
         due::{Rule, Rules},
@@ -16,7 +17,8 @@ use crate::{
     },
     ticket::model::Priority,
 };
-use plan::Plan;
+use limits::Overrides;
+use plan::{Limits, Plan};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
@@ -62,11 +64,14 @@ pub(crate) struct Tenant {
     pub(crate) name: String,
     pub(crate) domain: Option<String>,
     pub(crate) plan: Plan,
+    /// What it may use otherwise than its plan says.
+    pub(crate) overrides: Overrides,
     pub(crate) is_active: bool,
     pub(crate) locale: Lang,
     pub(crate) hours: Hours,
     pub(crate) settings: Settings,
     pub(crate) widget_key: String,
+    pub(crate) created_at: Millis,
 }
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Tenant> {
@@ -76,6 +81,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Tenant> {
         name: row.get("name")?,
         domain: row.get("domain")?,
         plan: row.get("plan")?,
+        overrides: Overrides::read(row.get_ref("limits")?.as_str()?),
         is_active: row.get("is_active")?,
         locale: row.get("locale")?,
         hours: serde_json::from_str(&hours).map_err(|e| {
@@ -83,13 +89,20 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Tenant> {
         })?,
         settings: Settings::read(&row.get::<_, String>("settings")?),
         widget_key: row.get("widget_key")?,
+        created_at: row.get("created_at")?,
     })
 }
 
-const COLUMNS: &str = "select id, name, domain, plan, is_active, locale, business_hours, settings, widget_key from tenant";
+const COLUMNS: &str = "select id, name, domain, plan, limits, is_active, locale, business_hours, settings, widget_key, created_at from tenant";
 
 pub(crate) fn by_id(conn: &Connection, id: TenantId) -> Result<Tenant> {
     one(conn, &format!("{COLUMNS} where id = ?1"), [id], read)
+}
+
+/// The tenant of an id that somebody gave.
+pub(crate) fn find(conn: &Connection, id: TenantId) -> Result<Tenant> {
+    first(conn, &format!("{COLUMNS} where id = ?1"), [id], read)?
+        .ok_or_else(|| Error::new(Code::TenantNotFound).on("tenant_id"))
 }
 
 /// The tenant that a person names in the shell: by id, domain or name.
@@ -130,6 +143,22 @@ pub(crate) fn set_plan(conn: &Connection, id: TenantId, plan: Plan) -> Result<bo
         "update tenant set plan = ?2 where id = ?1",
         (id, plan),
     )? > 0)
+}
+
+/// Writes what the installation decides of a tenant: its name, plan, limits, and whether it works.
+pub(crate) fn save_standing(conn: &Connection, tenant: &Tenant) -> Result<()> {
+    run(
+        conn,
+        "update tenant set name = ?2, plan = ?3, limits = ?4, is_active = ?5 where id = ?1",
+        (
+            tenant.id,
+            &tenant.name,
+            tenant.plan,
+            serde_json::to_string(&tenant.overrides)?,
+            tenant.is_active,
+        ),
+    )?;
+    Ok(())
 }
 
 pub(crate) fn save_settings(conn: &Connection, id: TenantId, settings: &Settings) -> Result<()> {
@@ -332,6 +361,11 @@ const CATEGORIES: [(&str, [&str; 3]); 10] = [
 ];
 
 impl Tenant {
+    /// What it may use.
+    pub(crate) fn limits(&self) -> Limits {
+        limits::effective(self.plan, &self.overrides)
+    }
+
     /// The name of the zone that the working hours are in.
     pub(crate) fn zone_name(&self) -> String {
         self.hours.zone().iana_name().unwrap_or("UTC").to_owned()

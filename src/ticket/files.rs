@@ -9,6 +9,7 @@ use crate::{
     clock::{HOUR, Millis},
     db::sql::{all, first, one, run},
     error::{Code, Error, Result},
+    tenant::limits,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rusqlite::{Connection, Row};
@@ -115,8 +116,7 @@ pub(crate) fn insert(
 
 /// Counts a new blob against the plan's storage.
 fn take_space(cx: &Acting<'_>, size: i64) -> Result<()> {
-    let plan = crate::tenant::by_id(cx.tx, cx.tenant)?.plan;
-    let most = plan.limits().storage_mb;
+    let most = limits::of(cx.tx, cx.tenant)?.storage_mb;
     let taken = run(
         cx.tx,
         "update tenant set stored_bytes = stored_bytes + ?2 where id = ?1 and stored_bytes + ?2 <= ?3",

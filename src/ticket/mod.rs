@@ -20,10 +20,10 @@ use crate::{
     access::secret::random,
     api::field::{ChannelId, ClientId, ContactId, MessageId, OperatorId, TenantId, TicketId},
     db::Tx,
-    error::{Code, Error, Result},
+    error::{Error, Result},
     lang::Lang,
     sla::due,
-    tenant,
+    tenant::{self, limits, plan::Limits},
 };
 use event::Event;
 use message::Draft;
@@ -163,7 +163,7 @@ pub(crate) fn random_reference() -> Result<i64> {
 /// Refuses a ticket beyond what the plan allows in a month of the tenant's own calendar.
 fn within_plan(cx: &Acting<'_>) -> Result<()> {
     let tenant = tenant::by_id(cx.tx, cx.tenant)?;
-    let Some(most) = tenant.plan.limits().tickets_per_month else {
+    let Some(most) = limits::of(cx.tx, cx.tenant)?.tickets_per_month else {
         return Ok(());
     };
     let since = tenant.month_start(cx.tx.now);
@@ -173,11 +173,5 @@ fn within_plan(cx: &Acting<'_>) -> Result<()> {
         (cx.tenant, since),
         |row| row.get(0),
     )?;
-    if opened >= most {
-        let limit = format!("{most}");
-        return Err(Error::new(Code::PlanLimit)
-            .with("limit", limit)
-            .with("plan", tenant.plan.as_str()));
-    }
-    Ok(())
+    Limits::room_for_one("tickets_per_month", Some(most), opened)
 }

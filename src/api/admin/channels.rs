@@ -37,6 +37,14 @@ pub(crate) enum ChannelType {
     Email,
 }
 
+impl ChannelType {
+    const fn as_str(self) -> &'static str {
+        match self {
+            ChannelType::Email => "email",
+        }
+    }
+}
+
 /// A channel as it was set up.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ChannelView {
@@ -111,7 +119,7 @@ impl Spec for CreateChannel {
 }
 impl Command for CreateChannel {
     fn run(self, cx: &Write<'_, Operator>) -> Result<ChannelView> {
-        let ChannelType::Email = self.kind;
+        cx.by.limits.channel(self.kind.as_str())?;
         let split = self.config.split(None)?;
         let secret = &cx.app.secret;
         let id = config::insert(cx.tx, secret, cx.by.tenant, &self.name, split, cx.tx.now)?;

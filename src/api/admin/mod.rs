@@ -5,6 +5,8 @@ mod figures;
 mod lifecycle;
 mod messages;
 mod operators;
+mod plan;
+mod platform;
 pub(crate) mod queue;
 pub(crate) mod reference;
 pub(crate) mod session;
@@ -32,6 +34,8 @@ pub(super) const GROUPS: &[(&str, &[Action])] = &[
     ("reference", reference::ACTIONS),
     ("channels", channels::ACTIONS),
     ("widget", widget::ACTIONS),
+    ("plan", plan::ACTIONS),
+    ("platform", platform::ACTIONS),
 ];
 
 /// What was deleted.

@@ -43,6 +43,7 @@ fn uncarry(text: &str) -> Option<Fault> {
         "NotColor" => Fault::NotColor,
         "NotCode" => Fault::NotCode,
         "NotUrl" => Fault::NotUrl,
+        "NotZone" => Fault::NotZone,
         "WeakPassword" => Fault::WeakPassword,
         _ => Fault::WrongType,
     })
@@ -82,6 +83,15 @@ fn explain(path: &str, text: &str) -> Error {
             .map(str::to_owned)
             .collect();
         return Error::invalid(path.to_owned(), Fault::OneOf(allowed));
+    }
+    if text.starts_with("unknown field") {
+        let mut named = text.split('`').skip(1).step_by(2).map(str::to_owned);
+        let name = named.next().unwrap_or_default();
+        let place = match path.ends_with(&name) {
+            true => path.to_owned(),
+            false => inside(&name),
+        };
+        return Error::invalid(place, Fault::OneOf(named.collect()));
     }
     let fault = match text.rsplit_once("expected ").map(|(_, what)| what) {
         Some(what) if what.contains("sequence") => Fault::NotList,

@@ -2,6 +2,7 @@
 //! is wrong with a value that it does not take. A number or a bool may also come as text, as forms send them.
 mod decode;
 mod id;
+mod most;
 
 pub(crate) use decode::decode;
 use decode::refuse;
@@ -9,6 +10,7 @@ pub(crate) use id::{
     ChannelId, ClientId, ContactId, FileId, KeyId, MessageId, OperatorId, QuickReplyId, TagId,
     TenantId, TicketId,
 };
+pub(crate) use most::Most;
 
 use crate::{
     clock::{self, Millis},
@@ -256,6 +258,19 @@ parameter!(
     { "type": "string", "pattern": "^#[0-9a-fA-F]{6}$" }
 );
 
+/// A time zone by its name in the IANA database.
+#[derive(Clone, Debug)]
+pub(crate) struct Zone(pub(crate) String);
+parameter!(
+    Zone,
+    "Zone",
+    |value| text(value, 64).and_then(|t| {
+        let known = jiff::tz::TimeZone::get(t.trim()).map_err(|_| Fault::NotZone)?;
+        known.iana_name().map(|name| Zone(name.to_owned())).ok_or(Fault::NotZone)
+    }),
+    { "type": "string", "maxLength": 64 }
+);
+
 /// A password as it is typed. Never shown, not even in debug output.
 #[derive(Clone)]
 pub(crate) struct Password(pub(crate) String);
@@ -284,7 +299,7 @@ impl fmt::Debug for Password {
     }
 }
 
-transparent!(Subject => String, Name => String, Body => String, Text => String, Line => String, Email => String, Domain => String, Code => String, Color => String);
+transparent!(Subject => String, Name => String, Body => String, Text => String, Line => String, Email => String, Domain => String, Code => String, Color => String, Zone => String);
 
 /// A list of at most `MOST` entries.
 #[derive(Clone, Debug)]
