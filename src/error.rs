@@ -54,6 +54,7 @@ codes! {
     ChannelNotFound = "channel_not_found", 400, "Такого канала нет.", "Мұндай арна жоқ.", "There is no such channel.";
     TenantNotFound = "tenant_not_found", 400, "Такой компании нет.", "Мұндай компания жоқ.", "There is no such tenant.";
     QuickReplyNotFound = "quick_reply_not_found", 400, "Такого быстрого ответа нет.", "Мұндай жылдам жауап жоқ.", "There is no such quick reply.";
+    ArticleNotFound = "article_not_found", 400, "Такой статьи нет.", "Мұндай мақала жоқ.", "There is no such article.";
     EstimateNotFound = "estimate_not_found", 400, "У заявки нет сметы, ожидающей решения.", "Өтінімде шешім күтіп тұрған смета жоқ.", "The ticket has no estimate that awaits a decision.";
     /// The state machine does not lead from `from` to `to`.
     IllegalTransition = "illegal_transition", 400, "Из статуса «{from}» нельзя перейти в «{to}».", "«{from}» күйінен «{to}» күйіне өтуге болмайды.", "A ticket cannot go from \"{from}\" to \"{to}\".";

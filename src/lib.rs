@@ -8,6 +8,7 @@
 //! | `api` | the registry: one struct an action, one row each; dispatch, OpenAPI and tests fold over it |
 //! | `access` | who is asking and what they may do; secrets and tokens |
 //! | `tenant`, `operator`, `client` | companies that give support, their people, the companies they support |
+//! | `knowledge` | the articles for readers outside and the search in them |
 //! | `ticket` | the verbs of the desk; `status` is its state machine |
 //! | `sla` | working time and deadlines, as pure rules |
 //! | `channel` | the ways in and out: mail for now; inbound events, the outbox |
@@ -41,6 +42,7 @@ mod db;
 mod demo;
 mod error;
 mod http;
+mod knowledge;
 mod lang;
 mod leftover;
 mod operator;

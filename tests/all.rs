@@ -17,6 +17,7 @@ mod durability;
 mod files;
 mod isolation;
 mod journeys;
+mod knowledge;
 mod live;
 mod reference;
 mod refusals;

@@ -33,6 +33,10 @@ fn furnish(desk: &Desk) -> BTreeMap<&'static str, Value> {
         "create_channel",
         json!({ "type": "email", "name": "Тайна", "config": config }),
     );
+    let article = desk.alia.call(
+        "create_kb_article",
+        json!({ "title": "Тайна", "content": "Тайна", "status": "published" }),
+    );
     let me = desk.omar.call("me", json!({}));
     desk.client("secret.example", 1, "Тайный клиент");
     let file = desk
@@ -45,6 +49,7 @@ fn furnish(desk: &Desk) -> BTreeMap<&'static str, Value> {
         ("tag_id", tag["id"].clone()),
         ("quick_reply_id", reply["id"].clone()),
         ("contact_id", contact["id"].clone()),
+        ("article_id", article["id"].clone()),
         ("channel_id", channel["id"].clone()),
         ("assigned_to", me["operator"]["id"].clone()),
         ("portal_domain", json!("secret.example")),

@@ -3,6 +3,7 @@ use super::{
     DOMAIN,
     script::{
         Language, Scene,
+        knowledge::{ARTICLES, Article},
         people::{self, CLIENTS, COMPANY, OPERATORS},
         reference::{CATEGORIES, QUICK_REPLIES, TAGS, TARIFFS},
     },
@@ -13,6 +14,7 @@ use crate::{
     client,
     db::{Tx, sql::run},
     error::{Error, Result},
+    knowledge::{self, NewArticle, Status},
     lang::Lang,
     operator::{self, NewOperator},
     tenant::{self, NewTenant, plan::Plan},
@@ -204,6 +206,33 @@ fn furnish(tx: &Tx<'_>, tenant: TenantId) -> Result<()> {
             (tenant, reply.title, reply.content, reply.shortcut),
         )?;
     }
+    for article in ARTICLES {
+        shelve(tx, tenant, article)?;
+    }
+    Ok(())
+}
+
+/// Puts an article into the knowledge base as one that has had its readers.
+fn shelve(tx: &Tx<'_>, tenant: TenantId, article: &Article) -> Result<()> {
+    let new = NewArticle {
+        title: article.title.to_owned(),
+        content: article.content.to_owned(),
+        status: if article.is_draft {
+            Status::Draft
+        } else {
+            Status::Published
+        },
+        category: article.category.to_owned(),
+        lang: lang(article.language).ok_or_else(|| unknown(article.language.as_str()))?,
+        slug: Some(article.slug.to_owned()),
+        by: None,
+    };
+    let id = knowledge::create(tx, tenant, new)?;
+    run(
+        tx,
+        "update kb_article set views = ?3 where tenant_id = ?1 and id = ?2",
+        (tenant, id, article.views),
+    )?;
     Ok(())
 }
 

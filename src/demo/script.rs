@@ -6,6 +6,7 @@
 
 mod en;
 mod kk;
+pub(crate) mod knowledge;
 pub(crate) mod people;
 pub(crate) mod reference;
 mod ru;

@@ -7,6 +7,7 @@ mod credential;
 pub(crate) mod files;
 pub(crate) mod hook;
 pub(crate) mod hub;
+mod kb;
 pub(crate) mod limit;
 pub(crate) mod live;
 mod multipart;

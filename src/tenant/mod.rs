@@ -36,6 +36,10 @@ pub(crate) struct Settings {
     pub(crate) widget_origins: Vec<String>,
     /// Whether a widget visitor needs the ticket's token, where otherwise id and e-mail will do.
     pub(crate) widget_strict: bool,
+    /// Whether everybody may read the knowledge base, where otherwise only clients do.
+    pub(crate) kb_public: bool,
+    /// Whether the widget offers the knowledge base.
+    pub(crate) widget_kb: bool,
 }
 
 impl Default for Settings {
@@ -46,6 +50,8 @@ impl Default for Settings {
             primary_color: "#0b6e4f".to_owned(),
             widget_origins: Vec::new(),
             widget_strict: false,
+            kb_public: true,
+            widget_kb: true,
         }
     }
 }
@@ -187,6 +193,7 @@ pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
         "ticket",
         "channel",
         "quick_reply",
+        "kb_article",
         "category",
         "tag",
         "contact",
@@ -212,6 +219,7 @@ pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
         "delete from search where rowid between ?1 and ?2",
         (low, high),
     )?;
+    crate::knowledge::forget_index(conn, id)?;
     Ok(run(conn, "delete from tenant where id = ?1", [id])? > 0)
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct ListClients {
 }
 
 /// The part of a list that is asked for; all of it if none is.
-fn part(page: Option<Int>, limit: Option<Int>) -> Result<Option<Page>> {
+pub(crate) fn part(page: Option<Int>, limit: Option<Int>) -> Result<Option<Page>> {
     if page.is_none() && limit.is_none() {
         return Ok(None);
     }

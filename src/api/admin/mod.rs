@@ -1,7 +1,8 @@
 //! The actions of staff and API keys, `/api/admin.php`.
 mod channels;
-mod clients;
+pub(crate) mod clients;
 mod figures;
+mod knowledge;
 mod lifecycle;
 mod messages;
 mod operators;
@@ -32,6 +33,7 @@ pub(super) const GROUPS: &[(&str, &[Action])] = &[
     ("operators", operators::ACTIONS),
     ("figures", figures::ACTIONS),
     ("reference", reference::ACTIONS),
+    ("knowledge", knowledge::ACTIONS),
     ("channels", channels::ACTIONS),
     ("widget", widget::ACTIONS),
     ("plan", plan::ACTIONS),

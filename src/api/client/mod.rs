@@ -1,6 +1,7 @@
 //! The actions of a client's people, `/api/client.php`. A token sees its own tickets only, never notes, never staff's
 //! addresses.
 mod decide;
+pub(crate) mod knowledge;
 
 use super::{
     Action, Command, Query, Read, Slow, Spec, Task, Write,
@@ -9,7 +10,7 @@ use super::{
         session::BrandingView,
     },
     command,
-    field::{Body, Code, Int, Line, Subject, Text, TicketId},
+    field::{At, Body, Code, Int, Line, Subject, Text, TicketId},
     query, task,
 };
 use crate::{
@@ -32,6 +33,7 @@ use crate::{
     },
 };
 use decide::{AcceptTicket, ApproveEstimate, RejectEstimate, ReopenTicket};
+use knowledge::{KbArticle, KbArticles};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +51,9 @@ const ACTIONS: &[Action] = &[
     command::<ApproveEstimate>(),
     command::<RejectEstimate>(),
     query::<ClientDashboard>(),
+    query::<Tariff>(),
+    query::<KbArticles>(),
+    task::<KbArticle>(),
     query::<super::admin::reference::ListCategories<ClientUser>>(),
     command::<SetLocale>(),
 ];
@@ -392,6 +397,51 @@ impl Query for ClientDashboard {
             hours_per_month: company.hours_per_month,
             hours_used: company.hours_used,
             hours_left: (company.hours_per_month - company.hours_used).max(0.0),
+        })
+    }
+}
+
+/// Tells what the company's plan includes and how much of it is used.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct Tariff {}
+/// What a company's plan includes each month and how much of it is used.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct TariffView {
+    /// The code of the plan.
+    tariff_plan: String,
+    /// The hours it includes each month.
+    hours_per_month: f64,
+    /// The hours used this month.
+    hours_used: f64,
+    /// The hours left this month.
+    hours_left: f64,
+    /// What an hour beyond the plan costs, if it is agreed.
+    hourly_rate: Option<f64>,
+    /// The currency of the rate.
+    currency: String,
+    /// When this month began in the desk's own calendar.
+    period_start: At,
+}
+impl Spec for Tariff {
+    const NAME: &'static str = "tariff";
+    const NEEDS: Needs = Needs::client();
+    const TITLE: [&'static str; 3] = ["Мой тариф", "Менің тарифім", "My plan"];
+    const EXAMPLE: &'static str = "{}";
+    type By = ClientUser;
+    type Output = TariffView;
+}
+impl Query for Tariff {
+    fn run(self, cx: &Read<'_, ClientUser>) -> Result<TariffView> {
+        let tenant = tenant::by_id(cx.db, cx.by.tenant)?;
+        let company = client::view(cx.db, tenant.id, &cx.by.portal_domain, cx.db.now)?;
+        Ok(TariffView {
+            hours_left: (company.hours_per_month - company.hours_used).max(0.0),
+            tariff_plan: company.tariff_plan,
+            hours_per_month: company.hours_per_month,
+            hours_used: company.hours_used,
+            hourly_rate: company.hourly_rate,
+            currency: company.currency,
+            period_start: At(tenant.month_start(cx.db.now)),
         })
     }
 }

@@ -55,4 +55,5 @@ ids! {
     ChannelId,
     KeyId,
     QuickReplyId,
+    ArticleId,
 }

@@ -7,8 +7,8 @@ mod most;
 pub(crate) use decode::decode;
 use decode::refuse;
 pub(crate) use id::{
-    ChannelId, ClientId, ContactId, FileId, KeyId, MessageId, OperatorId, QuickReplyId, TagId,
-    TenantId, TicketId,
+    ArticleId, ChannelId, ClientId, ContactId, FileId, KeyId, MessageId, OperatorId, QuickReplyId,
+    TagId, TenantId, TicketId,
 };
 pub(crate) use most::Most;
 

@@ -1,4 +1,5 @@
 //! How the widget is to look and what it is to say.
+use super::knowledge::is_offered;
 use crate::{
     access::{WidgetSite, rules::Needs},
     api::{
@@ -81,6 +82,7 @@ impl Query for Config {
     fn run(self, cx: &Read<'_, WidgetSite>) -> Result<WidgetConfig> {
         let tenant = tenant::by_id(cx.db, cx.by.tenant)?;
         let is_open = tenant.hours.is_open(cx.db.now);
+        let kb = is_offered(cx.db, &tenant)?;
         let [title, welcome] = match cx.call.lang {
             Lang::Ru => ["Поддержка", "Опишите вопрос, и мы ответим здесь же."],
             Lang::Kk => [
@@ -112,7 +114,7 @@ impl Query for Config {
                 email: true,
                 phone: true,
             },
-            kb: false,
+            kb,
         })
     }
 }

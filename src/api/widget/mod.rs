@@ -3,6 +3,7 @@
 //! are as good unless the tenant is strict, and wrong guesses are slowed down.
 mod config;
 mod door;
+mod knowledge;
 
 use super::{
     Action, Command, Slow, Spec, Task, Write, command,
@@ -24,6 +25,7 @@ use crate::{
 };
 use config::Config;
 use door::{Door, token};
+use knowledge::{KbArticle, KbSearch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +37,8 @@ const ACTIONS: &[Action] = &[
     task::<CheckStatus>(),
     task::<GetMessages>(),
     command::<AddReply>(),
+    query::<KbSearch>(),
+    task::<KbArticle>(),
 ];
 
 /// Opens a ticket from a site. Answers its public id and a token that opens it again.

@@ -4,7 +4,7 @@ use crate::{
     clock::{DAY, Millis, wire},
     db::sql::{all, one},
     error::Result,
-    tenant,
+    knowledge, tenant,
     ticket::search::span_of,
 };
 use rusqlite::Connection;
@@ -131,6 +131,26 @@ pub(super) fn search(conn: &Connection, report: &mut Report) -> Result<()> {
                 Area::Search,
                 format!(
                     "tenant {}: {left} documents belong to no message",
+                    tenant.id
+                ),
+            );
+        }
+        let (low, high) = knowledge::search::span_of(tenant.id);
+        let [lost, left]: [i64; 2] = one(
+            conn,
+            "select (select count(*) from kb_article a
+                      where tenant_id = ?1 and not exists (select 1 from kb_search s where s.rowid = ?2 + a.id)),
+                    (select count(*) from kb_search s
+                      where s.rowid between ?2 and ?3
+                        and not exists (select 1 from kb_article a where a.tenant_id = ?1 and a.id = s.rowid - ?2))",
+            (tenant.id, low, high),
+            |row| Ok([row.get(0)?, row.get(1)?]),
+        )?;
+        if lost + left > 0 {
+            report.find(
+                Area::Search,
+                format!(
+                    "tenant {}: {lost} articles cannot be found, {left} documents belong to no article",
                     tenant.id
                 ),
             );

@@ -8,7 +8,7 @@ use crate::{
 use rusqlite::Connection;
 
 /// The tables that move, parents before children.
-pub(super) const MOVED: [&str; 22] = [
+pub(super) const MOVED: [&str; 23] = [
     "tenant",
     "operator",
     "client",
@@ -17,6 +17,7 @@ pub(super) const MOVED: [&str; 22] = [
     "tag",
     "category",
     "quick_reply",
+    "kb_article",
     "sla_rule",
     "channel",
     "ticket",
@@ -76,7 +77,7 @@ const fn loose(parent: &'static str) -> Meaning {
 }
 
 /// What the schema does not tell of its columns.
-pub(super) const MARKED: [(&str, &str, Meaning); 23] = [
+pub(super) const MARKED: [(&str, &str, Meaning); 24] = [
     ("tenant", "domain", Meaning::Claim("the domain")),
     ("tenant", "widget_key", Meaning::Made(Made::WidgetKey)),
     (
@@ -96,6 +97,7 @@ pub(super) const MARKED: [(&str, &str, Meaning); 23] = [
     ),
     ("channel", "secrets", Meaning::Sealed),
     ("channel", "is_active", Meaning::Off),
+    ("kb_article", "created_by", loose("operator")),
     ("ticket", "reference", Meaning::Made(Made::TicketReference)),
     ("ticket", "channel_id", loose("channel")),
     ("ticket", "last_message_id", loose("message")),

@@ -16,6 +16,7 @@ use crate::{
         sql::{one, run},
     },
     error::{Error, Result},
+    knowledge,
     ticket::{random_reference, search},
 };
 use rusqlite::{Connection, params_from_iter, types::Value};
@@ -257,6 +258,6 @@ impl Settling<'_> {
             let (id, subject): (TicketId, String) = (ticket.get(0)?, ticket.get(1)?);
             search::renew(tx, tenant, id, &subject)?;
         }
-        Ok(())
+        knowledge::renew_index(tx, tenant)
     }
 }
