@@ -74,6 +74,8 @@ pub(crate) fn page(path: &str, headers: &HeaderMap) -> Option<Answer> {
                 "cross-origin-resource-policy",
                 header::HeaderValue::from_static("cross-origin"),
             );
+            // A part of it is a module, which browsers fetch from elsewhere by CORS only.
+            set(&mut answer, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
         }
         _ => {}
     }

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 /// Whether an article is for readers yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "ArticleStatus")]
 pub(crate) enum Status {
     Draft,
     Published,

@@ -194,12 +194,29 @@ pub(super) fn list(
     whole(frame, &head, &body)
 }
 
+/// The day of a time on the wire, as people of a language write it.
+fn day(wire: &str, lang: Lang) -> String {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let part = |from: usize, to: usize| wire.get(from..to).unwrap_or_default();
+    let (year, month, day) = (part(0, 4), part(5, 7), part(8, 10));
+    match lang {
+        Lang::Ru | Lang::Kk => format!("{day}.{month}.{year}"),
+        Lang::En => {
+            let number = month.parse::<usize>().ok().and_then(|m| m.checked_sub(1));
+            let named = number.and_then(|n| MONTHS.get(n));
+            format!("{day} {} {year}", named.copied().unwrap_or(month))
+        }
+    }
+}
+
 /// An article.
 pub(super) fn article(frame: &Frame<'_>, article: &ArticleView) -> String {
     let words = words(frame.lang);
     let row = &article.row;
     let changed = clock::wire(row.updated_at.0);
-    let day = changed.get(..10).unwrap_or_default();
+    let day = day(&changed, frame.lang);
     let body = html! {
         nav class="back" { a href={ (frame.path) (frame.lang.as_str()) "/" } { "← " (words.back) } }
         article {

@@ -53,6 +53,11 @@ export type EmailConfig = Schemas['EmailConfig'];
 export type ChannelRow = Omit<Of<'ChannelView'>, 'config'> & { config: EmailConfig };
 export type ChannelStatus = Of<'ChannelStatus'>;
 export type WidgetSettings = Of<'WidgetSettings'>;
+export type ArticleRow = Of<'ArticleRow'>;
+export type StaffArticle = Of<'StaffArticle'>;
+export type KbSettings = Of<'KbSettings'>;
+export type ReaderRow = Of<'ReaderRow'>;
+export type ReaderArticle = Of<'ReaderArticle'>;
 export type Viewer = Of<'Viewer'>;
 
 /** A ticket as its client sees it: no tags, no contact data, no way to move it but the actions made for clients. */

@@ -10,6 +10,7 @@ type Stage = 'loading' | 'unreachable' | 'outside' | 'expired' | 'inside';
 let stage = $state<Stage>('loading');
 let me = $state.raw<ClientMe>();
 let categories = $state.raw<readonly Category[]>([]);
+let articles = $state(false);
 let problem = $state.raw<unknown>();
 let inFrame = false;
 /** The language the page spoke when the client came in, or chose last. */
@@ -20,6 +21,8 @@ export const session = {
   get stage(): Stage { return stage; },
   get me(): ClientMe | undefined { return me; },
   get categories(): readonly Category[] { return categories; },
+  /** Whether there is a knowledge base to read. */
+  get hasArticles(): boolean { return articles; },
   get problem(): unknown { return problem; },
   get embedded(): boolean { return inFrame; },
   /** Keeps the drafts of two clients on one machine apart. */
@@ -40,7 +43,7 @@ async function enter(): Promise<void> {
     if (!hasChosenLanguage()) await setLocale(me.locale);
     spoken = lang();
     stage = 'inside';
-    await loadCategories();
+    await Promise.all([loadCategories(), loadArticles()]);
   } catch (error) {
     if (stage !== 'loading') return; // signed out, or inside already with the categories missing
     problem = error;
@@ -54,6 +57,10 @@ async function enter(): Promise<void> {
 /** The names come in the language of the request, so they are asked for anew after it changes. */
 export async function loadCategories(): Promise<void> {
   categories = await ask('list_categories', {});
+}
+
+async function loadArticles(): Promise<void> {
+  articles = (await ask('kb_articles', { limit: 1 })).length > 0;
 }
 
 export const categoryName = (code: string | null): string => categories.find((category) => category.code === code)?.name ?? '';

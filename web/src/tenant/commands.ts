@@ -73,6 +73,7 @@ function everywhere(): Command[] {
     { id: 'help', label: t('cmd.help'), icon: 'help', keys: 'Shift+Slash', group: move, run: () => { ui.dialog = 'help'; } },
     { id: 'go-queue', label: t('nav.queue'), icon: 'inbox', keys: 'KeyG KeyQ', group: places, run: () => go(href('queue', queue.view)) },
     { id: 'go-clients', label: t('nav.clients'), icon: 'building', keys: 'KeyG KeyC', group: places, run: () => go(href('clients')) },
+    { id: 'go-kb', label: t('nav.kb'), icon: 'book', keys: 'KeyG KeyB', group: places, run: () => go(href('kb')) },
     { id: 'go-dashboard', label: t('nav.dashboard'), icon: 'chart', keys: 'KeyG KeyA', group: places, run: () => go(href('dashboard')) },
     { id: 'go-settings', label: t('nav.settings'), icon: 'settings', keys: 'KeyG KeyS', group: places, run: () => go(href('settings')) },
   ];

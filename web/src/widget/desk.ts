@@ -1,6 +1,7 @@
 /** What every screen of the panel is given. */
 import type { Memory } from './memory';
-import type { Call } from './wire';
+import type { More } from './more';
+import type { Call, Config } from './wire';
 
 export interface Desk {
   readonly base: URL;
@@ -9,6 +10,12 @@ export interface Desk {
   readonly memory: Memory;
   /** The desk's greeting, shown above a new request once it is known. */
   readonly welcome: HTMLElement;
+  /** What the desk says of itself; nothing until it has answered. */
+  config: Config;
+  /** When it has answered, or could not. */
+  known: Promise<unknown>;
+  /** What is not in the loader itself. */
+  more(): Promise<More>;
   /** Whether the visitor can see the panel now: open, in a visible tab. */
   watched(): boolean;
   /** Puts a screen in place of the one before. */

@@ -4,14 +4,16 @@
  */
 import type { Desk } from './desk';
 import { h } from './dom';
+import { kit, type Kit } from './kit';
 import { createMemory } from './memory';
+import type { More } from './more';
 import { createPanel, type Panel } from './panel';
 import { refreshAll } from './requests';
 import css from './style.css?inline';
 import { say, speak, type Language } from './texts';
 import { connect, type Config } from './wire';
 
-export interface Options { base: URL; apiKey: string; lang: Language; color: string | undefined; left: boolean; hideLauncher: boolean }
+export interface Options { base: URL; apiKey: string; lang: Language; color: string | undefined; left: boolean; hideLauncher: boolean; more: () => Promise<{ more: (desk: Desk, parts: Kit) => More }> }
 export interface Widget { open(): void; close(): void; destroy(): void }
 
 const lookEvery = 30_000;
@@ -22,7 +24,7 @@ export function inkOn(color: string): string {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? '#000' : '#fff';
 }
 
-export function createWidget({ base, apiKey, lang, color, left, hideLauncher }: Options): Widget {
+export function createWidget({ base, apiKey, lang, color, left, hideLauncher, more }: Options): Widget {
   speak(lang);
   const host = h('tehprof-widget' as 'div', { lang, className: left ? 'left' : '' });
   const root = host.attachShadow({ mode: 'open' });
@@ -42,12 +44,16 @@ export function createWidget({ base, apiKey, lang, color, left, hideLauncher }: 
   const frame = h('div', { className: 'root' }, launcher);
   let panel: Panel | undefined;
   let timer = 0;
+  let rest: Promise<More> | undefined;
   let opener: HTMLElement | null = null;
   const isOpen = () => panel?.node.hidden === false;
 
   const desk: Desk = {
     base, lang, memory,
     welcome: h('p'),
+    config: {},
+    known: Promise.resolve(),
+    more: () => (rest ??= more().then((it) => it.more(desk, kit))),
     call: connect(base, apiKey, lang),
     watched: () => isOpen() && host.isConnected && !document.hidden,
     show: (screen) => panel?.show(screen),
@@ -60,12 +66,13 @@ export function createWidget({ base, apiKey, lang, color, left, hideLauncher }: 
     launcher.setAttribute('aria-label', say('open') + (unread ? `, ${say('unread', unread)}` : ''));
   }
   function build(): Panel {
-    const made = createPanel(desk, () => toggle(false));
-    frame.prepend(made.node);
-    desk.call<Config>('config').then((config) => {
+    desk.known = desk.call<Config>('config').then((config) => {
+      desk.config = config;
       paint(color ?? config.branding?.primary_color);
       made.configure(config);
-    }, () => undefined); // the form works without the desk's own words and colours
+    }).catch(() => undefined); // the form works without the desk's own words and colours
+    const made = createPanel(desk, () => toggle(false));
+    frame.prepend(made.node);
     timer = window.setInterval(() => { if (!document.hidden) void refreshAll(desk); }, lookEvery);
     return made;
   }

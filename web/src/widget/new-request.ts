@@ -30,5 +30,7 @@ export function newRequest(desk: Desk): HTMLElement {
     desk.show(conversation(desk, known));
   });
   files.listen(form);
-  return h('div', { className: 'screen' }, desk.welcome, form);
+  const found = h('div');
+  void desk.known.then(async () => { if (desk.config.kb) found.append((await desk.more()).answers()); }).catch(() => undefined); // one can ask without answers
+  return h('div', { className: 'screen' }, desk.welcome, found, form);
 }

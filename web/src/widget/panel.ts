@@ -36,9 +36,10 @@ export function createPanel(desk: Desk, close: () => void): Panel {
   function configure(config: Config) {
     const { branding, texts, fields, is_open: open, opens_at: opens } = config;
     title.textContent = texts?.title || branding?.company_name || say('title');
-    hours.textContent = open ? say('here') : say('away') + (opens ? `: ${when(desk, opens)}` : '');
+    hours.textContent = open ? (texts?.reply ?? '') : say('away') + (opens ? `: ${when(desk, opens)}` : '');
     desk.welcome.textContent = texts?.welcome ?? '';
     node.classList.toggle('no-phone', fields?.phone === false);
+    node.classList.toggle('no-subject', fields?.subject === false);
   }
 
   node.onkeydown = (event) => {

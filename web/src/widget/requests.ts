@@ -2,7 +2,6 @@
 import { conversation } from './conversation';
 import type { Desk } from './desk';
 import { button, h } from './dom';
-import { createField, createForm } from './form';
 import type { Known } from './memory';
 import { say, sayStatus } from './texts';
 import type { Conversation } from './wire';
@@ -38,14 +37,7 @@ export function requests(desk: Desk): HTMLElement {
   draw();
   void refreshAll(desk).then(() => { if (!list.querySelector(':focus')) draw(); });
 
-  const number = createField(desk, 'ticket_id', say('number'), { inputMode: 'numeric' });
-  const email = createField(desk, 'email', say('email'), { type: 'email', autocomplete: 'email' });
-  const lookup = createForm([number, email], [], say('find'), async () => {
-    const asked = { ticket_id: number.input.value.replace(/\D/g, ''), email: email.input.value.trim() };
-    const { ticket_id: id, status, subject } = await desk.call<Conversation>('check_status', asked);
-    const known = memory.all().find((x) => x.id === id) ?? { id, email: asked.email, subject, status, seen: 0, unread: 0 };
-    memory.keep(known);
-    desk.show(conversation(desk, known));
-  });
-  return h('div', { className: 'screen' }, list, h('details', { open: !memory.all().length }, h('summary', {}, say('lookup')), lookup));
+  const lookup = h('details', { open: !memory.all().length }, h('summary', {}, say('lookup')));
+  void desk.known.then(() => desk.more()).then((more) => lookup.append(more.lookup()), () => lookup.append(say('noLink')));
+  return h('div', { className: 'screen' }, list, lookup);
 }

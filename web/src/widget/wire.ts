@@ -1,11 +1,14 @@
 /** Calls of the widget API: plain CORS without cookies, the public key in each body. */
 export interface Config {
   branding?: { company_name?: string; primary_color?: string };
-  texts?: { title?: string; welcome?: string };
-  fields?: { phone?: boolean };
+  texts?: { title?: string; welcome?: string; reply?: string };
+  fields?: { phone?: boolean; subject?: boolean };
   is_open?: boolean;
   opens_at?: string | null;
+  kb?: boolean;
+  access?: string;
 }
+export interface Article { id: number; title: string; html: string; lang: string }
 export interface Attachment { id: number; name: string; url: string }
 export interface Message { id: number; message: string; author_type: string; author_name: string; created_at: string; files?: Attachment[] }
 export interface Conversation { ticket_id: number; status: string; subject: string; messages: Message[] }

@@ -21,7 +21,7 @@ const type = (selector: string, text: string) => {
   field.dispatchEvent(new Event('input', { bubbles: true }));
 };
 const submit = () => need('form').dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }));
-const start = () => createWidget({ base: new URL('http://desk.test/'), apiKey: 'wk_1', lang: 'ru', color: undefined, left: false, hideLauncher: false });
+const start = () => createWidget({ base: new URL('http://desk.test/'), apiKey: 'wk_1', lang: 'ru', color: undefined, left: false, hideLauncher: false, more: () => import('../../src/widget/more') });
 
 beforeEach(() => {
   sent = [];
