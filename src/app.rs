@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     http::{self, hub::Hub, limit::Limits},
     outbound_http::OutboundHttp,
+    tls::{ACME_TLS, Certificates},
     worker,
 };
 use std::{
@@ -42,6 +43,8 @@ pub(crate) struct Inner {
         reason = "its first callers come with channels, webhooks and portals"
     )]
     pub(crate) outbound_http: OutboundHttp,
+    /// The certificates that HTTPS and STARTTLS show, if there are any.
+    pub(crate) certificates: Option<Arc<Certificates>>,
 }
 
 impl Deref for App {
@@ -55,6 +58,7 @@ impl App {
     /// Opens the data directory that `config` names, which must exist and be locked by the caller or served by nobody
     /// else that migrates it.
     pub(crate) fn open(config: Config, clock: Clock) -> Result<App> {
+        let certificates = Certificates::of(&config)?;
         let path = config.database();
         db::migrate::bring_up(&path)?;
         let secret = Secret::of(&config.data_dir)?;
@@ -72,6 +76,7 @@ impl App {
             limits: Limits::default(),
             hub: Hub::default(),
             outbound_http: OutboundHttp::new()?,
+            certificates,
         })))
     }
 
@@ -105,18 +110,23 @@ impl Server {
         config.listen = listener.local_addr()?;
         let smtp_address = smtp.as_ref().map(TcpListener::local_addr).transpose()?;
         let address = config.listen;
-        let tls = smtp_in::tls(&config).map_err(Error::internal)?;
         let app = App::open(config, clock)?;
+        let certificates = app.certificates.as_ref();
+        let https = certificates
+            .map(|c| c.server(&[b"h2".as_slice(), b"http/1.1", ACME_TLS]))
+            .transpose()?;
+        let starttls = certificates.map(|c| c.server(&[])).transpose()?;
         let (stop, stopping) = watch::channel(false);
         let mut serving = vec![tokio::spawn(http::serve(
             app.clone(),
             listener,
+            https,
             stopping.clone(),
         ))];
         if let Some(listener) = smtp {
             let settings = smtp_in::Settings {
                 name: app.config.host_name(),
-                tls,
+                tls: starttls,
                 limits: smtp_in::Limits::default(),
             };
             let mailboxes = Arc::new(Mailboxes(app.clone()));
@@ -141,6 +151,16 @@ impl Server {
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens, as an address to open.
+    pub fn origin(&self) -> String {
+        let scheme = if self.app.config.serves_tls() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", self.address)
     }
 
     pub fn smtp_address(&self) -> Option<SocketAddr> {

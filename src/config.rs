@@ -1,5 +1,5 @@
 //! What must be known before the database opens: where it lies, where to listen, what the outside calls us.
-use crate::backup::schedule::Schedule;
+use crate::{backup::schedule::Schedule, tls::acme::Order};
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
@@ -15,6 +15,8 @@ pub struct Config {
     pub smtp_listen: Option<SocketAddr>,
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
+    /// The certificate to get from an authority, in place of files.
+    pub acme: Option<Order>,
     pub demo: bool,
     /// Proxies whose word is taken for where a request comes from.
     pub trusted_proxies: Vec<IpAddr>,
@@ -43,6 +45,7 @@ impl Config {
             smtp_listen: None,
             tls_cert: None,
             tls_key: None,
+            acme: None,
             demo: false,
             trusted_proxies: Vec::new(),
             private_targets: PrivateTargets::default(),
@@ -57,6 +60,7 @@ impl Config {
     pub(crate) fn public_url(&self) -> String {
         match &self.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
+            None if self.serves_tls() => format!("https://{}", self.listen),
             None => format!("http://{}", self.listen),
         }
     }
@@ -101,6 +105,11 @@ impl Config {
             .next()
             .unwrap_or("localhost")
             .to_owned()
+    }
+
+    /// Whether the server itself speaks TLS.
+    pub(crate) fn serves_tls(&self) -> bool {
+        self.tls_cert.is_some() || self.acme.is_some()
     }
 
     /// Whether the outside reaches us by https, by itself or through a proxy.

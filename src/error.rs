@@ -42,6 +42,8 @@ codes! {
     MalformedJson = "malformed_json", 400, "Тело запроса — не JSON-объект.", "Сұраныс денесі JSON нысаны емес.", "The body is not a JSON object.";
     /// A multipart or form body breaks off or does not follow its boundary.
     MalformedForm = "malformed_form", 400, "Форма передана с ошибкой или не полностью.", "Форма қате немесе толық жіберілмеген.", "The form is broken or incomplete.";
+    /// A request that two programs could read differently, as when it names two hosts.
+    BadRequest = "bad_request", 400, "Запрос составлен неверно.", "Сұраныс дұрыс құрылмаған.", "The request is not well formed.";
     /// No such action behind this endpoint.
     UnknownAction = "unknown_action", 400, "Нет действия «{action}».", "«{action}» деген әрекет жоқ.", "There is no action \"{action}\".";
     TicketNotFound = "ticket_not_found", 400, "Такой заявки нет.", "Мұндай өтінім жоқ.", "There is no such ticket.";

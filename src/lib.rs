@@ -14,6 +14,7 @@
 //! | `channel` | the ways in and out: mail for now; inbound events, the outbox |
 //! | `db` | the one writer, the readers, migrations; nobody else begins a transaction |
 //! | `outbound_http`, `reach` | calls of other servers, and which addresses may be connected to |
+//! | `tls` | certificates: of files, of an authority over ACME, of one's own |
 //! | `backup` | the whole installation in one file, by hand and by the clock, and back |
 //! | `platform` | the installation as its head sees it: all tenants, faults, figures |
 //! | `demo` | the desk that `serve --demo` shows |
@@ -59,9 +60,11 @@ mod signal;
 mod sla;
 mod tenant;
 mod ticket;
+mod tls;
 mod worker;
 
 pub use app::Server;
 pub use backup::schedule::Schedule;
 pub use clock::{Clock, Millis};
 pub use config::{Config, PrivateTargets};
+pub use tls::acme::Order;

@@ -20,13 +20,18 @@ use std::{
     future::Future,
     io,
     net::{IpAddr, SocketAddr},
+    path::Path,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
     vec,
 };
 use thiserror::Error;
-use tokio_rustls::rustls::{self, ClientConfig, crypto::ring};
+use tokio_rustls::rustls::{
+    self, ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use tower_service::Service;
 
 const LONGEST_CONNECT: Duration = Duration::from_secs(10);
@@ -76,6 +81,22 @@ impl OutboundHttp {
             .with_safe_default_protocol_versions()
             .map_err(Error::internal)?
             .with_webpki_roots()
+            .with_no_client_auth();
+        Ok(OutboundHttp::with(&tls))
+    }
+
+    /// A client that trusts the root in a PEM file, in place of those of the web.
+    pub(crate) fn trusting(root: &Path) -> Result<OutboundHttp> {
+        let mut roots = RootCertStore::empty();
+        for root in CertificateDer::pem_file_iter(root).map_err(Error::internal)? {
+            roots
+                .add(root.map_err(Error::internal)?)
+                .map_err(Error::internal)?;
+        }
+        let tls = ClientConfig::builder_with_provider(ring::default_provider().into())
+            .with_safe_default_protocol_versions()
+            .map_err(Error::internal)?
+            .with_root_certificates(roots)
             .with_no_client_auth();
         Ok(OutboundHttp::with(&tls))
     }
@@ -450,7 +471,7 @@ mod tests {
             .to_string();
         assert!(failed.contains("certificate"), "{failed}");
 
-        let mut roots = rustls::RootCertStore::empty();
+        let mut roots = RootCertStore::empty();
         roots.add(certificate).unwrap();
         let tls = ClientConfig::builder_with_provider(ring::default_provider().into())
             .with_safe_default_protocol_versions()

@@ -7,6 +7,7 @@ use crate::{
     error::Result,
     leftover, tenant,
     ticket::change,
+    tls::{self, acme},
 };
 use std::{future::Future, time::Duration};
 
@@ -29,6 +30,18 @@ pub(crate) fn start(app: &App) {
         "remove attachments that nothing names",
         Duration::from_secs(3600),
         leftover::collect,
+    );
+    every(
+        app,
+        "follow the certificate files",
+        Duration::from_secs(10),
+        tls::follow,
+    );
+    every(
+        app,
+        "renew the certificate",
+        Duration::from_secs(1800),
+        acme::renew,
     );
     every(
         app,

@@ -17,6 +17,7 @@ mod serve;
 mod settings;
 mod shell;
 mod tenant;
+mod tls;
 mod value;
 mod welcome;
 
@@ -57,6 +58,8 @@ enum Command {
     Restore(backup::Restore),
     Check(check::Check),
     Migrate(migrate::Migrate),
+    #[command(subcommand)]
+    Tls(tls::Tls),
     Openapi(openapi::Openapi),
     Completions(shell::Completions),
     Man(shell::Man),
@@ -73,6 +76,7 @@ impl Command {
             Command::Restore(restore) => restore.run(),
             Command::Check(check) => check.run(),
             Command::Migrate(migrate) => migrate.run(),
+            Command::Tls(tls) => tls.run(),
             Command::Openapi(openapi) => openapi.run(),
             Command::Completions(completions) => completions.run(),
             Command::Man(man) => man.run(),

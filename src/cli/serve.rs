@@ -7,7 +7,9 @@ use super::{
     log::{self, Format, Level},
     out, value, welcome,
 };
-use crate::{Clock, Config, Millis, PrivateTargets, Server, backup::schedule::Schedule, db::lock};
+use crate::{
+    Clock, Config, Millis, Order, PrivateTargets, Server, backup::schedule::Schedule, db::lock,
+};
 use clap::Args;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -42,12 +44,24 @@ pub(super) struct Serve {
     /// Take mail by SMTP here, straight into the e-mail channels
     #[arg(long, value_name = "ADDR:PORT")]
     smtp_listen: Option<SocketAddr>,
-    /// Offer STARTTLS to who sends mail, by the certificates of this PEM file
+    /// Speak HTTPS, and STARTTLS to who sends mail, by the certificates of this PEM file
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
     /// The private key of the certificate, as a PEM file
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
+    /// Speak HTTPS by a certificate for these names, which an authority gives over ACME
+    #[arg(long, value_name = "DOMAIN,…", value_delimiter = ',', value_parser = value::domain, conflicts_with_all = ["tls_cert", "tls_key"])]
+    acme: Vec<String>,
+    /// Let the authority write to this address
+    #[arg(long, value_name = "EMAIL", value_parser = value::email)]
+    acme_email: Option<String>,
+    /// Ask the authority with this directory; Let's Encrypt if left out
+    #[arg(long, value_name = "URL", default_value = instant_acme::LetsEncrypt::Production.url())]
+    acme_directory: String,
+    /// Trust the authority by the root in this PEM file, in place of the roots of the web
+    #[arg(long, value_name = "FILE")]
+    acme_root: Option<PathBuf>,
     /// Believe these proxies in front of the server about where a request comes from
     #[arg(long, value_name = "ADDR,…", value_delimiter = ',')]
     trusted_proxies: Vec<IpAddr>,
@@ -91,6 +105,12 @@ impl Serve {
             smtp_listen: self.smtp_listen,
             tls_cert: self.tls_cert,
             tls_key: self.tls_key,
+            acme: (!self.acme.is_empty()).then_some(Order {
+                names: self.acme,
+                email: self.acme_email,
+                directory: self.acme_directory,
+                root: self.acme_root,
+            }),
             demo: self.demo,
             trusted_proxies: self.trusted_proxies,
             private_targets: self.private_targets,
@@ -120,7 +140,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
         tracing::info!(%address, "taking mail by SMTP");
     }
     let ready = match welcome::greet(&server).await {
-        Ok(()) => out::say(format!("listening on http://{}", server.address())),
+        Ok(()) => out::say(format!("listening on {}", server.origin())),
         Err(failure) => Err(failure),
     };
     if ready.is_ok() {

@@ -5,6 +5,7 @@ pub(crate) mod body;
 pub(crate) mod cookie;
 mod credential;
 pub(crate) mod files;
+mod guard;
 pub(crate) mod hook;
 pub(crate) mod hub;
 mod kb;
@@ -13,21 +14,25 @@ pub(crate) mod live;
 mod multipart;
 pub(crate) mod pages;
 pub(crate) mod route;
+mod secure;
 mod stream;
 
 use crate::{
     app::App,
     caps::{Caps, Seat},
 };
+use answer::Answer;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::process::{Resource, getrlimit};
 use std::{convert::Infallible, io::Write, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
 };
+use tokio_rustls::rustls::ServerConfig;
 
 /// How long a request's head may take to arrive. It takes effect because a timer is set.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -45,7 +50,12 @@ const PER_ADDRESS: usize = 512;
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// Serves connections until `stop` says to end, then lets requests in flight finish.
-pub(crate) async fn serve(app: App, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(
+    app: App,
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     let descriptors = getrlimit(Resource::Nofile).current;
     let descriptors = descriptors.and_then(|n| usize::try_from(n).ok());
@@ -63,8 +73,8 @@ pub(crate) async fn serve(app: App, listener: TcpListener, mut stop: watch::Rece
                 let peer = peer.ip().to_canonical();
                 match seat(&app, &caps, peer) {
                     Some(seat) => {
-                        let (app, stop) = (app.clone(), stop.clone());
-                        connections.spawn(connection(app, stream, peer, seat, stop));
+                        let (app, tls, stop) = (app.clone(), tls.clone(), stop.clone());
+                        connections.spawn(connection(app, stream, peer, seat, tls, stop));
                     }
                     None => turn_away(stream),
                 }
@@ -108,23 +118,61 @@ fn turn_away(stream: TcpStream) {
     }
 }
 
-/// Answers the requests of one connection until either side ends it.
+/// Answers the requests of one connection until either side ends it. Where there is a certificate, the connection tells by
+/// its first byte whether it is encrypted.
 async fn connection(
     app: App,
     stream: TcpStream,
     peer: IpAddr,
     seat: Seat,
-    mut stop: watch::Receiver<bool>,
+    tls: Option<Arc<ServerConfig>>,
+    stop: watch::Receiver<bool>,
 ) {
     // An answer is written whole; waiting to fill a packet only delays it.
     let _ = stream.set_nodelay(true);
-    let seat = Arc::new(seat);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        let app = app.clone();
+    let visitor = Visitor {
+        app,
+        peer,
+        seat: Arc::new(seat),
+    };
+    let ended = match tls {
+        None => serve_http1(stream, visitor, stop).await.map_err(Into::into),
+        Some(tls) => secure::serve(stream, tls, visitor, stop).await,
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone)]
+struct Visitor {
+    app: App,
+    peer: IpAddr,
+    seat: Arc<Seat>,
+}
+
+impl Visitor {
+    async fn answer(self, mut request: Request<Incoming>) -> Result<Answer, Infallible> {
+        if let Some(refused) = guard::refuse(&mut request) {
+            return Ok(refused);
+        }
         // A socket takes its place along when it leaves this connection behind.
-        request.extensions_mut().insert(Arc::clone(&seat));
-        async move { Ok::<_, Infallible>(route::serve(app, peer, request).await) }
-    });
+        request.extensions_mut().insert(self.seat);
+        Ok(route::serve(self.app, self.peer, request).await)
+    }
+}
+
+/// Serves HTTP/1 over any stream until either side ends it or the server is to stop.
+async fn serve_http1<S>(
+    stream: S,
+    visitor: Visitor,
+    mut stop: watch::Receiver<bool>,
+) -> hyper::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request| visitor.clone().answer(request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
@@ -132,15 +180,12 @@ async fn connection(
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let ended = tokio::select! {
+    tokio::select! {
         ended = connection.as_mut() => ended,
         () = stopping(&mut stop) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
     }
 }
 

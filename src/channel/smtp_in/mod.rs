@@ -19,7 +19,6 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use crate::caps::Caps;
 
@@ -103,33 +102,6 @@ impl Default for Limits {
             data: Duration::from_secs(600),
         }
     }
-}
-
-/// The certificate that STARTTLS is offered with, if the configuration names one.
-pub(crate) fn tls(config: &crate::config::Config) -> Result<Option<Arc<ServerConfig>>, String> {
-    let (cert, key) = match (&config.tls_cert, &config.tls_key) {
-        (Some(cert), Some(key)) => (cert, key),
-        (None, None) => return Ok(None),
-        _ => {
-            return Err(
-                "a certificate needs its key: give both --tls-cert and --tls-key".to_owned(),
-            );
-        }
-    };
-    let read =
-        |path: &std::path::Path, why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
-    let chain = CertificateDer::pem_file_iter(cert)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|e| read(cert, &e))?;
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|e| read(key, &e))?;
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| e.to_string())?
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
-        .map(|server| Some(Arc::new(server)))
-        .map_err(|e| read(cert, &e))
 }
 
 /// What all sessions share.

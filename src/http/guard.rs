@@ -1,0 +1,121 @@
+//! What is refused before anything looks at a request: whatever a proxy in front of us may have read differently than we
+//! do, and methods that nothing here takes.
+use super::answer::{self, Answer, set};
+use crate::{
+    error::{Code, Error},
+    lang::Lang,
+};
+use hyper::{
+    HeaderMap, Method, Request, Version,
+    header::{self, HeaderValue},
+};
+
+/// Refuses a request, or puts it into the form in which HTTP/1 sends it.
+pub(super) fn refuse<B>(request: &mut Request<B>) -> Option<Answer> {
+    if request.version() == Version::HTTP_2 {
+        settle(request);
+    }
+    let code = fault(request)?;
+    let error = Error::new(code);
+    let mut refused = answer::error(&error, Lang::En, "");
+    set(&mut refused, header::CONNECTION, "close");
+    if code == Code::MethodNotAllowed {
+        set(&mut refused, header::ALLOW, "GET, HEAD, POST, OPTIONS");
+    }
+    Some(refused)
+}
+
+/// HTTP/2 names the host beside the headers and may split the cookies.
+fn settle<B>(request: &mut Request<B>) {
+    let named = request.uri().authority().map(|a| a.as_str().to_owned());
+    let headers = request.headers_mut();
+    if let Some(host) = named.and_then(|named| HeaderValue::from_str(&named).ok())
+        && !headers.contains_key(header::HOST)
+    {
+        headers.insert(header::HOST, host);
+    }
+    let crumbs: Vec<&[u8]> = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
+    if crumbs.len() > 1
+        && let Ok(whole) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]))
+    {
+        headers.insert(header::COOKIE, whole);
+    }
+}
+
+fn fault<B>(request: &Request<B>) -> Option<Code> {
+    if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
+        return Some(Code::MethodNotAllowed);
+    }
+    let headers = request.headers();
+    if !names_one_host(request, headers) {
+        return Some(Code::BadRequest);
+    }
+    // Packed bodies are not unpacked, so none can burst.
+    let packed = headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    packed.then_some(Code::UnsupportedMediaType)
+}
+
+/// Whether a request says once and in one voice which host it is for (RFC 9112, section 3.2).
+fn names_one_host<B>(request: &Request<B>, headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, None) => request.version() < Version::HTTP_11,
+        (Some(host), None) => request.uri().authority().is_none_or(|named| {
+            host.to_str()
+                .is_ok_and(|host| host.eq_ignore_ascii_case(named.as_str()))
+        }),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(method: &str, uri: &str, headers: &[(&str, &str)]) -> Option<u16> {
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        refuse(&mut request.body(()).unwrap()).map(|answer| answer.status().as_u16())
+    }
+
+    #[test]
+    fn a_request_names_its_host_once_and_in_one_voice() {
+        assert_eq!(ask("GET", "/", &[("host", "a")]), None);
+        assert_eq!(ask("GET", "/", &[]), Some(400));
+        assert_eq!(ask("GET", "/", &[("host", "a"), ("host", "b")]), Some(400));
+        assert_eq!(ask("GET", "http://a/x", &[("host", "A")]), None);
+        assert_eq!(ask("GET", "http://evil/x", &[("host", "a")]), Some(400));
+    }
+
+    #[test]
+    fn methods_and_codings_that_nothing_takes_are_refused() {
+        assert_eq!(ask("TRACE", "/", &[("host", "a")]), Some(405));
+        assert_eq!(ask("CONNECT", "a:443", &[("host", "a:443")]), Some(405));
+        let packed = [("host", "a"), ("content-encoding", "gzip")];
+        assert_eq!(ask("POST", "/", &packed), Some(415));
+        let plain = [("host", "a"), ("content-encoding", "identity")];
+        assert_eq!(ask("POST", "/", &plain), None);
+    }
+
+    #[test]
+    fn a_request_of_http_2_is_read_as_one_of_http_1() {
+        let mut request = Request::builder()
+            .version(Version::HTTP_2)
+            .uri("https://desk.test/x")
+            .header("cookie", "a=1")
+            .header("cookie", "b=2")
+            .body(())
+            .unwrap();
+        assert!(refuse(&mut request).is_none());
+        assert_eq!(request.headers()["host"], "desk.test");
+        assert_eq!(request.headers()["cookie"], "a=1; b=2");
+    }
+}
