@@ -19,6 +19,7 @@ mod isolation;
 mod journeys;
 mod knowledge;
 mod live;
+mod matrix;
 mod reference;
 mod refusals;
 mod registry;

@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document, made from the registry. The reference page and the front end's types are made from it.
 use super::{Action, SURFACES, Surface};
 use crate::{access::rules::Audience, error::Code};
-use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 /// The document that describes every action of every endpoint.
@@ -24,7 +24,15 @@ pub(crate) fn document() -> Value {
         for (group, action) in surface.actions() {
             let input = (action.input)(&mut inputs);
             let output = (action.output)(&mut outputs);
-            let operation = operation(surface, group, action, &input.into(), &output.into());
+            let required = required(&input, &inputs);
+            let operation = operation(
+                surface,
+                group,
+                action,
+                &input.into(),
+                &output.into(),
+                &required,
+            );
             let path = format!("/api/{}.php/{}", surface.name, action.name);
             paths.insert(path, json!({ "post": operation }));
         }
@@ -53,12 +61,24 @@ pub(crate) fn document() -> Value {
     })
 }
 
+/// The parameters that an input must have, whether its schema stands there or is referred to.
+fn required(input: &Schema, generator: &SchemaGenerator) -> Vec<String> {
+    let input: &Value = input.as_value();
+    let named = input["$ref"].as_str().and_then(|r| r.rsplit('/').next());
+    let schema = named
+        .and_then(|name| generator.definitions().get(name))
+        .unwrap_or(input);
+    let names = schema["required"].as_array().into_iter().flatten();
+    names.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 fn operation(
     surface: &Surface,
     group: &str,
     action: &Action,
     input: &Value,
     output: &Value,
+    required: &[String],
 ) -> Value {
     let example: Value = serde_json::from_str(action.example).unwrap_or_default();
     let [ru, kk, en] = action.title;
@@ -84,6 +104,7 @@ fn operation(
         }
         Audience::Operator(role) => (role.as_str(), json!([{ "session": [] }])),
     };
+    let needs_body = !required.is_empty() || action.needs.audience == Audience::Widget;
     let refused = |description: &str| {
         json!({
             "description": description,
@@ -101,7 +122,7 @@ fn operation(
         "x-plan": action.needs.plan,
         "x-key": action.needs.scopes.is_some(),
         "security": security,
-        "requestBody": { "required": true, "content": content },
+        "requestBody": { "required": needs_body, "content": content },
         "responses": {
             "200": {
                 "description": "The action's data.",

@@ -6,6 +6,7 @@
 mod backup;
 mod check;
 mod desk;
+mod doctor;
 mod failure;
 mod key;
 mod log;
@@ -57,6 +58,7 @@ enum Command {
     Backup(backup::Backup),
     Restore(backup::Restore),
     Check(check::Check),
+    Doctor(doctor::Doctor),
     Migrate(migrate::Migrate),
     #[command(subcommand)]
     Tls(tls::Tls),
@@ -75,6 +77,7 @@ impl Command {
             Command::Backup(backup) => backup.run(),
             Command::Restore(restore) => restore.run(),
             Command::Check(check) => check.run(),
+            Command::Doctor(doctor) => doctor.run(),
             Command::Migrate(migrate) => migrate.run(),
             Command::Tls(tls) => tls.run(),
             Command::Openapi(openapi) => openapi.run(),
