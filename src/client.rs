@@ -56,6 +56,10 @@ pub(crate) struct ClientView {
     pub(crate) hourly_rate: Option<f64>,
     /// The currency of the rate.
     pub(crate) currency: String,
+    /// Whether its hours are its own and not its tariff's.
+    pub(crate) own_hours: bool,
+    /// Whether its rate is its own and not its tariff's.
+    pub(crate) own_rate: bool,
 }
 
 /// A part of a list as SQL counts it; without one, all of it.
@@ -85,13 +89,16 @@ pub(crate) fn list(
          ), used as (
            select client_id, sum(minutes) / 60.0 as hours
              from time_entry
-            where tenant_id = ?1 and client_id is not null and spent_at >= ?2
+            where tenant_id = ?1 and client_id is not null and billable and spent_at >= ?2
             group by client_id
          )
-         select c.portal_domain, c.company_name, c.tariff_plan, c.hours_per_month, coalesce(u.hours, 0),
+         select c.portal_domain, c.company_name, c.tariff_plan, coalesce(c.hours_per_month, p.hours_per_month, 0),
+                coalesce(u.hours, 0),
                 coalesce(s.open, 0), coalesce(s.done_month, 0), coalesce(s.total, 0), c.id, c.responsible_id, c.locale,
-                c.notes, c.is_active, c.shared_tickets, c.hourly_rate / 100.0, c.currency
+                c.notes, c.is_active, c.shared_tickets, coalesce(c.hourly_rate, p.hourly_rate) / 100.0,
+                coalesce(p.currency, 'KZT'), c.hours_per_month is not null, c.hourly_rate is not null
            from client c
+           left join tariff p on p.tenant_id = c.tenant_id and p.code = c.tariff_plan
            left join stats s on s.client_id = c.id
            left join used u on u.client_id = c.id
           where c.tenant_id = ?1
@@ -120,6 +127,8 @@ pub(crate) fn list(
                 shared_tickets: row.get(13)?,
                 hourly_rate: row.get(14)?,
                 currency: row.get(15)?,
+                own_hours: row.get(16)?,
+                own_rate: row.get(17)?,
             })
         },
     )
@@ -147,7 +156,7 @@ pub(crate) fn view(
         .ok_or_else(|| Error::new(Code::ClientNotFound).on("portal_domain"))
 }
 
-/// The hours booked on a client since `since`.
+/// The billable hours booked on a client since `since`.
 pub(crate) fn hours_used(
     conn: &Connection,
     tenant: TenantId,
@@ -156,7 +165,8 @@ pub(crate) fn hours_used(
 ) -> Result<f64> {
     one(
         conn,
-        "select coalesce(sum(minutes), 0) / 60.0 from time_entry where tenant_id = ?1 and client_id = ?2 and spent_at >= ?3",
+        "select coalesce(sum(minutes), 0) / 60.0 from time_entry
+          where tenant_id = ?1 and client_id = ?2 and billable and spent_at >= ?3",
         (tenant, client, since),
         |row| row.get(0),
     )

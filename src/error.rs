@@ -58,6 +58,15 @@ codes! {
     QuickReplyNotFound = "quick_reply_not_found", 400, "Такого быстрого ответа нет.", "Мұндай жылдам жауап жоқ.", "There is no such quick reply.";
     ArticleNotFound = "article_not_found", 400, "Такой статьи нет.", "Мұндай мақала жоқ.", "There is no such article.";
     EstimateNotFound = "estimate_not_found", 400, "У заявки нет сметы, ожидающей решения.", "Өтінімде шешім күтіп тұрған смета жоқ.", "The ticket has no estimate that awaits a decision.";
+    EstimateChanged = "estimate_changed", 400, "Смету тем временем изменили (версия {version}). Посмотрите её ещё раз.", "Смета осы арада өзгертілді ({version}-нұсқа). Қайта қарап шығыңыз.", "The estimate has changed meanwhile (version {version}). Look at it again.";
+    TariffNotFound = "tariff_not_found", 400, "Такого тарифа нет.", "Мұндай тариф жоқ.", "There is no such tariff.";
+    TariffInUse = "tariff_in_use", 400, "Тариф стоит у клиентов ({clients}). Укажите, на какой их перевести.", "Тариф клиенттерде тұр ({clients}). Оларды қай тарифке ауыстыру керегін көрсетіңіз.", "Clients have this tariff ({clients}). Name the one they are to have instead.";
+    TariffNeeded = "tariff_needed", 400, "Тариф «{name}» удалить нельзя: с него начинают новые клиенты.", "«{name}» тарифін жоюға болмайды: жаңа клиенттер содан бастайды.", "The tariff \"{name}\" cannot be deleted: new clients begin with it.";
+    TimeEntryNotFound = "time_entry_not_found", 400, "Такой записи о времени нет.", "Уақыт туралы мұндай жазба жоқ.", "There is no such time entry.";
+    CategoryNotFound = "category_not_found", 400, "Такой категории нет.", "Мұндай санат жоқ.", "There is no such category.";
+    CategoryNeeded = "category_needed", 400, "Категорию «{name}» удалить нельзя: в неё попадают заявки без категории.", "«{name}» санатын жоюға болмайды: санаты жоқ өтінімдер соған түседі.", "The category \"{name}\" cannot be deleted: tickets without a category go there.";
+    CsatTooEarly = "csat_too_early", 400, "Оценить можно, когда работа завершена.", "Жұмыс аяқталғанда ғана бағалауға болады.", "The work can be rated once it is done.";
+    CsatGiven = "csat_given", 400, "Оценка уже дана; изменить её можно было в течение суток.", "Баға берілген; оны бір тәулік ішінде ғана өзгертуге болатын еді.", "The rating has been given; it could be changed for a day.";
     /// The state machine does not lead from `from` to `to`.
     IllegalTransition = "illegal_transition", 400, "Из статуса «{from}» нельзя перейти в «{to}».", "«{from}» күйінен «{to}» күйіне өтуге болмайды.", "A ticket cannot go from \"{from}\" to \"{to}\".";
     /// Somebody changed it first.
@@ -121,6 +130,14 @@ pub(crate) enum Fault {
     NotUrl,
     NotZone,
     OneOf(Vec<String>),
+    NotAboveZero,
+    NotCurrency,
+    InFuture,
+    NotClockTime,
+    NotDate,
+    NotSevenDays,
+    EndsTooEarly,
+    Overlaps,
     WrongPassword,
     WeakPassword,
     WrongType,
@@ -180,10 +197,50 @@ impl Fault {
                 "https://example.org түріндегі мекенжай қажет",
                 "must be an address such as https://example.org",
             ],
+            Fault::NotAboveZero => [
+                "нужно число больше нуля",
+                "нөлден үлкен сан қажет",
+                "must be more than zero",
+            ],
+            Fault::NotCurrency => [
+                "нужен код валюты вида KZT",
+                "KZT түріндегі валюта коды қажет",
+                "must be a currency code such as KZT",
+            ],
+            Fault::InFuture => [
+                "не может быть в будущем",
+                "болашақта болмауы керек",
+                "must not be in the future",
+            ],
             Fault::NotZone => [
                 "нужен часовой пояс вида Asia/Almaty",
                 "Asia/Almaty түріндегі уақыт белдеуі қажет",
                 "must be a time zone such as Asia/Almaty",
+            ],
+            Fault::NotClockTime => [
+                "нужно время суток вида 09:00",
+                "09:00 түріндегі тәулік уақыты қажет",
+                "must be a time of day such as 09:00",
+            ],
+            Fault::NotDate => [
+                "нужна дата вида 2026-12-16",
+                "2026-12-16 түріндегі күн қажет",
+                "must be a date such as 2026-12-16",
+            ],
+            Fault::NotSevenDays => [
+                "нужно семь дней, с понедельника",
+                "дүйсенбіден бастап жеті күн қажет",
+                "must be seven days, from Monday on",
+            ],
+            Fault::EndsTooEarly => [
+                "конец должен быть позже начала",
+                "соңы басынан кейін болуы керек",
+                "must be later than the beginning",
+            ],
+            Fault::Overlaps => [
+                "пересекается с другим промежутком этого дня",
+                "осы күннің басқа аралығымен қиылысады",
+                "overlaps another interval of the day",
             ],
             Fault::WrongPassword => [
                 "текущий пароль неверен",

@@ -10,7 +10,7 @@
 //! | `tenant`, `operator`, `client` | companies that give support, their people, the companies they support |
 //! | `knowledge` | the articles for readers outside and the search in them |
 //! | `ticket` | the verbs of the desk; `status` is its state machine |
-//! | `sla` | working time and deadlines, as pure rules |
+//! | `sla`, `tariff` | working time, deadlines and the way to them, as pure rules; what is sold to clients |
 //! | `channel` | the ways in and out: mail for now; inbound events, the outbox |
 //! | `db` | the one writer, the readers, migrations; nobody else begins a transaction |
 //! | `outbound_http`, `reach` | calls of other servers, and which addresses may be connected to |
@@ -58,6 +58,7 @@ mod reach;
 mod report;
 mod signal;
 mod sla;
+mod tariff;
 mod tenant;
 mod ticket;
 mod tls;

@@ -6,7 +6,7 @@ use crate::{
     db::sql::{all, run},
     error::Result,
     leftover, tenant,
-    ticket::change,
+    ticket::{change, clock},
     tls::{self, acme},
 };
 use std::{future::Future, time::Duration};
@@ -18,6 +18,12 @@ pub(crate) fn start(app: &App) {
         "close what was done and left",
         Duration::from_secs(60),
         close_stale,
+    );
+    every(
+        app,
+        "tell what is due",
+        Duration::from_secs(2),
+        tell_what_is_due,
     );
     every(
         app,
@@ -87,6 +93,22 @@ async fn close_stale(app: App) -> Result<()> {
                 break;
             }
         }
+    }
+    Ok(())
+}
+
+/// Counts anew what a change of rules or hours has left to be counted, then tells of due times that are near or missed.
+async fn tell_what_is_due(app: App) -> Result<()> {
+    // Asked before anything is written: most of the time there is nothing to do.
+    while app.db.read(|db| clock::is_waiting(db, db.now)).await? {
+        app.db
+            .write(|tx| {
+                if clock::recount_more(tx)? {
+                    return Ok(());
+                }
+                clock::ring(tx)
+            })
+            .await?;
     }
     Ok(())
 }

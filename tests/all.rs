@@ -24,5 +24,6 @@ mod reference;
 mod refusals;
 mod registry;
 mod review_http;
+mod sla;
 mod tenants;
 mod transfer;

@@ -17,6 +17,7 @@ use crate::{
     knowledge::{self, NewArticle, Status},
     lang::Lang,
     operator::{self, NewOperator},
+    tariff::{self, OwnRules, Terms},
     tenant::{self, NewTenant, plan::Plan},
     ticket::{
         Actor,
@@ -73,10 +74,10 @@ impl Cast {
         for person in OPERATORS {
             cast.hire_operator(tx, person, password_hash)?;
         }
+        furnish(tx, cast.tenant)?;
         for company in CLIENTS {
             cast.welcome(tx, company)?;
         }
-        furnish(tx, cast.tenant)?;
         Ok(cast)
     }
 
@@ -116,15 +117,14 @@ impl Cast {
         run(
             tx,
             "update client
-                set tariff_plan = ?3, hours_per_month = ?4, hourly_rate = ?5, currency = ?6, locale = ?7, notes = ?8
+                set tariff_plan = ?3, hours_per_month = nullif(?4, ?5), locale = ?6, notes = ?7
               where tenant_id = ?1 and id = ?2",
             (
                 self.tenant,
                 id,
                 tariff.code,
                 company.hours_per_month,
-                tariff.hourly_rate * 100,
-                tariff.currency,
+                tariff.hours_per_month,
                 lang(company.locale),
                 company.notes,
             ),
@@ -179,7 +179,7 @@ impl Cast {
     }
 }
 
-/// Sets the desk's own categories, tags and quick replies in place of those that every new desk has.
+/// Sets the desk's own categories, tariffs, tags and quick replies in place of those that every new desk has.
 fn furnish(tx: &Tx<'_>, tenant: TenantId) -> Result<()> {
     run(tx, "delete from category where tenant_id = ?1", [tenant])?;
     for (position, category) in (0i64..).zip(CATEGORIES) {
@@ -195,6 +195,21 @@ fn furnish(tx: &Tx<'_>, tenant: TenantId) -> Result<()> {
                 position,
             ),
         )?;
+    }
+    run(tx, "delete from tariff where tenant_id = ?1", [tenant])?;
+    for offer in TARIFFS {
+        let terms = Terms {
+            code: offer.code.to_owned(),
+            name: offer.name.to_owned(),
+            hours_per_month: offer.hours_per_month.into(),
+            hourly_rate: Some(offer.hourly_rate.into()),
+            currency: offer.currency.to_owned(),
+            sla: OwnRules {
+                urgent: offer.urgent,
+                ..OwnRules::default()
+            },
+        };
+        tariff::insert(tx, tenant, &terms, tx.now)?;
     }
     for (name, color) in TAGS {
         tags::create(tx, tenant, name, color)?;

@@ -10,12 +10,14 @@ use crate::{
     error::Result,
     tenant,
     ticket::{
-        self, Acting, Actor, NewTicket, change, estimate,
+        self, Acting, Actor, NewTicket, change, clock, csat,
+        estimate::{self, Word},
         message::{self, Draft, Reader},
         model::{Origin, Priority},
         record,
         status::Verb,
         tags,
+        time::{self, Spent},
     },
 };
 
@@ -40,6 +42,12 @@ pub(crate) fn play(tx: &Tx<'_>, password_hash: &str) -> Result<TenantId> {
         match &mut opened[moment.scene] {
             Some(ticket) => ticket.go_on(&cast, &then, scene, moment.what)?,
             none => *none = Some(open(&cast, &then, scene, moment.what)?),
+        }
+    }
+    for (scene, ticket) in scenes.iter().zip(&opened) {
+        if let Some(ticket) = ticket {
+            ticket.is_rated(&cast, tx, scene)?;
+            clock::catch_up(tx, cast.tenant, ticket.id)?;
         }
     }
     // The desk that is played had a mailbox of its own; this one has not.
@@ -164,6 +172,7 @@ impl Opened {
             (What::AutoClose, None) => Actor::system(),
             (_, None) => cast.client(scene)?,
         };
+        clock::catch_up(tx, cast.tenant, self.id)?;
         let cx = Acting::new(tx, cast.tenant, actor);
         self.look(&cx, scene, what)?;
         let mut ticket = record::by_id(tx, cast.tenant, self.id)?;
@@ -189,7 +198,14 @@ impl Opened {
                 description,
             } => {
                 let operator = cast.operator(operator)?;
-                return change::log_time(&cx, &ticket, operator, i64::from(*minutes), description);
+                let spent = Spent {
+                    operator,
+                    minutes: i64::from(*minutes),
+                    description,
+                    billable: true,
+                    at: tx.now,
+                };
+                return time::log(&cx, &ticket, &spent).map(drop);
             }
             What::Take { operator } => {
                 change::assign(&cx, &mut ticket, Some(cast.operator(operator)?))?
@@ -198,8 +214,10 @@ impl Opened {
             What::Estimate {
                 hours, description, ..
             } => estimate::offer(&cx, &mut ticket, *hours, description, None)?,
-            What::Approve => estimate::decide(&cx, &mut ticket, true, None)?,
-            What::Reject { reason } => estimate::decide(&cx, &mut ticket, false, Some(reason))?,
+            What::Approve => estimate::decide(&cx, &mut ticket, true, &word(scene, None))?,
+            What::Reject { reason } => {
+                estimate::decide(&cx, &mut ticket, false, &word(scene, Some(reason)))?;
+            }
             What::Hold { reason, .. } => {
                 change::by_verb(&cx, &mut ticket, Verb::Hold, Some(reason))?
             }
@@ -223,6 +241,22 @@ impl Opened {
         ticket.save_now(tx)
     }
 
+    /// The client says how satisfied they were, if they did by now.
+    fn is_rated(&self, cast: &Cast, tx: &Tx<'_>, scene: &Scene) -> Result<()> {
+        let Some(rating) = &scene.rating else {
+            return Ok(());
+        };
+        let at = tx.now - (scene.started_minutes_ago - rating.after_minutes) * MINUTE;
+        let ticket = record::by_id(tx, cast.tenant, self.id)?;
+        if at > tx.now || ticket.done_at.is_none_or(|done_at| at < done_at) {
+            return Ok(());
+        }
+        let then = tx.at(at.max(ticket.updated_at));
+        let cx = Acting::new(&then, cast.tenant, cast.client(scene)?);
+        let comment = Some(rating.comment).filter(|text| !text.is_empty());
+        csat::rate(&cx, &ticket, i64::from(rating.stars), comment)
+    }
+
     /// Whoever acts on a ticket has read it before, and the first of the desk who does gives it its tags.
     fn look(&mut self, cx: &Acting<'_>, scene: &Scene, what: &What) -> Result<()> {
         match what {
@@ -237,6 +271,16 @@ impl Opened {
             tags::set(cx, &ticket, &names)?;
         }
         Ok(())
+    }
+}
+
+/// A client's word on an estimate, and the way it came.
+fn word<'a>(scene: &'a Scene, reason: Option<&'a str>) -> Word<'a> {
+    Word {
+        via: scene.channel,
+        address: None,
+        reason,
+        version: None,
     }
 }
 

@@ -113,7 +113,7 @@ impl Listener {
     fn is_told_of(&self, change: &Change) -> bool {
         let public = matches!(
             change.kind,
-            "ticket.status_changed" | "message.created" | "message.updated"
+            "ticket.status_changed" | "estimate.set" | "message.created" | "message.updated"
         );
         public
             && change.tenant == self.tenant.0

@@ -8,8 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::hours::Hours;
 
-const MINUTE_MS: i64 = 60_000;
-
 /// How much working time the desk gives itself for a ticket.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub(crate) struct Rule {
@@ -59,9 +57,10 @@ pub(crate) struct Due {
     pub(crate) resolution_at: Option<i64>,
 }
 
-/// The deadlines of a ticket whose clock starts at `created_at`.
+/// The deadlines of a ticket whose clock starts at `created_at` and never stands still: what `run` is compared with.
+#[cfg(test)]
 pub(crate) fn start(created_at: i64, rule: Rule, hours: &Hours) -> Due {
-    let after = |minutes: u32| hours.add_working(created_at, i64::from(minutes) * MINUTE_MS);
+    let after = |minutes: u32| hours.add_working(created_at, i64::from(minutes) * 60_000);
     Due {
         response_at: after(rule.response_minutes),
         resolution_at: after(rule.resolution_minutes),
@@ -100,6 +99,8 @@ mod tests {
 
     use super::*;
     use crate::sla::hours::tests::{any_hours, any_instant, at, week};
+
+    const MINUTE_MS: i64 = 60_000;
 
     fn hours() -> Hours {
         week("Asia/Almaty", [("09:00", "18:00"); 5], &["2026-03-23"])

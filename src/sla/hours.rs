@@ -7,14 +7,17 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod segments;
 mod stretches;
 #[cfg(test)]
 pub(crate) mod tests;
+
+pub(crate) use segments::Kind;
 
 const MINUTES_A_DAY: u16 = 24 * 60;
 
@@ -177,8 +180,12 @@ impl Hours {
         if self.holidays.contains(&date) {
             return &[];
         }
-        let monday_zero = date.weekday().to_monday_zero_offset();
-        usize::try_from(monday_zero).map_or(&[], |day| &self.week[day])
+        self.of_weekday(date.weekday())
+    }
+
+    /// The intervals worked on a day of the week that is no holiday.
+    fn of_weekday(&self, day: Weekday) -> &[Interval] {
+        usize::try_from(day.to_monday_zero_offset()).map_or(&[], |day| &self.week[day])
     }
 }
 

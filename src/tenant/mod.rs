@@ -15,6 +15,7 @@ use crate::{
         holidays,
         hours::Hours,
     },
+    tariff,
     ticket::model::Priority,
 };
 use limits::Overrides;
@@ -40,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) kb_public: bool,
     /// Whether the widget offers the knowledge base.
     pub(crate) widget_kb: bool,
+    /// How much of the promised working time is left when the desk is warned, in hundredths; 0 for no warnings.
+    pub(crate) sla_warning_percent: u32,
 }
 
 impl Default for Settings {
@@ -52,6 +55,7 @@ impl Default for Settings {
             widget_strict: false,
             kb_public: true,
             widget_kb: true,
+            sla_warning_percent: 20,
         }
     }
 }
@@ -183,6 +187,7 @@ pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
         "outbox",
         "inbound_event",
         "file",
+        "csat",
         "time_entry",
         "estimate",
         "event",
@@ -199,6 +204,7 @@ pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
         "contact",
         "portal_user",
         "client",
+        "tariff",
         "sla_rule",
         "idempotency",
         "audit_log",
@@ -246,6 +252,34 @@ pub(crate) fn rules(conn: &Connection, id: TenantId) -> Result<Rules> {
         }
     }
     Ok(rules)
+}
+
+/// Sets how fast each priority is to be answered and solved. What is running is counted anew by the caller.
+pub(crate) fn save_rules(conn: &Connection, id: TenantId, rules: &Rules) -> Result<()> {
+    for (priority, rule) in [
+        (Priority::Urgent, rules.urgent),
+        (Priority::Normal, rules.normal),
+        (Priority::Low, rules.low),
+    ] {
+        run(
+            conn,
+            "insert into sla_rule (tenant_id, priority, response_minutes, resolution_minutes) values (?1, ?2, ?3, ?4)
+             on conflict do update set response_minutes = excluded.response_minutes,
+                                       resolution_minutes = excluded.resolution_minutes",
+            (id, priority, rule.response_minutes, rule.resolution_minutes),
+        )?;
+    }
+    Ok(())
+}
+
+/// Sets when the desk works. What is running is counted anew by the caller.
+pub(crate) fn save_hours(conn: &Connection, id: TenantId, hours: &Hours) -> Result<()> {
+    run(
+        conn,
+        "update tenant set business_hours = ?2 where id = ?1",
+        (id, serde_json::to_string(hours)?),
+    )?;
+    Ok(())
 }
 
 /// What a new tenant is made of.
@@ -308,22 +342,8 @@ pub(crate) fn create(conn: &Connection, new: &NewTenant<'_>, now: Millis) -> Res
             (id, code, ru, kk, en, position),
         )?;
     }
-    let Rules {
-        urgent,
-        normal,
-        low,
-    } = Rules::default();
-    for (priority, rule) in [
-        (Priority::Urgent, urgent),
-        (Priority::Normal, normal),
-        (Priority::Low, low),
-    ] {
-        run(
-            conn,
-            "insert into sla_rule (tenant_id, priority, response_minutes, resolution_minutes) values (?1, ?2, ?3, ?4)",
-            (id, priority, rule.response_minutes, rule.resolution_minutes),
-        )?;
-    }
+    save_rules(conn, id, &Rules::default())?;
+    tariff::insert_usual(conn, id, new.locale, now)?;
     Ok(id)
 }
 

@@ -1,18 +1,19 @@
 //! Changing a ticket: its status by legal steps, its clocks, who is in charge, its fields. Each change is a line of the
 //! history.
 use super::{
-    Acting, estimate,
+    Acting, clock, estimate,
     event::{self, Event},
     model::{Actor, Origin, Priority},
     record::Record,
     search,
     status::{Illegal, Status, Verb, Window},
+    time::{self, Spent},
 };
 use crate::{
     api::field::{ClientId, OperatorId},
     channel::config,
     clock::Millis,
-    db::sql::{first, one, run},
+    db::sql::{first, one},
     error::{Code, Error, Result},
     sla::due::{self, Due, Rule, Rules, breached},
     tenant,
@@ -45,6 +46,10 @@ pub(crate) fn by_verb(
     reason: Option<&str>,
 ) -> Result<()> {
     let steps = verb.steps(ticket.status)?;
+    let forces = matches!(verb, Verb::TakeOver | Verb::Force(_));
+    if forces && ticket.status == Status::Estimated && !steps.is_empty() {
+        estimate::forced(cx, ticket)?;
+    }
     for (i, &step) in steps.iter().enumerate() {
         let note = reason.filter(|_| i + 1 == steps.len());
         step_to(cx, ticket, step, note)?;
@@ -60,13 +65,8 @@ pub(super) fn step_to(
     note: Option<&str>,
 ) -> Result<()> {
     let (from, now) = (ticket.status, cx.tx.now);
-    let stood_since = if from.is_open() {
-        ticket.sla_paused_at
-    } else {
-        ticket.done_at
-    };
     if to.clock_runs() && !from.clock_runs() {
-        if let Some(since) = stood_since {
+        if let Some(since) = ticket.sla_paused_at.filter(|_| from.is_open()) {
             resume(cx, ticket, since)?;
         }
         ticket.sla_paused_at = None;
@@ -102,7 +102,12 @@ pub(super) fn step_to(
         note,
         ..Event::default()
     };
-    event::write(cx, ticket.id, &moved)
+    event::write(cx, ticket.id, &moved)?;
+    if to.is_open() && !from.is_open() {
+        // Rules and hours may be others than when the work was done.
+        clock::renew(cx, ticket)?;
+    }
+    Ok(())
 }
 
 /// The first public answer stops the response clock.
@@ -113,15 +118,24 @@ pub(super) fn answered(ticket: &mut Record, now: Millis) {
 
 fn resume(cx: &Acting<'_>, ticket: &mut Record, since: Millis) -> Result<()> {
     let hours = tenant::by_id(cx.tx, cx.tenant)?.hours;
-    let due = Due {
-        response_at: ticket.sla_response_at,
-        resolution_at: ticket.sla_resolution_at,
+    let shift = |response_at, resolution_at| {
+        let due = Due {
+            response_at,
+            resolution_at,
+        };
+        due::resume(due, since, cx.tx.now, &hours)
     };
-    let shifted = due::resume(due, since, cx.tx.now, &hours);
+    let due = shift(ticket.sla_response_at, ticket.sla_resolution_at);
+    let warn = shift(ticket.sla_response_warn_at, ticket.sla_resolution_warn_at);
     if ticket.first_response_at.is_none() {
-        ticket.sla_response_at = shifted.response_at;
+        ticket.sla_response_at = due.response_at;
+        ticket.sla_response_warn_at = warn.response_at;
     }
-    ticket.sla_resolution_at = shifted.resolution_at;
+    ticket.sla_resolution_at = due.resolution_at;
+    // A time agreed on by hand does not move, nor does its warning.
+    if ticket.due_at.is_none() {
+        ticket.sla_resolution_warn_at = warn.resolution_at;
+    }
     Ok(())
 }
 
@@ -194,31 +208,8 @@ pub(crate) fn set_priority(cx: &Acting<'_>, ticket: &mut Record, priority: Prior
         ticket.priority.as_str(),
         priority.as_str(),
     )?;
-    let hours = tenant::by_id(cx.tx, cx.tenant)?.hours;
-    let rules = tenant::rules(cx.tx, cx.tenant)?;
-    let minutes = |r: Rule| {
-        (
-            i64::from(r.response_minutes),
-            i64::from(r.resolution_minutes),
-        )
-    };
-    let (old, new) = (
-        minutes(rule_of(&rules, ticket.priority)),
-        minutes(rule_of(&rules, priority)),
-    );
-    // What a pause has already added stays: the due time moves by the difference of the rules, in working time.
-    let moved = |due: Option<Millis>, old: i64, new: i64| {
-        let due = due?;
-        let began = ticket.created_at;
-        let working = hours.working_ms(began, due) + (new - old) * crate::clock::MINUTE;
-        hours.add_working(began, working.max(0))
-    };
-    if ticket.first_response_at.is_none() {
-        ticket.sla_response_at = moved(ticket.sla_response_at, old.0, new.0);
-    }
-    ticket.sla_resolution_at = moved(ticket.sla_resolution_at, old.1, new.1);
     ticket.priority = priority;
-    Ok(())
+    clock::renew(cx, ticket)
 }
 
 pub(crate) fn set_client(cx: &Acting<'_>, ticket: &mut Record, client: ClientId) -> Result<()> {
@@ -245,7 +236,10 @@ pub(crate) fn set_client(cx: &Acting<'_>, ticket: &mut Record, client: ClientId)
         new: Some(&new),
         ..Event::default()
     };
-    event::write(cx, ticket.id, &changed)
+    event::write(cx, ticket.id, &changed)?;
+    // The hours that were booked on the ticket are the client's whose work it was.
+    time::move_to(cx, ticket, client)?;
+    clock::renew(cx, ticket)
 }
 
 pub(crate) fn set_due(cx: &Acting<'_>, ticket: &mut Record, due: Option<Millis>) -> Result<()> {
@@ -254,7 +248,7 @@ pub(crate) fn set_due(cx: &Acting<'_>, ticket: &mut Record, due: Option<Millis>)
             ticket.due_at.map(crate::clock::wire),
             due.map(crate::clock::wire),
         );
-        ticket.due_at = due;
+        clock::agree(cx, ticket, due)?;
         let changed = Event {
             kind: "due",
             old: old.as_deref(),
@@ -282,13 +276,14 @@ pub(crate) fn complete(
         )]
         let minutes = (hours * 60.0).round() as i64;
         if minutes > 0 {
-            log_time(
-                cx,
-                ticket,
+            let spent = Spent {
                 operator,
                 minutes,
-                ticket.result.as_deref().unwrap_or_default(),
-            )?;
+                description: ticket.result.as_deref().unwrap_or_default(),
+                billable: true,
+                at: cx.tx.now,
+            };
+            time::log(cx, ticket, &spent)?;
         }
     }
     Ok(())
@@ -311,29 +306,6 @@ pub(crate) fn reopen_by_client(
         return Err(refused.into());
     }
     by_verb(cx, ticket, Verb::Reopen, reason)
-}
-
-/// Books working time on a ticket and, through it, on its client's month.
-pub(crate) fn log_time(
-    cx: &Acting<'_>,
-    ticket: &Record,
-    operator: OperatorId,
-    minutes: i64,
-    description: &str,
-) -> Result<()> {
-    run(
-        cx.tx,
-        "insert into time_entry (tenant_id, ticket_id, client_id, operator_id, minutes, description, billable, spent_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7)",
-        (cx.tenant, ticket.id, ticket.client, operator, minutes, description, cx.tx.now),
-    )?;
-    let text = minutes.to_string();
-    let logged = Event {
-        kind: "time",
-        new: Some(&text),
-        ..Event::default()
-    };
-    event::write(cx, ticket.id, &logged)
 }
 
 /// Closes what was done and left unanswered for the tenant's days. Answers how many were closed.

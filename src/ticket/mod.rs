@@ -3,6 +3,8 @@
 //! Every verb runs in the caller's transaction, whoever the caller is: an operator's click, an API key, a mail. It changes
 //! the ticket's row, writes the history and, where something is to be sent, the outbox, all or nothing.
 pub(crate) mod change;
+pub(crate) mod clock;
+pub(crate) mod csat;
 pub(crate) mod estimate;
 pub(crate) mod event;
 pub(crate) mod files;
@@ -14,6 +16,7 @@ pub(crate) mod record;
 pub(crate) mod search;
 pub(crate) mod status;
 pub(crate) mod tags;
+pub(crate) mod time;
 pub(crate) mod view;
 
 use crate::{
@@ -22,7 +25,6 @@ use crate::{
     db::Tx,
     error::{Error, Result},
     lang::Lang,
-    sla::due,
     tenant::{self, limits, plan::Limits},
 };
 use event::Event;
@@ -98,9 +100,6 @@ impl NewTicket {
 /// transaction, so two at once cannot both take the last one.
 pub(crate) fn open(cx: &Acting<'_>, new: NewTicket, first: Draft) -> Result<(Record, MessageId)> {
     within_plan(cx)?;
-    let tenant = tenant::by_id(cx.tx, cx.tenant)?;
-    let rule = change::rule_of(&tenant::rules(cx.tx, cx.tenant)?, new.priority);
-    let due = due::start(cx.tx.now, rule, &tenant.hours);
     let mut ticket = Record {
         tenant: cx.tenant,
         id: record::next_number(cx.tx, cx.tenant)?,
@@ -132,12 +131,20 @@ pub(crate) fn open(cx: &Acting<'_>, new: NewTicket, first: Draft) -> Result<(Rec
         done_at: None,
         closed_at: None,
         due_at: None,
-        sla_response_at: due.response_at,
-        sla_resolution_at: due.resolution_at,
+        sla_response_at: None,
+        sla_resolution_at: None,
         sla_paused_at: None,
         sla_response_breached: false,
         sla_resolution_breached: false,
+        sla_response_warn_at: None,
+        sla_resolution_warn_at: None,
+        sla_response_told: 0,
+        sla_resolution_told: 0,
     };
+    clock::start(
+        &clock::Promises::to(cx.tx, cx.tenant, ticket.client)?,
+        &mut ticket,
+    );
     record::insert(cx.tx, &ticket, new.creator_phone.as_deref(), new.previous)?;
     let note = new.previous.map(|previous| format!("#{previous}"));
     let created = Event {

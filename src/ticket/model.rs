@@ -1,5 +1,5 @@
 //! What a ticket is made of, as the API speaks of it: the parameters of a change and the shapes of an answer.
-use super::status::Status;
+use super::{csat::CsatView, status::Status};
 use crate::{
     access::{ClientUser, Operator},
     api::field::{At, FileId, MessageId, OperatorId, TagId, TicketId},
@@ -235,6 +235,13 @@ pub(crate) struct EstimateView {
     pub(crate) decided_by: Option<String>,
     /// Why it was rejected.
     pub(crate) reason: Option<String>,
+    /// The SHA-256 of what was offered: the ticket's number, then version, hours, cost with two decimals, currency and
+    /// description, a line each.
+    pub(crate) hash: String,
+    /// By which way the client's word came.
+    pub(crate) decided_via: Option<String>,
+    /// The address from which it came; for staff only.
+    pub(crate) decided_address: Option<String>,
 }
 
 /// The client of a ticket, in short.
@@ -250,6 +257,12 @@ pub(crate) struct ClientCard {
     pub(crate) hours_per_month: f64,
     /// The hours used this month.
     pub(crate) hours_used: f64,
+    /// The hours left this month; none if the plan includes none.
+    pub(crate) hours_left: f64,
+    /// What an hour beyond the plan costs.
+    pub(crate) hourly_rate: Option<f64>,
+    /// The currency of the rate.
+    pub(crate) currency: String,
     /// What the desk notes about it.
     pub(crate) notes: String,
 }
@@ -287,8 +300,10 @@ pub(crate) struct TicketView {
     pub(crate) creator_phone: Option<String>,
     /// The newest estimate.
     pub(crate) estimate: Option<EstimateView>,
-    /// The client's rating, 1 to 5.
-    pub(crate) csat: Option<i64>,
+    /// The estimates before it, the newest first.
+    pub(crate) earlier_estimates: Vec<EstimateView>,
+    /// What the client said of the work when it was last rated.
+    pub(crate) csat: Option<CsatView>,
     /// What was done.
     pub(crate) result: Option<String>,
     /// The ticket it went on in.

@@ -50,6 +50,10 @@ pub(crate) struct Record {
     pub(crate) sla_paused_at: Option<Millis>,
     pub(crate) sla_response_breached: bool,
     pub(crate) sla_resolution_breached: bool,
+    pub(crate) sla_response_warn_at: Option<Millis>,
+    pub(crate) sla_resolution_warn_at: Option<Millis>,
+    pub(crate) sla_response_told: i64,
+    pub(crate) sla_resolution_told: i64,
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Record> {
@@ -89,6 +93,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Record> {
         sla_paused_at: row.get("sla_paused_at")?,
         sla_response_breached: row.get("sla_response_breached")?,
         sla_resolution_breached: row.get("sla_resolution_breached")?,
+        sla_response_warn_at: row.get("sla_response_warn_at")?,
+        sla_resolution_warn_at: row.get("sla_resolution_warn_at")?,
+        sla_response_told: row.get("sla_response_told")?,
+        sla_resolution_told: row.get("sla_resolution_told")?,
     })
 }
 
@@ -101,6 +109,24 @@ pub(crate) fn by_id(conn: &Connection, tenant: TenantId, id: TicketId) -> Result
         read,
     )?
     .ok_or_else(|| Error::new(Code::TicketNotFound).on("ticket_id"))
+}
+
+/// The next open tickets after that number.
+pub(super) fn open_after(
+    conn: &Connection,
+    tenant: TenantId,
+    after: i64,
+    most: i64,
+) -> Result<Vec<Record>> {
+    crate::db::sql::all(
+        conn,
+        "select * from ticket
+          where tenant_id = ?1 and id > ?2 and status not in ('done', 'closed') and deleted_at is null
+          order by id
+          limit ?3",
+        (tenant, after, most),
+        read,
+    )
 }
 
 /// The ticket with that public reference.
@@ -196,7 +222,8 @@ impl Record {
                     next_ordinal = ?20, last_message_id = ?21, updated_at = ?22, first_response_at = ?23, done_at = ?24,
                     closed_at = ?25, due_at = ?26, sla_response_at = ?27, sla_resolution_at = ?28, sla_paused_at = ?29,
                     sla_next_at = ?30, sla_response_breached = ?31, sla_resolution_breached = ?32, client_user_id = ?33,
-                    client_session = ?34
+                    client_session = ?34, sla_response_warn_at = ?35, sla_resolution_warn_at = ?36,
+                    sla_response_told = ?37, sla_resolution_told = ?38, sla_alarm_at = ?39
               where tenant_id = ?1 and id = ?2",
             rusqlite::params![
                 self.tenant,
@@ -233,6 +260,11 @@ impl Record {
                 self.sla_resolution_breached,
                 self.client_user_id,
                 self.client_session,
+                self.sla_response_warn_at,
+                self.sla_resolution_warn_at,
+                self.sla_response_told,
+                self.sla_resolution_told,
+                self.sla_alarm_at(),
             ],
         )?;
         Ok(())

@@ -1,6 +1,6 @@
 //! One ticket whole: its fields, its messages in order, its files and its history.
 use super::{
-    estimate,
+    csat, estimate,
     files::{self, Links},
     list::{self, Sight},
     model::{Can, ClientCard, FileView, MessageView, OtherTicket, TicketView},
@@ -107,6 +107,14 @@ pub(crate) fn ticket(
         row.tags = Vec::new();
         row.last_message = None;
     }
+    let mut estimates = estimate::of_ticket(conn, tenant, id)?;
+    if !staff {
+        for estimate in &mut estimates {
+            estimate.decided_address = None;
+        }
+    }
+    let mut estimates = estimates.into_iter();
+    let newest_estimate = estimates.next();
     Ok(TicketView {
         can: Can {
             transitions: if staff {
@@ -119,8 +127,9 @@ pub(crate) fn ticket(
         description: view.description,
         creator_email: creator_email.filter(|_| staff),
         creator_phone: creator_phone.filter(|_| staff),
-        estimate: estimate::newest(conn, tenant, id)?,
-        csat: None,
+        estimate: newest_estimate,
+        earlier_estimates: estimates.collect(),
+        csat: csat::newest(conn, tenant, id)?,
         result: view.result,
         merged_into: view.merged_into,
         previous_ticket: view.previous_ticket,
@@ -149,16 +158,23 @@ fn card(conn: &Connection, tenant: TenantId, id: ClientId, now: Millis) -> Resul
     let hours_used = client::hours_used(conn, tenant, id, since)?;
     one(
         conn,
-        "select portal_domain, company_name, tariff_plan, hours_per_month, notes
-           from client where tenant_id = ?1 and id = ?2",
+        "select c.portal_domain, c.company_name, c.tariff_plan, coalesce(c.hours_per_month, t.hours_per_month, 0), c.notes,
+                coalesce(c.hourly_rate, t.hourly_rate) / 100.0, coalesce(t.currency, 'KZT')
+           from client c
+           left join tariff t on t.tenant_id = c.tenant_id and t.code = c.tariff_plan
+          where c.tenant_id = ?1 and c.id = ?2",
         (tenant, id),
         |row| {
+            let hours_per_month: f64 = row.get(3)?;
             Ok(ClientCard {
                 portal_domain: row.get(0)?,
                 company_name: row.get(1)?,
                 tariff_plan: row.get(2)?,
-                hours_per_month: row.get(3)?,
+                hours_per_month,
                 hours_used,
+                hours_left: (hours_per_month - hours_used).max(0.0),
+                hourly_rate: row.get(5)?,
+                currency: row.get(6)?,
                 notes: row.get(4)?,
             })
         },

@@ -13,7 +13,9 @@ use crate::{
     error::{Code, Error, Fault, Result},
     lang::Lang,
     operator,
+    tariff::{self, hundredths},
     tenant::plan::Scope::{Clients as C, Read as R, Write as W},
+    ticket::clock,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -73,12 +75,12 @@ pub(crate) struct ClientData {
     /// The code of its tariff.
     #[serde(default)]
     tariff_plan: Option<Name>,
-    /// The hours its plan includes each month.
+    /// The hours its plan includes each month; null for its tariff's.
     #[serde(default)]
-    hours_per_month: Option<Amount>,
-    /// What an hour beyond the plan costs.
+    hours_per_month: Change<Amount>,
+    /// What an hour beyond the plan costs; null for its tariff's rate.
     #[serde(default)]
-    hourly_rate: Option<Amount>,
+    hourly_rate: Change<Amount>,
     /// The operator who looks after it; null for nobody.
     #[serde(default)]
     responsible_id: Change<OperatorId>,
@@ -97,7 +99,7 @@ pub(crate) struct ClientData {
 }
 
 impl ClientData {
-    fn save(self, cx: &Write<'_, Operator>, domain: &str) -> Result<()> {
+    fn save(self, cx: &Write<'_, Operator>, domain: &str, field: &'static str) -> Result<()> {
         let (changed, responsible) = match self.responsible_id {
             Change::Keep => (false, None),
             Change::Clear => (true, None),
@@ -106,25 +108,25 @@ impl ClientData {
                 (true, Some(id))
             }
         };
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "amounts are bounded far below"
-        )]
-        let rate = self.hourly_rate.map(|r| (r.0 * 100.0).round() as i64);
+        let (has_hours, hours) = change(self.hours_per_month, |h| h.0);
+        let (has_rate, rate) = change(self.hourly_rate, |r| hundredths(r.0));
+        if let Some(code) = &self.tariff_plan {
+            tariff::must_exist(cx.tx, cx.by.tenant, code, field)?;
+        }
         let changed = run(
             cx.tx,
             "update client
                 set company_name = coalesce(?3, company_name), tariff_plan = coalesce(?4, tariff_plan),
-                    hours_per_month = coalesce(?5, hours_per_month), responsible_id = iif(?12, ?6, responsible_id),
+                    hours_per_month = iif(?13, ?5, hours_per_month), responsible_id = iif(?12, ?6, responsible_id),
                     locale = coalesce(?7, locale), notes = coalesce(?8, notes), is_active = coalesce(?9, is_active),
-                    shared_tickets = coalesce(?10, shared_tickets), hourly_rate = coalesce(?11, hourly_rate)
+                    shared_tickets = coalesce(?10, shared_tickets), hourly_rate = iif(?14, ?11, hourly_rate)
               where tenant_id = ?1 and portal_domain = ?2",
             rusqlite::params![
                 cx.by.tenant,
                 domain,
                 self.company_name.map(|n| n.0),
                 self.tariff_plan.map(|t| t.0),
-                self.hours_per_month.map(|h| h.0),
+                hours,
                 responsible,
                 self.locale,
                 self.notes.map(|n| n.0),
@@ -132,12 +134,23 @@ impl ClientData {
                 self.shared_tickets.map(|f| f.0),
                 rate,
                 changed,
+                has_hours,
+                has_rate,
             ],
         )?;
         if changed == 0 {
             return Err(Error::new(Code::ClientNotFound).on("portal_domain"));
         }
         Ok(())
+    }
+}
+
+/// Whether a value is changed, and to what.
+fn change<T, S>(change: Change<T>, stored: impl FnOnce(T) -> S) -> (bool, Option<S>) {
+    match change {
+        Change::Keep => (false, None),
+        Change::Clear => (true, None),
+        Change::Set(value) => (true, Some(stored(value))),
     }
 }
 
@@ -151,12 +164,12 @@ pub(crate) struct CreateClient {
     /// The code of its tariff.
     #[serde(default)]
     tariff_plan: Option<Name>,
-    /// The hours its plan includes each month.
+    /// The hours its plan includes each month; null for its tariff's.
     #[serde(default)]
-    hours_per_month: Option<Amount>,
-    /// What an hour beyond the plan costs.
+    hours_per_month: Change<Amount>,
+    /// What an hour beyond the plan costs; null for its tariff's rate.
     #[serde(default)]
-    hourly_rate: Option<Amount>,
+    hourly_rate: Change<Amount>,
     /// The operator who looks after it.
     #[serde(default)]
     responsible_id: Change<OperatorId>,
@@ -201,7 +214,7 @@ impl Command for CreateClient {
             is_active: self.is_active,
             shared_tickets: self.shared_tickets,
         };
-        data.save(cx, &self.portal_domain)?;
+        data.save(cx, &self.portal_domain, "tariff_plan")?;
         client::view(cx.tx, cx.by.tenant, &self.portal_domain, cx.tx.now)
     }
 }
@@ -228,7 +241,12 @@ impl Spec for ClientSettings {
 }
 impl Command for ClientSettings {
     fn run(self, cx: &Write<'_, Operator>) -> Result<ClientView> {
-        self.data.save(cx, &self.portal_domain)?;
+        let may_promise_else = self.data.tariff_plan.is_some();
+        self.data
+            .save(cx, &self.portal_domain, "data.tariff_plan")?;
+        if may_promise_else {
+            clock::recount(cx.tx, cx.by.tenant)?;
+        }
         client::view(cx.tx, cx.by.tenant, &self.portal_domain, cx.tx.now)
     }
 }

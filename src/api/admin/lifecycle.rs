@@ -90,6 +90,15 @@ impl Command for ReassignTicket {
     }
 }
 
+/// Refuses more hours than anybody works on a ticket.
+fn within(field: &'static str, hours: Amount) -> Result<()> {
+    const MOST: i64 = 10_000;
+    if hours.0 > 10_000.0 {
+        return Err(Error::invalid(field, Fault::OutOfRange(0, MOST)));
+    }
+    Ok(())
+}
+
 /// Offers the client an estimate and waits for their word.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct SetEstimate {
@@ -115,8 +124,9 @@ impl Spec for SetEstimate {
 impl Command for SetEstimate {
     fn run(self, cx: &Write<'_, Operator>) -> Result<TicketView> {
         if self.hours.0 <= 0.0 {
-            return Err(Error::invalid("hours", Fault::OutOfRange(0, 10_000)));
+            return Err(Error::invalid("hours", Fault::NotAboveZero));
         }
+        within("hours", self.hours)?;
         with_ticket(cx, self.ticket_id, |acting, ticket| {
             estimate::offer(
                 acting,
@@ -136,7 +146,7 @@ pub(crate) struct CompleteTicket {
     ticket_id: TicketId,
     /// What was done.
     result: Body,
-    /// The hours it took, booked on the client's month.
+    /// The hours it took, at most 10,000: booked on the ticket and on the client's month.
     #[serde(default)]
     hours_spent: Option<Amount>,
 }
@@ -151,6 +161,8 @@ impl Spec for CompleteTicket {
 }
 impl Command for CompleteTicket {
     fn run(self, cx: &Write<'_, Operator>) -> Result<TicketView> {
+        self.hours_spent
+            .map_or(Ok(()), |hours| within("hours_spent", hours))?;
         with_ticket(cx, self.ticket_id, |acting, ticket| {
             change::complete(acting, ticket, self.result.0, self.hours_spent.map(|h| h.0))
         })

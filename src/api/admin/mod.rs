@@ -1,4 +1,5 @@
 //! The actions of staff and API keys, `/api/admin.php`.
+mod categories;
 mod channels;
 pub(crate) mod clients;
 mod figures;
@@ -12,7 +13,10 @@ pub(crate) mod queue;
 pub(crate) mod reference;
 pub(crate) mod session;
 mod setup;
+mod sla;
+mod tariffs;
 mod tickets;
+mod time;
 mod widget;
 
 pub(crate) use messages::Viewer;
@@ -28,12 +32,16 @@ pub(super) const GROUPS: &[(&str, &[Action])] = &[
     ("tickets", queue::ACTIONS),
     ("tickets", tickets::ACTIONS),
     ("tickets", lifecycle::ACTIONS),
+    ("tickets", time::ACTIONS),
     ("messages", messages::ACTIONS),
     ("clients", clients::ACTIONS),
     ("operators", operators::ACTIONS),
     ("figures", figures::ACTIONS),
     ("reference", reference::ACTIONS),
     ("knowledge", knowledge::ACTIONS),
+    ("reference", categories::ACTIONS),
+    ("sla", sla::ACTIONS),
+    ("tariffs", tariffs::ACTIONS),
     ("channels", channels::ACTIONS),
     ("widget", widget::ACTIONS),
     ("plan", plan::ACTIONS),

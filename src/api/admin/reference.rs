@@ -102,8 +102,20 @@ pub(crate) struct CategoryView {
     code: String,
     /// Its name in the caller's language.
     name: String,
+    /// Its name in Russian.
+    name_ru: String,
+    /// Its name in Kazakh.
+    name_kk: String,
+    /// Its name in English.
+    name_en: String,
     /// Where it stands in lists.
     position: i64,
+}
+
+impl CategoryView {
+    pub(super) fn has_code(&self, code: &str) -> bool {
+        self.code == code
+    }
 }
 
 /// The tenant's categories, named in `lang`.
@@ -118,9 +130,14 @@ pub(crate) fn categories(
         [tenant],
         |row| {
             let names: [String; 3] = [row.get(1)?, row.get(2)?, row.get(3)?];
+            let name = lang.pick([&names[0], &names[1], &names[2]]).clone();
+            let [name_ru, name_kk, name_en] = names;
             Ok(CategoryView {
                 code: row.get(0)?,
-                name: lang.pick([&names[0], &names[1], &names[2]]).clone(),
+                name,
+                name_ru,
+                name_kk,
+                name_en,
                 position: row.get(4)?,
             })
         },

@@ -1,17 +1,23 @@
-//! What a client decides about their own ticket: accept, reopen, approve, reject.
+//! What a client decides about their own ticket: accept, reopen, approve, reject, rate.
 use super::{acting, answer, own};
 use crate::{
     access::{ClientUser, rules::Needs},
     api::{
         Command, Spec, Write,
         admin::queue::filled,
-        field::{Body, Line, TicketId},
+        field::{Body, Int, Line, Text, TicketId},
     },
-    error::Result,
-    ticket::{Acting, change, estimate, model::TicketView, record::Record, status::Verb},
+    error::{Error, Fault, Result},
+    ticket::{
+        Acting, change, csat,
+        estimate::{self, Word},
+        model::{Origin, TicketView},
+        record::Record,
+        status::Verb,
+    },
 };
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 fn with_own(
     cx: &Write<'_, ClientUser>,
@@ -22,6 +28,16 @@ fn with_own(
     verb(&acting(cx), &mut ticket)?;
     ticket.save_now(cx.tx)?;
     answer(cx, id)
+}
+
+/// What the caller says to an estimate, and from where.
+fn word<'a>(cx: &Write<'_, ClientUser>, version: Option<Int>, reason: Option<&'a str>) -> Word<'a> {
+    Word {
+        via: Origin::Portal.as_str(),
+        address: Some(cx.call.address.to_string()),
+        reason,
+        version: version.map(|v| v.0),
+    }
 }
 
 /// Accepts what was done and closes the ticket.
@@ -81,6 +97,9 @@ impl Command for ReopenTicket {
 pub(crate) struct ApproveEstimate {
     /// The ticket.
     ticket_id: TicketId,
+    /// The version that was looked at. If the desk has made another since, nothing is approved.
+    #[serde(default)]
+    version: Option<Int>,
 }
 impl Spec for ApproveEstimate {
     const NAME: &'static str = "approve_estimate";
@@ -93,7 +112,8 @@ impl Spec for ApproveEstimate {
 impl Command for ApproveEstimate {
     fn run(self, cx: &Write<'_, ClientUser>) -> Result<TicketView> {
         with_own(cx, self.ticket_id, |acting, ticket| {
-            estimate::decide(acting, ticket, true, None)
+            let word = word(cx, self.version, None);
+            estimate::decide(acting, ticket, true, &word)
         })
     }
 }
@@ -105,6 +125,9 @@ pub(crate) struct RejectEstimate {
     ticket_id: TicketId,
     /// Why.
     reason: Body,
+    /// The version that was looked at.
+    #[serde(default)]
+    version: Option<Int>,
 }
 impl Spec for RejectEstimate {
     const NAME: &'static str = "reject_estimate";
@@ -121,7 +144,60 @@ impl Spec for RejectEstimate {
 impl Command for RejectEstimate {
     fn run(self, cx: &Write<'_, ClientUser>) -> Result<TicketView> {
         with_own(cx, self.ticket_id, |acting, ticket| {
-            estimate::decide(acting, ticket, false, Some(&self.reason))
+            let word = word(cx, self.version, Some(&self.reason));
+            estimate::decide(acting, ticket, false, &word)
+        })
+    }
+}
+
+/// Rates the work, once for each time it was done, while the ticket is done or closed. Another rating replaces it for a
+/// day.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct SubmitCsat {
+    /// The ticket.
+    ticket_id: TicketId,
+    /// How satisfied: 1 to 5.
+    rating: Int,
+    /// What the caller wants to add.
+    #[serde(default)]
+    comment: Text,
+}
+/// The rating, and the ticket it is of.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Rated {
+    #[serde(flatten)]
+    ticket: TicketView,
+    /// The rating.
+    rating: i64,
+    /// What was added.
+    comment: String,
+}
+impl Spec for SubmitCsat {
+    const NAME: &'static str = "submit_csat";
+    const NEEDS: Needs = Needs::client();
+    const TITLE: [&'static str; 3] = ["Оценить работу", "Жұмысты бағалау", "Rate the work"];
+    const EXAMPLE: &'static str = r#"{"ticket_id":42,"rating":5,"comment":"Быстро и по делу"}"#;
+    type By = ClientUser;
+    type Output = Rated;
+}
+impl Command for SubmitCsat {
+    fn run(self, cx: &Write<'_, ClientUser>) -> Result<Rated> {
+        let rating = self.rating.0;
+        if !(1..=5).contains(&rating) {
+            return Err(Error::invalid("rating", Fault::OutOfRange(1, 5)));
+        }
+        let comment = self.comment.trim().to_owned();
+        if comment.chars().count() > 2000 {
+            return Err(Error::invalid("comment", Fault::TooLong(2000)));
+        }
+        let said = Some(comment.as_str()).filter(|text| !text.is_empty());
+        let ticket = with_own(cx, self.ticket_id, |acting, ticket| {
+            csat::rate(acting, ticket, rating, said)
+        })?;
+        Ok(Rated {
+            ticket,
+            rating,
+            comment,
         })
     }
 }

@@ -2,6 +2,7 @@
 //! addresses.
 mod decide;
 pub(crate) mod knowledge;
+mod tariff;
 
 use super::{
     Action, Command, Query, Read, Slow, Spec, Task, Write,
@@ -32,10 +33,11 @@ use crate::{
         view,
     },
 };
-use decide::{AcceptTicket, ApproveEstimate, RejectEstimate, ReopenTicket};
+use decide::{AcceptTicket, ApproveEstimate, RejectEstimate, ReopenTicket, SubmitCsat};
 use knowledge::{KbArticle, KbArticles};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tariff::GetTariff;
 
 pub(super) const GROUPS: &[(&str, &[Action])] = &[("portal", ACTIONS)];
 
@@ -50,6 +52,8 @@ const ACTIONS: &[Action] = &[
     command::<ReopenTicket>(),
     command::<ApproveEstimate>(),
     command::<RejectEstimate>(),
+    command::<SubmitCsat>(),
+    query::<GetTariff>(),
     query::<ClientDashboard>(),
     query::<Tariff>(),
     query::<KbArticles>(),

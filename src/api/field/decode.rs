@@ -41,6 +41,7 @@ fn uncarry(text: &str) -> Option<Fault> {
         "NotEmail" => Fault::NotEmail,
         "NotDomain" => Fault::NotDomain,
         "NotColor" => Fault::NotColor,
+        "NotCurrency" => Fault::NotCurrency,
         "NotCode" => Fault::NotCode,
         "NotUrl" => Fault::NotUrl,
         "NotZone" => Fault::NotZone,

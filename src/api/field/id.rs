@@ -56,4 +56,6 @@ ids! {
     KeyId,
     QuickReplyId,
     ArticleId,
+    TariffId,
+    TimeEntryId,
 }

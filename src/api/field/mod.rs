@@ -8,7 +8,7 @@ pub(crate) use decode::decode;
 use decode::refuse;
 pub(crate) use id::{
     ArticleId, ChannelId, ClientId, ContactId, FileId, KeyId, MessageId, OperatorId, QuickReplyId,
-    TagId, TenantId, TicketId,
+    TagId, TariffId, TenantId, TicketId, TimeEntryId,
 };
 pub(crate) use most::Most;
 
@@ -243,6 +243,18 @@ parameter!(
         if plain { Ok(Code(t)) } else { Err(Fault::NotCode) }
     }),
     { "type": "string", "pattern": "^[a-z0-9_-]+$", "maxLength": 64 }
+);
+
+/// A currency by its ISO 4217 code.
+#[derive(Clone, Debug)]
+pub(crate) struct Currency(pub(crate) String);
+parameter!(
+    Currency,
+    "Currency",
+    |value| text(value, 3).map_err(|_| Fault::NotCurrency).and_then(|t| {
+        if t.len() == 3 && t.bytes().all(|b| b.is_ascii_alphabetic()) { Ok(Currency(t.to_ascii_uppercase())) } else { Err(Fault::NotCurrency) }
+    }),
+    { "type": "string", "pattern": "^[A-Za-z]{3}$" }
 );
 
 /// A colour as the web writes it.

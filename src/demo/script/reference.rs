@@ -1,6 +1,7 @@
 //! The demo desk's reference data: tariffs, tags, categories and quick replies.
 
 use super::Language::{self, En, Kk, Ru};
+use crate::sla::due::Rule;
 
 /// What a client pays for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -11,6 +12,8 @@ pub(crate) struct Tariff {
     /// In whole units of the currency.
     pub(crate) hourly_rate: u32,
     pub(crate) currency: &'static str,
+    /// What it promises for urgent tickets, if not what the desk promises everybody.
+    pub(crate) urgent: Option<Rule>,
 }
 
 /// The tariffs on offer.
@@ -21,6 +24,7 @@ pub(crate) const TARIFFS: &[Tariff] = &[
         hours_per_month: 5,
         hourly_rate: 18_000,
         currency: "KZT",
+        urgent: None,
     },
     Tariff {
         code: "standard",
@@ -28,6 +32,7 @@ pub(crate) const TARIFFS: &[Tariff] = &[
         hours_per_month: 20,
         hourly_rate: 15_000,
         currency: "KZT",
+        urgent: None,
     },
     Tariff {
         code: "premium",
@@ -35,6 +40,10 @@ pub(crate) const TARIFFS: &[Tariff] = &[
         hours_per_month: 60,
         hourly_rate: 12_000,
         currency: "KZT",
+        urgent: Some(Rule {
+            response_minutes: 20,
+            resolution_minutes: 180,
+        }),
     },
 ];
 

@@ -8,8 +8,9 @@ use crate::{
 use rusqlite::Connection;
 
 /// The tables that move, parents before children.
-pub(super) const MOVED: [&str; 23] = [
+pub(super) const MOVED: [&str; 25] = [
     "tenant",
+    "tariff",
     "operator",
     "client",
     "portal_user",
@@ -28,6 +29,7 @@ pub(super) const MOVED: [&str; 23] = [
     "event",
     "estimate",
     "time_entry",
+    "csat",
     "file",
     "inbound_event",
     "outbox",
