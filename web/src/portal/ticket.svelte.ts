@@ -98,9 +98,24 @@ export class OpenTicket {
 
   async decide(decision: Decision, reason = ''): Promise<void> {
     const fields = { ticket_id: this.id };
-    if (decision === 'reject_estimate') await ask(decision, { ...fields, reason });
-    else if (decision === 'reopen_ticket') await ask(decision, reason ? { ...fields, reason } : fields);
-    else await ask(decision, fields);
+    // What is decided on is what was shown: a revision made meanwhile is refused and shown instead.
+    const version = this.view?.ticket.estimate?.version;
+    const seen = version === undefined ? fields : { ...fields, version };
+    try {
+      if (decision === 'reject_estimate') await ask(decision, { ...seen, reason });
+      else if (decision === 'approve_estimate') await ask(decision, seen);
+      else if (decision === 'reopen_ticket') await ask(decision, reason ? { ...fields, reason } : fields);
+      else await ask(decision, fields);
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 'estimate_changed') await this.load();
+      throw error;
+    }
+    await this.load();
+  }
+
+  /** Says how satisfied the client is. */
+  async rate(rating: number, comment: string): Promise<void> {
+    await ask('submit_csat', { ticket_id: this.id, rating, comment });
     await this.load();
   }
 }

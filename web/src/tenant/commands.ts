@@ -50,6 +50,8 @@ function ofTicket(): Command[] {
     command('tags', t('cmd.tags'), 'tag', () => { ui.picker = 'tags'; }, 'KeyT'),
     command('category', t('cmd.category'), 'folder', () => { ui.picker = 'category'; }),
     command('rename', t('cmd.rename'), 'edit', () => { ui.dialog = 'rename'; }),
+    command('time', t('cmd.time'), 'clock', () => { ui.dialog = 'time'; }),
+    command('explain', t('cmd.explain'), 'help', () => { ui.dialog = 'explain'; }),
     command('history', t('cmd.history'), 'history', () => { ui.tab = ui.tab === 'history' ? 'chat' : 'history'; }),
   ];
   if (can.includes('done')) all.push(command('complete', t('cmd.complete'), 'done', () => { ui.dialog = 'complete'; }, 'KeyE'));
