@@ -51,6 +51,7 @@ function ofTicket(): Command[] {
     command('category', t('cmd.category'), 'folder', () => { ui.picker = 'category'; }),
     command('rename', t('cmd.rename'), 'edit', () => { ui.dialog = 'rename'; }),
     command('time', t('cmd.time'), 'clock', () => { ui.dialog = 'time'; }),
+    command('due', t('cmd.due'), 'clock', () => { ui.dialog = 'due'; }),
     command('explain', t('cmd.explain'), 'help', () => { ui.dialog = 'explain'; }),
     command('history', t('cmd.history'), 'history', () => { ui.tab = ui.tab === 'history' ? 'chat' : 'history'; }),
   ];
@@ -58,7 +59,8 @@ function ofTicket(): Command[] {
   if (can.includes('on_hold')) all.push(command('hold', t('cmd.hold'), 'hold', () => void setStatus(ticket, 'on_hold')));
   if (ticket.status === 'on_hold' && can.includes('in_progress')) all.push(command('resume', t('cmd.resume'), 'play', () => void setStatus(ticket, 'in_progress')));
   if (can.includes('reopened')) all.push(command('reopen', t('cmd.reopen'), 'refresh', () => void setStatus(ticket, 'reopened')));
-  if (can.includes('estimated')) all.push(command('estimate', t('cmd.estimate'), 'estimate', () => { ui.dialog = 'estimate'; }));
+  if (ticket.status === 'estimated') all.push(command('force', t('cmd.force'), 'play', () => { ui.dialog = 'force'; }));
+  if (can.includes('estimated') || ticket.status === 'estimated') all.push(command('estimate', t('cmd.estimate'), 'estimate', () => { ui.dialog = 'estimate'; }));
   if (ticket.assigned_to) all.push(command('unassign', t('cmd.unassign'), 'user', () => void assign(ticket, 0)));
   return all;
 }

@@ -1,6 +1,6 @@
 /** What is open on the screen: panes, dialogs and pickers that buttons, keys and the palette all reach. */
 export type PickerName = 'assign' | 'status' | 'priority' | 'category' | 'tags';
-export type DialogName = 'palette' | 'help' | 'new' | 'complete' | 'estimate' | 'rename' | 'time' | 'explain';
+export type DialogName = 'palette' | 'help' | 'new' | 'complete' | 'estimate' | 'rename' | 'time' | 'explain' | 'due' | 'force';
 
 const stored = (key: string): string | null => { try { return localStorage.getItem(key); } catch { return null; } };
 const store = (key: string, value: string): void => { try { localStorage.setItem(key, value); } catch { /* the choice lasts for this page */ } };

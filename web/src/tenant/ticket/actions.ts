@@ -1,4 +1,5 @@
 /** What an operator does to a ticket, each with its undo. The dialogs that some of them need are asked for by name. */
+import { dateTime } from '../../lib/date';
 import { toast } from '../../lib/toast.svelte';
 import type { Priority, Status, Tag, Ticket } from '../../lib/types';
 import { admin } from '../api';
@@ -104,4 +105,20 @@ export async function setEstimate(ticket: Ticket, hours: number, description: st
   const now = await desk.act(ticket.id, {}, fieldName('estimate'), () => admin('set_estimate', { ticket_id: ticket.id, hours, description, ...(cost === undefined ? {} : { cost }) }));
   if (now) toast(t('act.estimate', { id: now.id }));
   return now !== undefined;
+}
+
+/** Sets when a ticket is due by agreement; null goes back to the time that the rules give. */
+export async function setDue(ticket: Ticket, due_at: string | null, undoable = true): Promise<void> {
+  const before = ticket.due_at;
+  const now = await desk.update(ticket.id, { due_at }, { due_at }, fieldName('due'));
+  if (!now) return;
+  const text = now.due_at ? t('act.due', { id: now.id, at: dateTime(now.due_at) }) : t('act.no_due', { id: now.id });
+  if (undoable) offerUndo(text, () => void setDue(now, before, false));
+  else toast(text);
+}
+
+/** Goes past an estimate that the client has not approved; the history keeps who did. */
+export async function force(ticket: Ticket): Promise<void> {
+  const now = await desk.act(ticket.id, { status: 'in_progress' }, fieldName('status'), () => admin('update_ticket', { ticket_id: ticket.id, status: 'in_progress', force: true }));
+  if (now) toast(t('act.status', { id: now.id, status: label(now.status) }));
 }
