@@ -1,7 +1,7 @@
-//! Clients (the companies that are supported), their hours, and contacts (the people there).
+//! Clients (the companies that are supported), their hours, and the tokens by which their people enter.
 use crate::{
     access::client_token::ClientToken,
-    api::field::{ClientId, ContactId, OperatorId, TenantId},
+    api::field::{ClientId, OperatorId, TenantId},
     app::App,
     clock::Millis,
     db::sql::{Page, all, first, one, run, taken},
@@ -216,98 +216,27 @@ pub(crate) fn token(
     ClientToken::new(tenant, domain.to_owned(), user, generation, now, ttl)?.write(&app.secret)
 }
 
-/// A person at a client, or somebody who wrote in.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(crate) struct ContactView {
-    /// The contact.
-    pub(crate) id: ContactId,
-    /// What they are called.
-    pub(crate) name: String,
-    /// Their phone number.
-    pub(crate) phone: Option<String>,
-    /// Their address.
-    pub(crate) email: Option<String>,
-    /// Where their picture is.
-    pub(crate) photo: Option<String>,
-    /// The client they belong to.
-    pub(crate) portal_domain: Option<String>,
-}
-
-pub(crate) fn contacts(
+/// Ends the tokens that were made so far: of one user of a portal, or of everybody there.
+pub(crate) fn end_tokens(
     conn: &Connection,
     tenant: TenantId,
-    id: Option<ContactId>,
-    part: Option<Page>,
-) -> Result<Vec<ContactView>> {
-    let (limit, offset) = window(part);
-    all(
-        conn,
-        "select x.id, x.name, x.phone, x.email, x.photo, c.portal_domain
-           from contact x
-           left join client c on c.tenant_id = x.tenant_id and c.id = x.client_id
-          where x.tenant_id = ?1 and (?2 is null or x.id = ?2)
-          order by x.name, x.id
-          limit ?3 offset ?4",
-        (tenant, id, limit, offset),
-        |row| {
-            Ok(ContactView {
-                id: row.get(0)?,
-                name: row.get(1)?,
-                phone: row.get(2)?,
-                email: row.get(3)?,
-                photo: row.get(4)?,
-                portal_domain: row.get(5)?,
-            })
-        },
-    )
-}
-
-/// A contact as the verbs need it.
-#[derive(Clone, Debug)]
-pub(crate) struct Contact {
-    pub(crate) id: ContactId,
-    pub(crate) client: Option<ClientId>,
-    pub(crate) name: String,
-}
-
-/// The contact of an address, made if nobody has written from it yet. An existing one keeps its name and client: what a
-/// stranger types does not change who somebody is.
-pub(crate) fn contact_of(
-    conn: &Connection,
-    tenant: TenantId,
-    email: &str,
-    name: &str,
-    client: Option<ClientId>,
+    domain: &str,
+    user: Option<i64>,
     now: Millis,
-) -> Result<Contact> {
-    let known = first(
-        conn,
-        "select id, client_id, name from contact where tenant_id = ?1 and email = ?2",
-        (tenant, email),
-        |row| {
-            Ok(Contact {
-                id: row.get(0)?,
-                client: row.get(1)?,
-                name: row.get(2)?,
-            })
-        },
-    )?;
-    if let Some(contact) = known {
-        return Ok(contact);
-    }
-    let name = if name.trim().is_empty() {
-        email
-    } else {
-        name.trim()
+) -> Result<()> {
+    let client = by_domain(conn, tenant, domain)?;
+    match user {
+        None => run(
+            conn,
+            "update client set token_generation = token_generation + 1 where tenant_id = ?1 and id = ?2",
+            (tenant, client),
+        )?,
+        Some(user) => run(
+            conn,
+            "insert into ended_token (tenant_id, client_id, user_id, ended_at) values (?1, ?2, ?3, ?4)
+             on conflict do update set ended_at = excluded.ended_at",
+            (tenant, client, user, now),
+        )?,
     };
-    run(
-        conn,
-        "insert into contact (tenant_id, client_id, name, email, created_at) values (?1, ?2, ?3, ?4, ?5)",
-        (tenant, client, name, email, now),
-    )?;
-    Ok(Contact {
-        id: ContactId(conn.last_insert_rowid()),
-        client,
-        name: name.to_owned(),
-    })
+    Ok(())
 }

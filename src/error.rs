@@ -71,6 +71,13 @@ codes! {
     IllegalTransition = "illegal_transition", 400, "Из статуса «{from}» нельзя перейти в «{to}».", "«{from}» күйінен «{to}» күйіне өтуге болмайды.", "A ticket cannot go from \"{from}\" to \"{to}\".";
     /// Somebody changed it first.
     Conflict = "conflict", 400, "Заявку уже изменил кто-то другой. Обновите её и повторите.", "Өтінімді басқа біреу өзгертіп қойды. Жаңартып, қайталап көріңіз.", "Somebody else has changed the ticket. Reload it and try again.";
+    /// A ticket that was merged into another one goes on there.
+    AlreadyMerged = "already_merged", 400, "Заявка объединена с №{merged_into}: работа идёт там.", "Өтінім №{merged_into} өтінімімен біріктірілген: жұмыс сонда жалғасады.", "The ticket was merged into #{merged_into} and goes on there.";
+    /// What one client wrote is not to be read by another.
+    DifferentClients = "different_clients", 400, "Заявки принадлежат разным клиентам, объединить их нельзя.", "Өтінімдер әртүрлі клиенттердікі, біріктіруге болмайды.", "The tickets belong to different clients and cannot be merged.";
+    /// What has left cannot be taken back.
+    AlreadySent = "already_sent", 400, "Сообщение уже отправлено.", "Хабарлама жіберіліп қойған.", "The message has already been sent.";
+    ViewNotFound = "view_not_found", 400, "Такого представления нет.", "Мұндай көрініс жоқ.", "There is no such view.";
     AlreadyExists = "already_exists", 400, "Уже есть: «{field}» с таким значением.", "Бұрыннан бар: мұндай мәні бар «{field}».", "There already is one with this \"{field}\".";
     /// An idempotency key came again with another body.
     IdempotencyMismatch = "idempotency_mismatch", 400, "Этот Idempotency-Key уже использован с другим запросом.", "Бұл Idempotency-Key басқа сұраныспен қолданылған.", "This Idempotency-Key was already used with another request.";
@@ -119,6 +126,12 @@ pub(crate) enum Fault {
     NotList,
     NotObject,
     NotTime,
+    /// A time that has passed where one to come is meant.
+    Past,
+    /// The same thing where another one is meant.
+    Same,
+    /// The first message of a ticket where a later one is meant.
+    FirstMessage,
     Empty,
     TooLong(usize),
     TooMany(usize),
@@ -166,6 +179,21 @@ impl Fault {
                 "нужно время вида 2026-03-19T10:30:00Z",
                 "2026-03-19T10:30:00Z түріндегі уақыт қажет",
                 "must be a time such as 2026-03-19T10:30:00Z",
+            ],
+            Fault::Past => [
+                "нужно время в будущем",
+                "болашақтағы уақыт қажет",
+                "must be a time to come",
+            ],
+            Fault::Same => [
+                "нужны две разные записи",
+                "екі бөлек жазба қажет",
+                "must be another one",
+            ],
+            Fault::FirstMessage => [
+                "первое сообщение отделить нельзя",
+                "бірінші хабарламаны бөлуге болмайды",
+                "must not be the first message of its ticket",
             ],
             Fault::Empty => [
                 "не может быть пустым",

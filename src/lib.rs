@@ -7,7 +7,7 @@
 //! | `http` | every URL in one match (`route`), the API's door (`api`), files, webhooks, live connections |
 //! | `api` | the registry: one struct an action, one row each; dispatch, OpenAPI and tests fold over it |
 //! | `access` | who is asking and what they may do; secrets and tokens |
-//! | `tenant`, `operator`, `client` | companies that give support, their people, the companies they support |
+//! | `tenant`, `operator`, `client`, `contact` | companies that give support, their people, the companies they support, the people there |
 //! | `knowledge` | the articles for readers outside and the search in them |
 //! | `ticket` | the verbs of the desk; `status` is its state machine |
 //! | `sla`, `tariff` | working time, deadlines and the way to them, as pure rules; what is sold to clients |
@@ -39,6 +39,7 @@ pub mod cli;
 mod client;
 mod clock;
 mod config;
+mod contact;
 mod db;
 mod demo;
 mod error;

@@ -6,7 +6,7 @@ use crate::{
     db::sql::{all, run},
     error::Result,
     leftover, tenant,
-    ticket::{change, clock},
+    ticket::{bin, change, clock, held, snooze},
     tls::{self, acme},
 };
 use std::{future::Future, time::Duration};
@@ -25,6 +25,19 @@ pub(crate) fn start(app: &App) {
         Duration::from_secs(2),
         tell_what_is_due,
     );
+    every(
+        app,
+        "let waiting answers leave",
+        Duration::from_secs(1),
+        release_held,
+    );
+    every(
+        app,
+        "bring back what was put aside",
+        Duration::from_secs(1),
+        wake_snoozed,
+    );
+    every(app, "empty the bin", Duration::from_secs(3600), empty_bin);
     every(
         app,
         "forget what nobody needs",
@@ -110,6 +123,28 @@ async fn tell_what_is_due(app: App) -> Result<()> {
             })
             .await?;
     }
+    Ok(())
+}
+
+/// Lets answers leave whose time has come.
+async fn release_held(app: App) -> Result<()> {
+    while app.db.read(held::is_due).await? {
+        app.db.write(held::release_due).await?;
+    }
+    Ok(())
+}
+
+/// Brings back tickets whose time has come.
+async fn wake_snoozed(app: App) -> Result<()> {
+    while app.db.read(snooze::is_due).await? {
+        app.db.write(snooze::wake_due).await?;
+    }
+    Ok(())
+}
+
+/// Removes for good what has lain in the bin for its time.
+async fn empty_bin(app: App) -> Result<()> {
+    while app.db.write(bin::purge).await? > 0 {}
     Ok(())
 }
 

@@ -27,3 +27,4 @@ mod review_http;
 mod sla;
 mod tenants;
 mod transfer;
+mod verbs;

@@ -127,7 +127,7 @@ fn a_credential_that_does_not_hold_is_refused_at_every_action() {
 }
 
 /// Admin actions whose example stands for something that only exists once somebody has it: the reason in words.
-const NEEDS_A_PEER: [(&str, &str); 5] = [
+const NEEDS_A_PEER: [(&str, &str); 7] = [
     ("admin_login", "the example's account is made up"),
     (
         "reset_password",
@@ -142,6 +142,8 @@ const NEEDS_A_PEER: [(&str, &str); 5] = [
         "retry_message",
         "needs a message that could not be delivered",
     ),
+    ("withdraw_message", "needs an answer that has not left"),
+    ("reschedule_message", "needs an answer that has not left"),
 ];
 
 /// When an example runs. All speak of the same ticket and the same first things, so what moves the ticket follows its

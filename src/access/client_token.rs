@@ -35,6 +35,9 @@ pub(crate) struct ClientToken {
     /// Tells one name-less session from another.
     #[serde(rename = "s")]
     pub(crate) session: String,
+    /// When it was made, in milliseconds since 1970.
+    #[serde(rename = "i", default)]
+    pub(crate) issued: Millis,
 }
 
 impl ClientToken {
@@ -55,6 +58,7 @@ impl ClientToken {
             expires: now / SECOND + ttl,
             generation,
             session: random_text(12)?,
+            issued: now,
         })
     }
 

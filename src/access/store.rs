@@ -375,6 +375,8 @@ pub(crate) struct Portal {
     pub(crate) generation: i64,
     pub(crate) shared: bool,
     pub(crate) locale: Option<Lang>,
+    /// Up to when the user's tokens were ended.
+    pub(crate) ended_at: Millis,
 }
 
 pub(crate) fn portal(
@@ -385,8 +387,10 @@ pub(crate) fn portal(
 ) -> Result<Option<Portal>> {
     first(
         conn,
-        "select c.id, t.plan, t.limits, c.company_name, c.token_generation, c.shared_tickets, coalesce(u.locale, c.locale) as locale
+        "select c.id, t.plan, t.limits, c.company_name, c.token_generation, c.shared_tickets, coalesce(u.locale, c.locale) as locale,
+                coalesce(e.ended_at, -1) as ended_at
            from client c
+           left join ended_token e on e.tenant_id = c.tenant_id and e.client_id = c.id and e.user_id = ?3
            left join portal_user u on u.tenant_id = c.tenant_id and u.client_id = c.id and u.user_id = ?3
            join tenant t on t.id = c.tenant_id and t.is_active
           where c.tenant_id = ?1
@@ -402,6 +406,7 @@ pub(crate) fn portal(
                 generation: row.get("token_generation")?,
                 shared: row.get("shared_tickets")?,
                 locale: row.get("locale")?,
+                ended_at: row.get("ended_at")?,
             })
         },
     )

@@ -201,6 +201,7 @@ pub(crate) fn due(
         conn,
         "select o.id, o.tenant_id, o.channel_id, o.ticket_id, o.message_id, o.kind, o.recipient, o.attempts
            from outbox o
+           join ticket t on t.tenant_id = o.tenant_id and t.id = o.ticket_id and t.deleted_at is null
           where o.channel_id = ?1 and o.state = 'queued' and o.next_at <= ?2
             and not exists (select 1 from outbox p
                              where p.tenant_id = o.tenant_id and p.ticket_id = o.ticket_id

@@ -57,6 +57,24 @@ impl Tx<'_> {
         self.signals.borrow_mut().push(signal);
     }
 
+    /// Runs a part of the command that may be refused by itself: what it did until then is undone, the rest stands. A
+    /// fault of ours is the whole command's.
+    pub(crate) fn attempt<T>(&self, part: impl FnOnce() -> Result<T>) -> Result<Result<T>> {
+        let told = self.signals.borrow().len();
+        self.conn.execute_batch("savepoint part")?;
+        let outcome = part();
+        match &outcome {
+            Ok(_) => {}
+            Err(error) if error.code().status() >= 500 => return outcome.map(Ok),
+            Err(_) => {
+                self.conn.execute_batch("rollback to part")?;
+                self.signals.borrow_mut().truncate(told);
+            }
+        }
+        self.conn.execute_batch("release part")?;
+        Ok(outcome)
+    }
+
     /// The same transaction at another time. Demo data happens in the past.
     pub(crate) fn at(&self, now: Millis) -> Tx<'_> {
         Tx {

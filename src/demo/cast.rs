@@ -5,13 +5,13 @@ use super::{
         Language, Scene,
         knowledge::{ARTICLES, Article},
         people::{self, CLIENTS, COMPANY, OPERATORS},
-        reference::{CATEGORIES, QUICK_REPLIES, TAGS, TARIFFS},
+        reference::{CATEGORIES, QUICK_REPLIES, TAGS, TARIFFS, VIEWS},
     },
 };
 use crate::{
     access::rules::Role,
     api::field::{ClientId, ContactId, OperatorId, TenantId},
-    client,
+    client, contact,
     db::{Tx, sql::run},
     error::{Error, Result},
     knowledge::{self, NewArticle, Status},
@@ -78,6 +78,14 @@ impl Cast {
         for company in CLIENTS {
             cast.welcome(tx, company)?;
         }
+        let admin = cast.operator(&OPERATORS[0])?;
+        for (position, (name, filter)) in (1i64..).zip(VIEWS) {
+            run(
+                tx,
+                "insert into saved_view (tenant_id, operator_id, is_shared, name, filter, position) values (?1, ?2, 1, ?3, ?4, ?5)",
+                (cast.tenant, admin, name, filter, position),
+            )?;
+        }
         Ok(cast)
     }
 
@@ -131,7 +139,7 @@ impl Cast {
         )?;
         for person in company.contacts {
             let contact =
-                client::contact_of(tx, self.tenant, person.email, person.name, Some(id), tx.now)?;
+                contact::of_address(tx, self.tenant, person.email, person.name, Some(id), tx.now)?;
             run(
                 tx,
                 "update contact set phone = ?3 where tenant_id = ?1 and id = ?2",

@@ -214,7 +214,7 @@ pub(super) async fn client_user(app: &App, token: &str) -> Result<ClientUser> {
         .read(move |db| store::portal(db, tenant, &domain, user))
         .await?;
     let portal = portal
-        .filter(|p| p.generation == token.generation)
+        .filter(|p| p.generation == token.generation && token.issued > p.ended_at)
         .ok_or_else(refused)?;
     Ok(ClientUser {
         tenant,

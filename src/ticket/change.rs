@@ -10,7 +10,7 @@ use super::{
     time::{self, Spent},
 };
 use crate::{
-    api::field::{ClientId, OperatorId},
+    api::field::{ClientId, OperatorId, TicketId},
     channel::config,
     clock::Millis,
     db::sql::{first, one},
@@ -38,6 +38,13 @@ pub(super) const fn rule_of(rules: &Rules, priority: Priority) -> Rule {
     }
 }
 
+/// A merged ticket stays as it is.
+pub(super) fn merged(into: TicketId) -> Error {
+    Error::new(Code::AlreadyMerged)
+        .on("ticket_id")
+        .with("merged_into", into.0)
+}
+
 /// Moves a ticket as `verb` says; each step is recorded, `reason` with the last.
 pub(crate) fn by_verb(
     cx: &Acting<'_>,
@@ -45,6 +52,9 @@ pub(crate) fn by_verb(
     verb: Verb,
     reason: Option<&str>,
 ) -> Result<()> {
+    if let Some(into) = ticket.merged_into {
+        return Err(merged(into));
+    }
     let steps = verb.steps(ticket.status)?;
     let forces = matches!(verb, Verb::TakeOver | Verb::Force(_));
     if forces && ticket.status == Status::Estimated && !steps.is_empty() {
@@ -95,6 +105,8 @@ pub(super) fn step_to(
         estimate::supersede(cx, ticket)?;
     }
     ticket.status = to;
+    // What is through with needs nobody's attention at a later time.
+    ticket.snoozed_until = ticket.snoozed_until.filter(|_| to.is_open());
     let moved = Event {
         kind: "status",
         old: Some(from.as_str()),
@@ -311,7 +323,7 @@ pub(crate) fn reopen_by_client(
 /// Closes what was done and left unanswered for the tenant's days. Answers how many were closed.
 pub(crate) fn close_stale(tx: &crate::db::Tx<'_>, tenant: &tenant::Tenant) -> Result<usize> {
     let before = tx.now - i64::from(tenant.settings.auto_close_days) * crate::clock::DAY;
-    let ids: Vec<crate::api::field::TicketId> = crate::db::sql::all(
+    let ids: Vec<TicketId> = crate::db::sql::all(
         tx,
         "select id from ticket
           where tenant_id = ?1 and status = 'done' and deleted_at is null and done_at <= ?2

@@ -38,7 +38,10 @@ fn change_kind(kind: &str) -> &'static str {
         "sla_warning" => "sla.warning",
         "sla_breach" => "sla.breached",
         "message" | "note" => "message.created",
-        "message_edited" | "message_deleted" | "delivery" | "read" => "message.updated",
+        "message_edited" | "message_deleted" | "delivery" | "read" | "held" | "withdrawn" => {
+            "message.updated"
+        }
+        "deleted" => "ticket.deleted",
         _ => "ticket.updated",
     }
 }
@@ -85,13 +88,20 @@ pub(crate) fn history(
 ) -> Result<Vec<HistoryEntry>> {
     all(
         conn,
-        "select id, at, actor_type, actor_name, kind, old, new, note
-           from event
-          where tenant_id = ?1
-            and ticket_id = ?2
-            and kind not in ('message', 'note', 'delivery', 'read')
-            and (not ?3 or kind in ('created', 'status'))
-          order by id",
+        "select v.id, v.at, v.actor_type, v.actor_name, v.kind,
+                coalesce(v.old, (select e.body
+                                   from message_edit e
+                                   join message m on m.tenant_id = e.tenant_id and m.id = e.message_id
+                                  where v.kind = 'message_edited' and m.deleted_at is null
+                                    and e.tenant_id = v.tenant_id and e.message_id = v.message_id and e.edited_at = v.at
+                                  limit 1)),
+                v.new, v.note
+           from event v
+          where v.tenant_id = ?1
+            and v.ticket_id = ?2
+            and v.kind not in ('message', 'note', 'delivery', 'read', 'held', 'withdrawn')
+            and (not ?3 or v.kind in ('created', 'status'))
+          order by v.id",
         (tenant, ticket, public),
         |row| {
             let actor_type = row.get(2)?;

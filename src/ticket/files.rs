@@ -189,7 +189,7 @@ pub(crate) fn of_ticket(
           where f.tenant_id = ?1
             and f.ticket_id = ?2
             and m.deleted_at is null
-            and not (?3 and m.is_note)
+            and not (?3 and (m.is_note or m.held_until is not null))
           order by f.id",
         (tenant, ticket, public),
         |row| view(row, links),

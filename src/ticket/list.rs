@@ -5,7 +5,7 @@ use super::{
     status::Status,
 };
 use crate::{
-    api::field::{At, ClientId, OperatorId, TenantId, TicketId},
+    api::field::{At, ClientId, ContactId, OperatorId, TenantId, TicketId},
     clock::Millis,
     db::sql::{Page, Where, all, one},
     error::Result,
@@ -65,6 +65,12 @@ pub(crate) struct Filter {
     pub(crate) tag: Option<String>,
     pub(crate) channel: Option<Origin>,
     pub(crate) updated_since: Option<Millis>,
+    pub(crate) contact: Option<ContactId>,
+    /// Whether it is put aside.
+    pub(crate) snoozed: Option<bool>,
+    pub(crate) follower: Option<OperatorId>,
+    /// Whether it has messages that no operator has read.
+    pub(crate) unread: Option<bool>,
     pub(crate) sort: Sort,
     pub(crate) ascending: bool,
 }
@@ -83,6 +89,10 @@ impl Filter {
             tag: None,
             channel: None,
             updated_since: None,
+            contact: None,
+            snoozed: None,
+            follower: None,
+            unread: None,
             sort: Sort::UpdatedAt,
             ascending: false,
         }
@@ -142,6 +152,25 @@ impl Filter {
         if let Some(since) = self.updated_since {
             w.and("t.updated_at >= ?", [since.into()]);
         }
+        if let Some(contact) = self.contact {
+            w.and("t.contact_id = ?", [contact.into()]);
+        }
+        match self.snoozed {
+            None => {}
+            Some(true) => w.and("t.snoozed_until is not null", []),
+            Some(false) => w.and("t.snoozed_until is null", []),
+        }
+        if let Some(operator) = self.follower {
+            w.and(
+                "t.id in (select ticket_id from follower where tenant_id = t.tenant_id and operator_id = ?)",
+                [operator.into()],
+            );
+        }
+        match self.unread {
+            None => {}
+            Some(true) => w.and("t.unread_count > 0", []),
+            Some(false) => w.and("t.unread_count = 0", []),
+        }
         if let Some(search) = &self.search {
             self.search(&mut w, tenant, search)?;
         }
@@ -163,6 +192,7 @@ impl Filter {
                 "exists (select 1 from search s
                            join message m on m.tenant_id = t.tenant_id and m.ticket_id = t.id
                                          and m.ordinal = s.rowid & 1048575 and not m.is_note
+                                         and m.held_until is null
                           where s.search match ?
                             and s.rowid between (t.tenant_id << 48) + (t.id << 20)
                                             and (t.tenant_id << 48) + ((t.id + 1) << 20) - 1)",
@@ -188,18 +218,18 @@ impl Filter {
 }
 
 /// The columns of a [`TicketRow`], read by [`row`]. `?1` of the reader is the time it is read at.
-const COLUMNS: &str = "t.id, t.subject, t.status, t.priority, t.category, c.portal_domain, c.company_name,
+pub(super) const COLUMNS: &str = "t.id, t.subject, t.status, t.priority, t.category, c.portal_domain, c.company_name,
        t.assigned_to, o.name, t.created_at, t.updated_at, t.creator_name, t.message_count, t.unread_count,
        t.channel, t.sla_response_at, coalesce(t.due_at, t.sla_resolution_at), t.sla_response_breached,
        t.sla_resolution_breached, t.first_response_at, t.snoozed_until,
        substr(m.body, 1, 140), m.author_type, m.author_name, m.created_at, m.is_note";
 
-const TABLES: &str = "ticket t
+pub(super) const TABLES: &str = "ticket t
   left join client c on c.tenant_id = t.tenant_id and c.id = t.client_id
   left join operator o on o.tenant_id = t.tenant_id and o.id = t.assigned_to
   left join message m on m.tenant_id = t.tenant_id and m.id = t.last_message_id";
 
-fn row(row: &Row<'_>, now: Millis) -> rusqlite::Result<TicketRow> {
+pub(super) fn row(row: &Row<'_>, now: Millis) -> rusqlite::Result<TicketRow> {
     let status: Status = row.get(2)?;
     let runs = status.clock_runs();
     let response: Option<At> = row.get(15)?;
@@ -244,6 +274,24 @@ fn row(row: &Row<'_>, now: Millis) -> rusqlite::Result<TicketRow> {
     })
 }
 
+/// How many tickets a filter finds.
+pub(crate) fn count(conn: &Connection, tenant: TenantId, filter: &Filter) -> Result<i64> {
+    match filter.conditions(tenant) {
+        Some(conditions) => matching(conn, &conditions),
+        None => Ok(0),
+    }
+}
+
+fn matching(conn: &Connection, conditions: &Where) -> Result<i64> {
+    let text = conditions.text();
+    one(
+        conn,
+        &format!("select count(*) from ticket t where {text}"),
+        rusqlite::params_from_iter(conditions.bind([])),
+        |row| row.get(0),
+    )
+}
+
 /// A page of tickets and how many there are in all.
 pub(crate) fn page(
     conn: &Connection,
@@ -256,12 +304,7 @@ pub(crate) fn page(
         return Ok((Vec::new(), 0));
     };
     let (text, order) = (conditions.text(), filter.order());
-    let total = one(
-        conn,
-        &format!("select count(*) from ticket t where {text}"),
-        rusqlite::params_from_iter(conditions.bind([])),
-        |row| row.get(0),
-    )?;
+    let total = matching(conn, &conditions)?;
     let values = conditions.bind([page.limit.into(), page.offset().into()]);
     let mut rows = all(
         conn,
@@ -347,7 +390,8 @@ pub(crate) fn unread_by_client(
         "select m.ticket_id, count(*)
            from json_each(?2) i
            cross join message m on m.tenant_id = ?1 and m.ticket_id = i.value
-          where m.author_type = 'support' and not m.is_note and m.deleted_at is null and m.read_at is null
+          where m.author_type = 'support' and not m.is_note and m.held_until is null and m.deleted_at is null
+            and m.read_at is null
           group by m.ticket_id",
         (tenant, serde_json::to_string(ids)?),
         |row| Ok((row.get(0)?, row.get(1)?)),
@@ -359,6 +403,9 @@ pub(crate) fn unread_by_client(
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) by_status: HashMap<Status, i64>,
+    pub(crate) snoozed: i64,
+    pub(crate) following: i64,
+    pub(crate) deleted: i64,
     pub(crate) mine: i64,
     pub(crate) unassigned: i64,
     pub(crate) unread: i64,
@@ -373,7 +420,14 @@ pub(crate) fn counts(conn: &Connection, tenant: TenantId, operator: OperatorId) 
     )?;
     one(
         conn,
-        "select coalesce(sum(assigned_to = ?2), 0), coalesce(sum(assigned_to is null), 0), coalesce(sum(unread_count > 0), 0)
+        "select coalesce(sum(assigned_to = ?2 and snoozed_until is null), 0),
+                coalesce(sum(assigned_to is null and snoozed_until is null), 0),
+                coalesce(sum(unread_count > 0), 0), coalesce(sum(snoozed_until is not null), 0),
+                (select count(*)
+                   from follower f
+                   join ticket t on t.tenant_id = f.tenant_id and t.id = f.ticket_id and t.is_open and t.deleted_at is null
+                  where f.tenant_id = ?1 and f.operator_id = ?2),
+                (select count(*) from ticket where tenant_id = ?1 and deleted_at is not null)
            from ticket
           where tenant_id = ?1 and is_open = 1 and deleted_at is null",
         (tenant, operator),
@@ -383,80 +437,13 @@ pub(crate) fn counts(conn: &Connection, tenant: TenantId, operator: OperatorId) 
                 mine: row.get(0)?,
                 unassigned: row.get(1)?,
                 unread: row.get(2)?,
+                snoozed: row.get(3)?,
+                following: row.get(4)?,
+                deleted: row.get(5)?,
             })
         },
     )
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::db::migrate;
-
-    /// What SQLite will do for a page of `filter`.
-    fn plan(conn: &Connection, filter: &Filter) -> Vec<String> {
-        let conditions = filter.conditions(TenantId(1)).unwrap();
-        let (text, order) = (conditions.text(), filter.order());
-        let sql = format!(
-            "explain query plan select {COLUMNS} from {TABLES} where {text} order by {order} limit ? offset ?"
-        );
-        let values = conditions.bind([30.into(), 0.into()]);
-        all(conn, &sql, rusqlite::params_from_iter(values), |row| {
-            row.get(3)
-        })
-        .unwrap()
-    }
-
-    #[test]
-    fn no_list_reads_a_whole_table_and_the_usual_ones_are_not_sorted() {
-        let path = std::env::temp_dir().join(format!("tehprof-plan-{}.db", std::process::id()));
-        migrate::bring_up(&path).unwrap();
-        let conn = Connection::open(&path).unwrap();
-        let of = |stage, sort| Filter {
-            stage,
-            sort,
-            ..Filter::all(Sight::Staff)
-        };
-        let usual = [
-            of(Stage::All, Sort::UpdatedAt),
-            of(Stage::Active, Sort::UpdatedAt),
-            of(Stage::One(Status::New), Sort::UpdatedAt),
-            of(Stage::All, Sort::CreatedAt),
-            of(Stage::Active, Sort::Sla),
-        ];
-        let others = [
-            of(Stage::Active, Sort::Priority),
-            Filter {
-                charge: Some(Charge::Operator(OperatorId(1))),
-                ..of(Stage::Active, Sort::UpdatedAt)
-            },
-            Filter {
-                tag: Some("vip".into()),
-                ..of(Stage::All, Sort::UpdatedAt)
-            },
-            Filter {
-                search: Some("принтер".into()),
-                ..of(Stage::All, Sort::UpdatedAt)
-            },
-            Filter::all(Sight::User(ClientId(1), 7)),
-        ];
-        for filter in usual.iter().chain(&others) {
-            let plan = plan(&conn, filter);
-            let scans = plan
-                .iter()
-                .any(|step| step.starts_with("SCAN t") || step.starts_with("SCAN m"));
-            assert!(!scans, "{filter:?}: {plan:#?}");
-        }
-        for filter in &usual {
-            let plan = plan(&conn, filter);
-            assert!(
-                !plan.iter().any(|step| step.contains("TEMP B-TREE")),
-                "{filter:?}: {plan:#?}"
-            );
-        }
-        drop(conn);
-        for ending in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{ending}", path.display()));
-        }
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use super::{
     files,
     model::{Author, Delivery, Origin},
     record::{self, Record},
-    search,
+    search, snooze,
     status::{self, ClientReply, Status, Window},
 };
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
         field::{ContactId, FileId, MessageId, OperatorId, TenantId, TicketId},
     },
     channel::outbox,
+    clock::Millis,
     db::sql::{first, one, run},
     error::{Code, Error, Fault, Result},
     tenant,
@@ -42,6 +43,8 @@ pub(crate) struct Draft {
     pub(crate) inline: Vec<(Upload, String)>,
     /// Files that were uploaded before.
     pub(crate) file_ids: Vec<FileId>,
+    /// Until when its author may take it back.
+    pub(crate) held_until: Option<Millis>,
 }
 
 impl Draft {
@@ -77,7 +80,7 @@ impl Draft {
 }
 
 /// Why an answer by mail could not even be queued.
-const NO_MAILBOX: &str = "there is no mailbox to send from, or no address to send to";
+pub(super) const NO_MAILBOX: &str = "there is no mailbox to send from, or no address to send to";
 
 /// Writes a message into its ticket's row, history, index and, if it is to go out, the outbox. Leaves the ticket's status
 /// and the saving of its row to the caller.
@@ -92,19 +95,21 @@ pub(super) fn write(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Resul
     } else {
         None
     };
+    let held = draft.held_until.filter(|_| outgoing);
     let delivery = way.map(|way| match way {
+        _ if held.is_some() => Delivery::Pending,
         WayOut::Here => Delivery::Sent,
         WayOut::Channel => Delivery::Pending,
         WayOut::Nowhere => Delivery::Failed,
     });
-    let trouble = (way == Some(WayOut::Nowhere)).then_some(NO_MAILBOX);
+    let trouble = (way == Some(WayOut::Nowhere) && held.is_none()).then_some(NO_MAILBOX);
     let ordinal = ticket.next_ordinal;
     run(
         cx.tx,
         "insert into message (tenant_id, ticket_id, ordinal, author_type, operator_id, contact_id, author_name, body, html,
                               quoted_from, is_note, channel, unverified, automatic, mail_id, created_at, delivery_status,
-                              delivery_error)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                              delivery_error, held_until)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         rusqlite::params![
             cx.tenant,
             ticket.id,
@@ -124,6 +129,7 @@ pub(super) fn write(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Resul
             cx.tx.now,
             delivery,
             trouble,
+            held,
         ],
     )?;
     let id = MessageId(cx.tx.last_insert_rowid());
@@ -143,14 +149,18 @@ pub(super) fn write(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Resul
         ticket.unread_count += 1;
     }
     let posted = Event {
-        kind: if draft.is_note { "note" } else { "message" },
+        kind: match held {
+            Some(_) => "held",
+            None if draft.is_note => "note",
+            None => "message",
+        },
         message: Some(id),
         author: Some(author),
         is_note: draft.is_note,
         ..Event::default()
     };
     event::write(cx, ticket.id, &posted)?;
-    if way == Some(WayOut::Channel) {
+    if way == Some(WayOut::Channel) && held.is_none() {
         outbox::enqueue(cx, ticket, id)?;
     }
     Ok(id)
@@ -162,18 +172,27 @@ pub(crate) fn post_by_support(
     ticket: &mut Record,
     draft: Draft,
 ) -> Result<MessageId> {
-    let is_note = draft.is_note;
+    if let Some(into) = ticket.merged_into {
+        return Err(change::merged(into));
+    }
+    let goes_out = !draft.is_note && draft.held_until.is_none();
     let id = write(cx, ticket, draft)?;
-    if !is_note {
-        if ticket.first_response_at.is_none() {
-            answered(ticket, cx.tx.now);
-        }
-        if let Some(next) = status::support_reply(ticket.status) {
-            step_to(cx, ticket, next, None)?;
-        }
+    if goes_out {
+        replied(cx, ticket)?;
     }
     ticket.save(cx.tx, cx.tx.now)?;
     Ok(id)
+}
+
+/// What a public answer does to its ticket.
+pub(super) fn replied(cx: &Acting<'_>, ticket: &mut Record) -> Result<()> {
+    if ticket.first_response_at.is_none() {
+        answered(ticket, cx.tx.now);
+    }
+    match status::support_reply(ticket.status) {
+        Some(next) => step_to(cx, ticket, next, None),
+        None => Ok(()),
+    }
 }
 
 /// Leaves a note of the program's own, such as the page a visitor wrote from.
@@ -186,13 +205,16 @@ pub(crate) fn post_system_note(cx: &Acting<'_>, ticket: &mut Record, body: Strin
     ticket.save(cx.tx, cx.tx.now)
 }
 
-/// Posts a message of the client's side. A reply on a ticket that was closed too long ago opens a new one that names it;
+/// Posts a message of the client's side. What is written to a merged ticket comes to where it went on; a reply on a ticket that was closed too long ago opens a new one that names it;
 /// the answer tells which ticket the message is in.
 pub(crate) fn post_by_client(
     cx: &Acting<'_>,
     mut ticket: Record,
     draft: Draft,
 ) -> Result<(Record, MessageId)> {
+    if ticket.merged_into.is_some() {
+        ticket = record::gone_on(cx.tx, cx.tenant, ticket.id)?;
+    }
     let days = tenant::by_id(cx.tx, cx.tenant)?.settings.reopen_window_days;
     let closed_at = ticket.closed_at.unwrap_or(ticket.updated_at);
     // A machine's answer tells nothing of what the client wants: it is kept and moves nothing.
@@ -223,6 +245,9 @@ pub(crate) fn post_by_client(
         };
         return super::open(cx, new, draft);
     }
+    if !draft.automatic {
+        snooze::wake(cx, &mut ticket)?;
+    }
     let id = write(cx, &mut ticket, draft)?;
     if effect == ClientReply::Reopens {
         step_to(cx, &mut ticket, Status::Reopened, None)?;
@@ -231,7 +256,11 @@ pub(crate) fn post_by_client(
     Ok((ticket, id))
 }
 
-fn phone_of(conn: &Connection, tenant: TenantId, id: TicketId) -> Result<Option<String>> {
+pub(super) fn phone_of(
+    conn: &Connection,
+    tenant: TenantId,
+    id: TicketId,
+) -> Result<Option<String>> {
     one(
         conn,
         "select creator_phone from ticket where tenant_id = ?1 and id = ?2",
@@ -249,12 +278,14 @@ pub(crate) struct Stored {
     pub(crate) operator: Option<OperatorId>,
     pub(crate) is_note: bool,
     pub(crate) body: String,
+    /// Whether it has not left yet.
+    pub(crate) is_held: bool,
 }
 
 pub(crate) fn by_id(conn: &Connection, tenant: TenantId, id: MessageId) -> Result<Stored> {
     first(
         conn,
-        "select m.id, m.ticket_id, m.ordinal, m.author_type, m.operator_id, m.is_note, m.body
+        "select m.id, m.ticket_id, m.ordinal, m.author_type, m.operator_id, m.is_note, m.body, m.held_until is not null
            from message m
            join ticket t on t.tenant_id = m.tenant_id and t.id = m.ticket_id and t.deleted_at is null
           where m.tenant_id = ?1 and m.id = ?2 and m.deleted_at is null",
@@ -268,6 +299,7 @@ pub(crate) fn by_id(conn: &Connection, tenant: TenantId, id: MessageId) -> Resul
                 operator: row.get(4)?,
                 is_note: row.get(5)?,
                 body: row.get(6)?,
+                is_held: row.get(7)?,
             })
         },
     )?
@@ -302,25 +334,42 @@ pub(crate) fn edit(cx: &Acting<'_>, message: &Stored, body: &str) -> Result<()> 
 pub(crate) fn delete(cx: &Acting<'_>, message: &Stored) -> Result<()> {
     run(
         cx.tx,
-        "update message set deleted_at = ?3 where tenant_id = ?1 and id = ?2",
+        "update message set deleted_at = ?3, held_until = null where tenant_id = ?1 and id = ?2",
         (cx.tenant, message.id, cx.tx.now),
     )?;
     outbox::withdraw(cx, message.id)?;
     let mut ticket = record::by_id(cx.tx, cx.tenant, message.ticket)?;
     search::remove(cx.tx, search::key(cx.tenant, ticket.id, message.ordinal))?;
-    if !message.is_note {
-        ticket.message_count -= 1;
-    }
-    ticket.unread_count = unread(cx, ticket.id)?;
-    ticket.last_message_id = first(
+    recount(cx, &mut ticket)?;
+    changed(cx, &mut ticket, message, "message_deleted")
+}
+
+/// Counts anew what a ticket's row keeps of its messages.
+pub(super) fn recount(cx: &Acting<'_>, ticket: &mut Record) -> Result<()> {
+    (
+        ticket.message_count,
+        ticket.unread_count,
+        ticket.last_message_id,
+    ) = one(
         cx.tx,
-        "select id from message
-          where tenant_id = ?1 and ticket_id = ?2 and deleted_at is null
-          order by ordinal desc limit 1",
+        "select coalesce(sum(not is_note), 0),
+                coalesce(sum(author_type = 'client' and not is_note and read_at is null), 0),
+                (select id from message
+                  where tenant_id = ?1 and ticket_id = ?2 and deleted_at is null
+                  order by ordinal desc limit 1)
+           from message
+          where tenant_id = ?1 and ticket_id = ?2 and deleted_at is null",
+        (cx.tenant, ticket.id),
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    let used: i64 = one(
+        cx.tx,
+        "select coalesce(max(ordinal), 0) from message where tenant_id = ?1 and ticket_id = ?2",
         (cx.tenant, ticket.id),
         |row| row.get(0),
     )?;
-    changed(cx, &mut ticket, message, "message_deleted")
+    ticket.next_ordinal = ticket.next_ordinal.max(used + 1);
+    Ok(())
 }
 
 fn changed(
@@ -380,7 +429,7 @@ pub(crate) fn mark_read(
                 set read_at = ?3,
                     delivery_status = iif(delivery_status in ('sent', 'delivered'), 'read', delivery_status)
               where tenant_id = ?1 and ticket_id = ?2 and author_type = 'support' and not is_note
-                and read_at is null and id <= ?4",
+                and held_until is null and read_at is null and id <= ?4",
             values,
         )?,
     };

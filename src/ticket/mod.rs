@@ -2,18 +2,23 @@
 //!
 //! Every verb runs in the caller's transaction, whoever the caller is: an operator's click, an API key, a mail. It changes
 //! the ticket's row, writes the history and, where something is to be sent, the outbox, all or nothing.
+pub(crate) mod bin;
 pub(crate) mod change;
 pub(crate) mod clock;
 pub(crate) mod csat;
 pub(crate) mod estimate;
 pub(crate) mod event;
 pub(crate) mod files;
+pub(crate) mod follow;
+pub(crate) mod held;
 pub(crate) mod list;
+pub(crate) mod merge;
 pub(crate) mod message;
 pub(crate) mod model;
 pub(crate) mod reading;
 pub(crate) mod record;
 pub(crate) mod search;
+pub(crate) mod snooze;
 pub(crate) mod status;
 pub(crate) mod tags;
 pub(crate) mod time;
@@ -99,6 +104,15 @@ impl NewTicket {
 /// Opens a ticket; `first` becomes its first message. The plan's tickets of the month are counted in the same
 /// transaction, so two at once cannot both take the last one.
 pub(crate) fn open(cx: &Acting<'_>, new: NewTicket, first: Draft) -> Result<(Record, MessageId)> {
+    let note = new.previous.map(|previous| format!("#{previous}"));
+    let mut ticket = begin(cx, new, note.as_deref())?;
+    let message = message::write(cx, &mut ticket, first)?;
+    ticket.save(cx.tx, cx.tx.now)?;
+    Ok((ticket, message))
+}
+
+/// A new ticket without a message yet; `note` says in its history where it comes from.
+fn begin(cx: &Acting<'_>, new: NewTicket, note: Option<&str>) -> Result<Record> {
     within_plan(cx)?;
     let mut ticket = Record {
         tenant: cx.tenant,
@@ -131,6 +145,7 @@ pub(crate) fn open(cx: &Acting<'_>, new: NewTicket, first: Draft) -> Result<(Rec
         done_at: None,
         closed_at: None,
         due_at: None,
+        snoozed_until: None,
         sla_response_at: None,
         sla_resolution_at: None,
         sla_paused_at: None,
@@ -146,17 +161,14 @@ pub(crate) fn open(cx: &Acting<'_>, new: NewTicket, first: Draft) -> Result<(Rec
         &mut ticket,
     );
     record::insert(cx.tx, &ticket, new.creator_phone.as_deref(), new.previous)?;
-    let note = new.previous.map(|previous| format!("#{previous}"));
     let created = Event {
         kind: "created",
         new: Some(ticket.channel.as_str()),
-        note: note.as_deref(),
+        note,
         ..Event::default()
     };
     event::write(cx, ticket.id, &created)?;
-    let message = message::write(cx, &mut ticket, first)?;
-    ticket.save(cx.tx, cx.tx.now)?;
-    Ok((ticket, message))
+    Ok(ticket)
 }
 
 /// A number of 12 to 15 digits that JavaScript holds exactly and nobody can guess.

@@ -212,6 +212,19 @@ pub(crate) struct TicketRow {
     pub(crate) last_message: Option<LastMessage>,
 }
 
+/// A ticket in the bin.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct DeletedTicket {
+    #[serde(flatten)]
+    pub(crate) row: TicketRow,
+    /// When it was deleted.
+    pub(crate) deleted_at: At,
+    /// Who deleted it.
+    pub(crate) deleted_by_name: Option<String>,
+    /// When it will be removed for good.
+    pub(crate) purge_at: At,
+}
+
 /// What a client is offered for work beyond the plan.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct EstimateView {
@@ -280,6 +293,15 @@ pub(crate) struct OtherTicket {
     pub(crate) updated_at: At,
 }
 
+/// An operator who is told what happens to a ticket without being in charge of it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct Follower {
+    /// The operator.
+    pub(crate) operator_id: OperatorId,
+    /// What they are called.
+    pub(crate) name: String,
+}
+
 /// What may be done with a ticket next.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Can {
@@ -328,6 +350,8 @@ pub(crate) struct TicketView {
     pub(crate) client: Option<ClientCard>,
     /// The newest other tickets of the same client or contact.
     pub(crate) other_tickets: Vec<OtherTicket>,
+    /// The operators who follow it.
+    pub(crate) followers: Vec<Follower>,
 }
 
 /// An attachment.
@@ -384,6 +408,8 @@ pub(crate) struct MessageView {
     pub(crate) automatic: bool,
     /// The operator who wrote it.
     pub(crate) operator_id: Option<OperatorId>,
+    /// When it will leave; until then its client does not see it and it can be taken back.
+    pub(crate) held_until: Option<At>,
     /// Its attachments.
     pub(crate) files: Vec<FileView>,
 }

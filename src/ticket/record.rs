@@ -45,6 +45,7 @@ pub(crate) struct Record {
     pub(crate) done_at: Option<Millis>,
     pub(crate) closed_at: Option<Millis>,
     pub(crate) due_at: Option<Millis>,
+    pub(crate) snoozed_until: Option<Millis>,
     pub(crate) sla_response_at: Option<Millis>,
     pub(crate) sla_resolution_at: Option<Millis>,
     pub(crate) sla_paused_at: Option<Millis>,
@@ -88,6 +89,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Record> {
         done_at: row.get("done_at")?,
         closed_at: row.get("closed_at")?,
         due_at: row.get("due_at")?,
+        snoozed_until: row.get("snoozed_until")?,
         sla_response_at: row.get("sla_response_at")?,
         sla_resolution_at: row.get("sla_resolution_at")?,
         sla_paused_at: row.get("sla_paused_at")?,
@@ -127,6 +129,32 @@ pub(super) fn open_after(
         (tenant, after, most),
         read,
     )
+}
+
+/// The ticket of that number in the bin.
+pub(super) fn in_bin(conn: &Connection, tenant: TenantId, id: TicketId) -> Result<Record> {
+    first(
+        conn,
+        "select * from ticket where tenant_id = ?1 and id = ?2 and deleted_at is not null",
+        (tenant, id),
+        read,
+    )?
+    .ok_or_else(|| Error::new(Code::TicketNotFound).on("ticket_id"))
+}
+
+/// How often a merged ticket may have been merged on.
+const MERGES: usize = 20;
+
+/// The ticket of that number, or the one it went on in.
+pub(crate) fn gone_on(conn: &Connection, tenant: TenantId, id: TicketId) -> Result<Record> {
+    let mut ticket = by_id(conn, tenant, id)?;
+    for _ in 0..MERGES {
+        match ticket.merged_into {
+            Some(next) => ticket = by_id(conn, tenant, next)?,
+            None => return Ok(ticket),
+        }
+    }
+    Err(Error::new(Code::TicketNotFound).on("ticket_id"))
 }
 
 /// The ticket with that public reference.
@@ -223,7 +251,7 @@ impl Record {
                     closed_at = ?25, due_at = ?26, sla_response_at = ?27, sla_resolution_at = ?28, sla_paused_at = ?29,
                     sla_next_at = ?30, sla_response_breached = ?31, sla_resolution_breached = ?32, client_user_id = ?33,
                     client_session = ?34, sla_response_warn_at = ?35, sla_resolution_warn_at = ?36,
-                    sla_response_told = ?37, sla_resolution_told = ?38, sla_alarm_at = ?39
+                    sla_response_told = ?37, sla_resolution_told = ?38, sla_alarm_at = ?39, snoozed_until = ?40
               where tenant_id = ?1 and id = ?2",
             rusqlite::params![
                 self.tenant,
@@ -265,6 +293,7 @@ impl Record {
                 self.sla_response_told,
                 self.sla_resolution_told,
                 self.sla_alarm_at(),
+                self.snoozed_until,
             ],
         )?;
         Ok(())

@@ -84,6 +84,20 @@ pub(crate) fn remove(conn: &Connection, key: i64) -> Result<()> {
     Ok(())
 }
 
+/// Takes a ticket's messages out of the index.
+pub(crate) fn forget(conn: &Connection, tenant: TenantId, ticket: TicketId) -> Result<()> {
+    let span = (
+        key(tenant, ticket, 0),
+        key(tenant, ticket, (1 << ORDINAL_BITS) - 1),
+    );
+    run(
+        conn,
+        "delete from search where rowid between ?1 and ?2",
+        span,
+    )?;
+    Ok(())
+}
+
 /// Puts a ticket's messages in anew, after its subject changed.
 pub(crate) fn renew(
     conn: &Connection,

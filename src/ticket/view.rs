@@ -2,6 +2,7 @@
 use super::{
     csat, estimate,
     files::{self, Links},
+    follow,
     list::{self, Sight},
     model::{Can, ClientCard, FileView, MessageView, OtherTicket, TicketView},
     record, status,
@@ -96,16 +97,20 @@ pub(crate) fn ticket(
         Some(client) => Some(card(conn, tenant, client, now)?),
         None => None,
     };
-    let other_tickets = if staff {
-        others(conn, tenant, id, client, contact)?
+    let (other_tickets, followers) = if staff {
+        (
+            others(conn, tenant, id, client, contact)?,
+            follow::of(conn, tenant, id)?,
+        )
     } else {
-        Vec::new()
+        (Vec::new(), Vec::new())
     };
     if !staff {
         let unread = list::unread_by_client(conn, tenant, &[id])?;
         row.unread_count = unread.get(&id).copied().unwrap_or(0);
         row.tags = Vec::new();
         row.last_message = None;
+        row.snoozed_until = None;
     }
     let mut estimates = estimate::of_ticket(conn, tenant, id)?;
     if !staff {
@@ -117,7 +122,7 @@ pub(crate) fn ticket(
     let newest_estimate = estimates.next();
     Ok(TicketView {
         can: Can {
-            transitions: if staff {
+            transitions: if staff && view.merged_into.is_none() {
                 status::allowed(row.status)
             } else {
                 Vec::new()
@@ -150,6 +155,7 @@ pub(crate) fn ticket(
             }
         }),
         other_tickets,
+        followers,
     })
 }
 
@@ -220,7 +226,8 @@ fn others(
 
 const MESSAGE: &str =
     "select id, body, html, quoted_from, author_type, author_name, is_note, created_at, edited_at,
-       deleted_at, delivery_status, delivery_error, channel, unverified, automatic, operator_id
+       deleted_at, delivery_status, delivery_error, channel, unverified, automatic, operator_id,
+       held_until
   from message";
 
 fn message(row: &Row<'_>) -> rusqlite::Result<MessageView> {
@@ -243,6 +250,7 @@ fn message(row: &Row<'_>) -> rusqlite::Result<MessageView> {
         unverified: row.get(13)?,
         automatic: row.get(14)?,
         operator_id: row.get(15)?,
+        held_until: row.get(16)?,
         files: Vec::new(),
     })
 }
@@ -276,7 +284,7 @@ pub(crate) fn messages(
     let mut messages = all(
         conn,
         &format!(
-            "{MESSAGE} where tenant_id = ?1 and ticket_id = ?2 and not (?3 and is_note) order by ordinal"
+            "{MESSAGE} where tenant_id = ?1 and ticket_id = ?2 and not (?3 and (is_note or held_until is not null)) order by ordinal"
         ),
         (tenant, id, public),
         message,

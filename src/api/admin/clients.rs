@@ -1,14 +1,12 @@
-//! Clients, contacts and the tokens by which clients enter.
+//! Clients and the tokens by which clients enter.
 use crate::{
     access::{Operator, rules::Needs},
     api::{
         Action, Command, Query, Read, Spec, Write, command,
-        field::{
-            Amount, Change, ContactId, Domain, Email, Flag, Int, Line, Name, OperatorId, Text,
-        },
+        field::{Amount, Change, Domain, Flag, Int, Line, Name, OperatorId, Text},
         query,
     },
-    client::{self, ClientView, ContactView},
+    client::{self, ClientView},
     db::sql::{Page, run},
     error::{Code, Error, Fault, Result},
     lang::Lang,
@@ -24,9 +22,8 @@ pub(super) const ACTIONS: &[Action] = &[
     query::<ListClients>(),
     command::<CreateClient>(),
     command::<ClientSettings>(),
-    query::<ListContacts>(),
-    command::<SaveContact>(),
     command::<CreateClientToken>(),
+    command::<RevokeClientTokens>(),
 ];
 
 /// Lists the clients with their settings, hours and tickets.
@@ -251,107 +248,6 @@ impl Command for ClientSettings {
     }
 }
 
-/// Lists the contacts by name.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct ListContacts {
-    /// Which part of the list, from 1.
-    #[serde(default)]
-    page: Option<Int>,
-    /// How many a part has, at most 100. Without it and `page` all are listed.
-    #[serde(default)]
-    limit: Option<Int>,
-}
-impl Spec for ListContacts {
-    const NAME: &'static str = "list_contacts";
-    const NEEDS: Needs = Needs::scopes(&[R, C]);
-    const TITLE: [&'static str; 3] = ["Список контактов", "Байланыстар тізімі", "List contacts"];
-    const EXAMPLE: &'static str = "{}";
-    type By = Operator;
-    type Output = Vec<ContactView>;
-}
-impl Query for ListContacts {
-    fn run(self, cx: &Read<'_, Operator>) -> Result<Vec<ContactView>> {
-        let part = part(self.page, self.limit)?;
-        client::contacts(cx.db, cx.by.tenant, None, part)
-    }
-}
-
-/// Makes a contact, or changes the one of `contact_id`.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct SaveContact {
-    /// The contact to change; a new one if left out.
-    #[serde(default)]
-    contact_id: Option<ContactId>,
-    /// What they are called.
-    name: Name,
-    /// Their phone number.
-    #[serde(default)]
-    phone: Option<Line>,
-    /// Their address.
-    #[serde(default)]
-    email: Option<Email>,
-    /// Where their picture is.
-    #[serde(default)]
-    photo: Option<Line>,
-    /// The client they belong to.
-    #[serde(default)]
-    portal_domain: Option<Domain>,
-}
-impl Spec for SaveContact {
-    const NAME: &'static str = "save_contact";
-    const NEEDS: Needs = Needs::scopes(&[W, C]);
-    const TITLE: [&'static str; 3] = ["Сохранить контакт", "Байланысты сақтау", "Save a contact"];
-    const EXAMPLE: &'static str = r#"{"name":"Асем Касымова","email":"asem@client.example","phone":"+7 701 000 00 00","portal_domain":"client.bitrix24.kz"}"#;
-    type By = Operator;
-    type Output = ContactView;
-}
-impl Command for SaveContact {
-    fn run(self, cx: &Write<'_, Operator>) -> Result<ContactView> {
-        let tenant = cx.by.tenant;
-        let client = match &self.portal_domain {
-            Some(domain) => Some(client::by_domain(cx.tx, tenant, domain)?),
-            None => None,
-        };
-        let texts = (
-            self.name.0,
-            self.phone.map(|p| p.0),
-            self.email.map(|e| e.0),
-            self.photo.map(|p| p.0),
-        );
-        let (name, phone, email, photo) = &texts;
-        let exists = |e| crate::db::sql::taken(e, "contact.email", "email");
-        let id = match self.contact_id {
-            None => {
-                run(
-                    cx.tx,
-                    "insert into contact (tenant_id, client_id, name, phone, email, photo, created_at)
-                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                    (tenant, client, name, phone, email, photo, cx.tx.now),
-                )
-                .map_err(exists)?;
-                ContactId(cx.tx.last_insert_rowid())
-            }
-            Some(id) => {
-                let changed = run(
-                    cx.tx,
-                    "update contact
-                        set client_id = coalesce(?3, client_id), name = ?4, phone = coalesce(?5, phone),
-                            email = coalesce(?6, email), photo = coalesce(?7, photo)
-                      where tenant_id = ?1 and id = ?2",
-                    (tenant, id, client, name, phone, email, photo),
-                )
-                .map_err(exists)?;
-                if changed == 0 {
-                    return Err(Error::new(Code::ContactNotFound).on("contact_id"));
-                }
-                id
-            }
-        };
-        let saved = client::contacts(cx.tx, tenant, Some(id), None)?.pop();
-        saved.ok_or_else(|| Error::new(Code::ContactNotFound).on("contact_id"))
-    }
-}
-
 /// Makes a token by which a user of a client's portal enters without a password.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct CreateClientToken {
@@ -420,5 +316,37 @@ impl Command for CreateClientToken {
             token,
             expires_in: ttl,
         })
+    }
+}
+
+/// Ends the tokens made so far for a client's portal: those of one user, or all. Whoever has one must be given another.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct RevokeClientTokens {
+    /// The client's portal.
+    portal_domain: Domain,
+    /// The user in the client's own system, 0 for those without a name; everybody if left out.
+    #[serde(default)]
+    user_id: Option<Int>,
+}
+impl Spec for RevokeClientTokens {
+    const NAME: &'static str = "revoke_client_tokens";
+    const NEEDS: Needs = Needs::scopes(&[W, C]);
+    const TITLE: [&'static str; 3] = [
+        "Отозвать ссылки клиента",
+        "Клиент сілтемелерін қайтарып алу",
+        "Revoke client tokens",
+    ];
+    const EXAMPLE: &'static str = r#"{"portal_domain":"client.bitrix24.kz","user_id":123}"#;
+    type By = Operator;
+    type Output = ClientView;
+}
+impl Command for RevokeClientTokens {
+    fn run(self, cx: &Write<'_, Operator>) -> Result<ClientView> {
+        let user = self.user_id.map(|u| u.0);
+        if user.is_some_and(|user| user < 0) {
+            return Err(Error::invalid("user_id", Fault::OutOfRange(0, i64::MAX)));
+        }
+        client::end_tokens(cx.tx, cx.by.tenant, &self.portal_domain, user, cx.tx.now)?;
+        client::view(cx.tx, cx.by.tenant, &self.portal_domain, cx.tx.now)
     }
 }

@@ -1,18 +1,24 @@
 //! Messages for staff: answering, noting, editing, deleting, and files uploaded ahead of them.
-use super::Deleted;
+use super::{
+    Deleted,
+    drafts::{self, DraftKind},
+};
 use crate::{
     access::{Operator, rules::Needs},
     api::{
         Action, Command, Query, Read, Slow, Spec, Task, Write, command,
-        field::{Body, FileId, Flag, List, MessageId, OperatorId, Text, TicketId},
+        field::{At, Body, FileId, Flag, Int, List, MessageId, OperatorId, Text, TicketId, Time},
         query, task,
     },
     channel::outbox,
-    error::{Code, Error, Result},
-    tenant::plan::Scope::{Messages as M, Write as W},
+    clock::{Millis, SECOND},
+    db::sql::all,
+    error::{Code, Error, Fault, Result},
+    tenant::plan::Scope::{Messages as M, Read as R, Write as W},
     ticket::{
         Acting, Actor,
         files::{self, Links},
+        follow, held,
         message::{self, Draft, Stored},
         model::{FileView, MessageView},
         record, view,
@@ -25,6 +31,9 @@ pub(super) const ACTIONS: &[Action] = &[
     command::<AddMessage>(),
     command::<EditMessage>(),
     command::<DeleteMessage>(),
+    command::<WithdrawMessage>(),
+    command::<RescheduleMessage>(),
+    query::<ListMessageEdits>(),
     command::<RetryMessage>(),
     command::<UploadFile>(),
     task::<Typing>(),
@@ -60,6 +69,35 @@ pub(crate) struct AddMessage {
     /// Files that were uploaded before.
     #[serde(default)]
     file_ids: List<FileId, 50>,
+    /// How many seconds a public answer waits before it leaves, at most 30; until then `withdraw_message` takes it back.
+    #[serde(default)]
+    undo_seconds: Option<Int>,
+    /// When a public answer is to leave; at once if left out.
+    #[serde(default)]
+    send_at: Option<Time>,
+    /// The operators whom a note names; they follow the ticket from now on.
+    #[serde(default)]
+    mentions: List<OperatorId, 50>,
+}
+
+impl AddMessage {
+    /// Until when the answer is held; a note never is.
+    fn held_until(&self, now: Millis) -> Result<Option<Millis>> {
+        if self.is_note.0 {
+            return Ok(None);
+        }
+        if let Some(Time(at)) = self.send_at {
+            return match at > now {
+                true => Ok(Some(at)),
+                false => Err(Error::invalid("send_at", Fault::Past)),
+            };
+        }
+        match self.undo_seconds {
+            None | Some(Int(0)) => Ok(None),
+            Some(Int(seconds @ 1..=30)) => Ok(Some(now + seconds * SECOND)),
+            Some(_) => Err(Error::invalid("undo_seconds", Fault::OutOfRange(0, 30))),
+        }
+    }
 }
 impl Spec for AddMessage {
     const NAME: &'static str = "add_message";
@@ -77,6 +115,7 @@ impl Spec for AddMessage {
 }
 impl Command for AddMessage {
     fn run(self, cx: &Write<'_, Operator>) -> Result<MessageView> {
+        let held_until = self.held_until(cx.tx.now)?;
         let mut ticket = record::by_id(cx.tx, cx.by.tenant, self.ticket_id)?;
         let has_files = !(self.file_ids.0.is_empty() && cx.call.uploads.is_empty());
         let text = match self.message {
@@ -88,9 +127,17 @@ impl Command for AddMessage {
             is_note: self.is_note.0,
             uploads: cx.call.uploads.clone(),
             file_ids: self.file_ids.0,
+            held_until,
             ..Draft::support(text)
         };
-        let id = message::post_by_support(&acting(cx), &mut ticket, draft)?;
+        let acting = acting(cx);
+        let id = message::post_by_support(&acting, &mut ticket, draft)?;
+        follow::mention(&acting, &ticket, id, &self.mentions.0)?;
+        let kind = match self.is_note.0 {
+            true => DraftKind::Note,
+            false => DraftKind::Reply,
+        };
+        drafts::clear(cx.tx, cx.by.tenant, cx.by.id, ticket.id, kind)?;
         answer(cx, id)
     }
 }
@@ -152,6 +199,119 @@ impl Command for DeleteMessage {
         let stored = changeable(cx, self.message_id)?;
         message::delete(&acting(cx), &stored)?;
         Ok(Deleted::of(stored.id.0))
+    }
+}
+
+/// Takes back an answer that has not left yet. Its files can be attached again.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct WithdrawMessage {
+    /// The message.
+    message_id: MessageId,
+}
+impl Spec for WithdrawMessage {
+    const NAME: &'static str = "withdraw_message";
+    const NEEDS: Needs = Needs::scopes(&[W, M]);
+    const TITLE: [&'static str; 3] = [
+        "Отменить отправку",
+        "Жіберуді болдырмау",
+        "Take back a message",
+    ];
+    const EXAMPLE: &'static str = r#"{"message_id":102}"#;
+    type By = Operator;
+    type Output = Deleted;
+}
+impl Command for WithdrawMessage {
+    fn run(self, cx: &Write<'_, Operator>) -> Result<Deleted> {
+        let stored = changeable(cx, self.message_id)?;
+        held::withdraw(&acting(cx), &stored)?;
+        Ok(Deleted::of(stored.id.0))
+    }
+}
+
+/// Lets an answer that waits leave at another time, or at once.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct RescheduleMessage {
+    /// The message.
+    message_id: MessageId,
+    /// When it is to leave; at once if left out.
+    #[serde(default)]
+    send_at: Option<Time>,
+}
+impl Spec for RescheduleMessage {
+    const NAME: &'static str = "reschedule_message";
+    const NEEDS: Needs = Needs::scopes(&[W, M]);
+    const TITLE: [&'static str; 3] = [
+        "Перенести отправку",
+        "Жіберу уақытын өзгерту",
+        "Send a waiting message at another time",
+    ];
+    const EXAMPLE: &'static str = r#"{"message_id":102,"send_at":"2099-03-19T10:30:00Z"}"#;
+    type By = Operator;
+    type Output = MessageView;
+}
+impl Command for RescheduleMessage {
+    fn run(self, cx: &Write<'_, Operator>) -> Result<MessageView> {
+        let stored = changeable(cx, self.message_id)?;
+        let until = match self.send_at {
+            Some(Time(at)) if at <= cx.tx.now => {
+                return Err(Error::invalid("send_at", Fault::Past));
+            }
+            Some(Time(at)) => at,
+            None => cx.tx.now,
+        };
+        held::hold(&acting(cx), &stored, until)?;
+        answer(cx, stored.id)
+    }
+}
+
+/// What a message said before it was edited.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct EditView {
+    /// The earlier text.
+    message: String,
+    /// When it was replaced.
+    edited_at: At,
+    /// Who replaced it.
+    edited_by_name: Option<String>,
+}
+
+/// Lists what a message said before, the oldest first.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ListMessageEdits {
+    /// The message.
+    message_id: MessageId,
+}
+impl Spec for ListMessageEdits {
+    const NAME: &'static str = "list_message_edits";
+    const NEEDS: Needs = Needs::scopes(&[R, M]);
+    const TITLE: [&'static str; 3] = [
+        "Прежние тексты сообщения",
+        "Хабарламаның бұрынғы мәтіндері",
+        "List a message's earlier texts",
+    ];
+    const EXAMPLE: &'static str = r#"{"message_id":102}"#;
+    type By = Operator;
+    type Output = Vec<EditView>;
+}
+impl Query for ListMessageEdits {
+    fn run(self, cx: &Read<'_, Operator>) -> Result<Vec<EditView>> {
+        let stored = message::by_id(cx.db, cx.by.tenant, self.message_id)?;
+        all(
+            cx.db,
+            "select e.body, e.edited_at, o.name
+               from message_edit e
+               left join operator o on o.tenant_id = e.tenant_id and o.id = e.edited_by
+              where e.tenant_id = ?1 and e.message_id = ?2
+              order by e.id",
+            (cx.by.tenant, stored.id),
+            |row| {
+                Ok(EditView {
+                    message: row.get(0)?,
+                    edited_at: row.get(1)?,
+                    edited_by_name: row.get(2)?,
+                })
+            },
+        )
     }
 }
 

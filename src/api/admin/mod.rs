@@ -1,10 +1,16 @@
 //! The actions of staff and API keys, `/api/admin.php`.
+mod attention;
+mod bin;
+mod bulk;
 mod categories;
 mod channels;
 pub(crate) mod clients;
+mod contacts;
+mod drafts;
 mod figures;
 mod knowledge;
 mod lifecycle;
+mod merging;
 mod messages;
 mod operators;
 mod plan;
@@ -17,6 +23,7 @@ mod sla;
 mod tariffs;
 mod tickets;
 mod time;
+mod views;
 mod widget;
 
 pub(crate) use messages::Viewer;
@@ -33,8 +40,15 @@ pub(super) const GROUPS: &[(&str, &[Action])] = &[
     ("tickets", tickets::ACTIONS),
     ("tickets", lifecycle::ACTIONS),
     ("tickets", time::ACTIONS),
+    ("tickets", attention::ACTIONS),
+    ("tickets", bulk::ACTIONS),
+    ("tickets", merging::ACTIONS),
+    ("tickets", bin::ACTIONS),
+    ("tickets", views::ACTIONS),
     ("messages", messages::ACTIONS),
+    ("messages", drafts::ACTIONS),
     ("clients", clients::ACTIONS),
+    ("clients", contacts::ACTIONS),
     ("operators", operators::ACTIONS),
     ("figures", figures::ACTIONS),
     ("reference", reference::ACTIONS),

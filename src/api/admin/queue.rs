@@ -1,9 +1,10 @@
 //! The queue: lists of tickets and how many each view has.
+use super::views::ViewFilter;
 use crate::{
     access::{Operator, rules::Needs},
     api::{
         Action, Query, Read, Spec,
-        field::{Int, Line, OperatorId, Time},
+        field::{ContactId, Flag, Int, Line, OperatorId, Time},
         query,
     },
     db::sql::Page,
@@ -34,7 +35,7 @@ pub(crate) struct TicketPage {
 }
 
 /// Which statuses a list shows: one status, `active` (every one but done and closed) or `all`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum StatusFilter {
     #[default]
@@ -66,7 +67,7 @@ impl From<StatusFilter> for Stage {
 }
 
 /// What a list is ordered by.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SortBy {
     CreatedAt,
@@ -76,7 +77,7 @@ pub(crate) enum SortBy {
 }
 
 /// The direction of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Order {
     Asc,
@@ -114,6 +115,18 @@ pub(crate) struct ListTickets {
     /// Only tickets that something happened to at this time or later.
     #[serde(default)]
     updated_since: Option<Time>,
+    /// Only tickets of this contact.
+    #[serde(default)]
+    contact_id: Option<ContactId>,
+    /// Only tickets that are put aside, or only those that are not.
+    #[serde(default)]
+    snoozed: Option<Flag>,
+    /// Only tickets that the caller follows.
+    #[serde(default)]
+    following: Option<Flag>,
+    /// Only tickets with messages that no operator has read, or only those without.
+    #[serde(default)]
+    unread: Option<Flag>,
     /// What to order by; the latest change first if it is left out.
     #[serde(default)]
     sort: Option<SortBy>,
@@ -149,6 +162,16 @@ impl<'de> Deserialize<'de> for InCharge {
     }
 }
 
+impl Serialize for InCharge {
+    fn serialize<S: serde::Serializer>(&self, sink: S) -> Result<S::Ok, S::Error> {
+        match self {
+            InCharge::Me => sink.serialize_str("me"),
+            InCharge::Nobody => sink.serialize_str("none"),
+            InCharge::Operator(id) => id.serialize(sink),
+        }
+    }
+}
+
 impl JsonSchema for InCharge {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "InCharge".into()
@@ -172,20 +195,43 @@ impl Spec for ListTickets {
 impl Query for ListTickets {
     fn run(self, cx: &Read<'_, Operator>) -> Result<TicketPage> {
         let page = Page::new(self.page.map(|p| p.0), self.limit.map(|l| l.0), 30)?;
-        let filter = Filter {
+        let filter = self.filter(cx.by);
+        let (tickets, total) = list::page(cx.db, cx.by.tenant, &filter, page, cx.db.now)?;
+        Ok(TicketPage {
+            tickets,
+            total,
+            page: page.page,
+            limit: page.limit,
+        })
+    }
+}
+
+impl ListTickets {
+    /// The list that a saved view shows.
+    pub(super) fn of_view(view: &ViewFilter) -> Result<ListTickets> {
+        Ok(serde_json::from_value(serde_json::to_value(view)?)?)
+    }
+
+    /// What is looked for, with `by` as whoever looks.
+    pub(super) fn filter(self, by: &Operator) -> Filter {
+        Filter {
             stage: self.status.unwrap_or_default().into(),
             priority: self.priority,
             category: filled(self.category),
             search: filled(self.search),
             portal_domain: filled(self.portal_domain),
             charge: self.assigned_to.map(|charge| match charge {
-                InCharge::Me => Charge::Operator(cx.by.id),
+                InCharge::Me => Charge::Operator(by.id),
                 InCharge::Nobody => Charge::Nobody,
                 InCharge::Operator(id) => Charge::Operator(id),
             }),
             tag: filled(self.tag),
             channel: self.channel,
             updated_since: self.updated_since.map(|t| t.0),
+            contact: self.contact_id,
+            snoozed: self.snoozed.map(|f| f.0),
+            follower: self.following.filter(|f| f.0).map(|_| by.id),
+            unread: self.unread.map(|f| f.0),
             sort: match self.sort {
                 Some(SortBy::CreatedAt) => Sort::CreatedAt,
                 Some(SortBy::Priority) => Sort::Priority,
@@ -199,14 +245,7 @@ impl Query for ListTickets {
                 None => false,
             },
             ..Filter::all(Sight::Staff)
-        };
-        let (tickets, total) = list::page(cx.db, cx.by.tenant, &filter, page, cx.db.now)?;
-        Ok(TicketPage {
-            tickets,
-            total,
-            page: page.page,
-            limit: page.limit,
-        })
+        }
     }
 }
 
@@ -223,9 +262,15 @@ pub(crate) struct TicketCounts {}
 pub(crate) struct TicketCountsOutput {
     /// Every status but done and closed.
     active: i64,
-    /// Open ones in the caller's charge.
+    /// Open ones that are put aside.
+    snoozed: i64,
+    /// Open ones that the caller follows.
+    following: i64,
+    /// Those in the bin.
+    deleted: i64,
+    /// Open ones in the caller's charge that are not put aside.
     mine: i64,
-    /// Open ones in nobody's charge.
+    /// Open ones in nobody's charge that are not put aside.
     unassigned: i64,
     /// Open ones with unread messages.
     unread: i64,
@@ -266,6 +311,9 @@ impl Query for TicketCounts {
         let all = counts.by_status.values().sum();
         Ok(TicketCountsOutput {
             active: all - done - closed,
+            snoozed: counts.snoozed,
+            following: counts.following,
+            deleted: counts.deleted,
             mine: counts.mine,
             unassigned: counts.unassigned,
             unread: counts.unread,

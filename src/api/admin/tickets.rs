@@ -1,5 +1,5 @@
 //! One ticket: shown whole, opened, changed.
-use super::queue::filled;
+use super::{bulk::Outcome, queue::filled};
 use crate::{
     access::{Operator, rules::Needs},
     api::{
@@ -10,7 +10,7 @@ use crate::{
         },
         task,
     },
-    channel, client,
+    channel, client, contact,
     error::{self, Error, Fault, Result},
     tenant::plan::Scope::{Read as R, Tickets as T, Write as W},
     ticket::{
@@ -27,6 +27,7 @@ use crate::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 pub(super) const ACTIONS: &[Action] = &[
     task::<GetTicket>(),
@@ -204,7 +205,7 @@ impl Command for CreateTicket {
         let mut new = NewTicket::new(self.subject.0, origin, cx.by.name.clone());
         if let Some(email) = &self.contact_email {
             let name = self.contact_name.as_ref().map_or("", |n| n.as_str());
-            let contact = client::contact_of(cx.tx, tenant, email, name, client, now)?;
+            let contact = contact::of_address(cx.tx, tenant, email, name, client, now)?;
             new.creator_name.clone_from(&contact.name);
             new.client = contact.client;
             new.contact = Some(contact.id);
@@ -242,37 +243,37 @@ impl Command for CreateTicket {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct UpdateTicket {
     /// The ticket.
-    ticket_id: TicketId,
+    pub(super) ticket_id: TicketId,
     /// Its new subject.
     #[serde(default)]
-    subject: Option<Subject>,
+    pub(super) subject: Option<Subject>,
     /// Its new priority.
     #[serde(default)]
-    priority: Option<Priority>,
+    pub(super) priority: Option<Priority>,
     /// The code of its new category.
     #[serde(default)]
-    category: Option<Code>,
+    pub(super) category: Option<Code>,
     /// Its new status, reached by legal steps.
     #[serde(default)]
-    status: Option<Status>,
+    pub(super) status: Option<Status>,
     /// The operator to put in charge; 0 or null for nobody.
     #[serde(default)]
-    assigned_to: Change<Int>,
+    pub(super) assigned_to: Change<Int>,
     /// The names of exactly the tags it is to have.
     #[serde(default)]
-    tags: Option<List<Name, 20>>,
+    pub(super) tags: Option<List<Name, 20>>,
     /// The client it belongs to.
     #[serde(default)]
-    portal_domain: Option<Domain>,
+    pub(super) portal_domain: Option<Domain>,
     /// When it is due by agreement; null for the rule's time again.
     #[serde(default)]
-    due_at: Change<Time>,
+    pub(super) due_at: Change<Time>,
     /// Whether to go past an estimate that the client has not approved.
     #[serde(default)]
-    force: Option<Flag>,
+    pub(super) force: Option<Flag>,
     /// The version that the change was made on.
     #[serde(default)]
-    version: Option<Int>,
+    pub(super) version: Option<Int>,
 }
 impl Spec for UpdateTicket {
     const NAME: &'static str = "update_ticket";
@@ -292,45 +293,68 @@ impl Command for UpdateTicket {
                 .with("current", current));
         }
         with_ticket(cx, self.ticket_id, |acting, ticket| {
-            if let Some(subject) = self.subject {
-                change::set_subject(acting, ticket, subject.0)?;
-            }
-            if let Some(priority) = self.priority {
-                change::set_priority(acting, ticket, priority)?;
-            }
-            if let Some(category) = self.category {
-                change::set_category(acting, ticket, category.0)?;
-            }
-            if let Some(domain) = self.portal_domain {
-                let client = client::by_domain(cx.tx, cx.by.tenant, &domain)?;
-                change::set_client(acting, ticket, client)?;
-            }
-            match self.assigned_to {
-                Change::Keep => {}
-                Change::Clear | Change::Set(Int(0)) => change::assign(acting, ticket, None)?,
-                Change::Set(Int(id)) if id > 0 => {
-                    change::assign(acting, ticket, Some(OperatorId(id)))?
-                }
-                Change::Set(_) => return Err(Error::invalid("assigned_to", Fault::NotPositive)),
-            }
-            match self.due_at {
-                Change::Keep => {}
-                Change::Clear => change::set_due(acting, ticket, None)?,
-                Change::Set(at) => change::set_due(acting, ticket, Some(at.0))?,
-            }
-            if let Some(names) = self.tags {
-                let names: Vec<String> = names.0.into_iter().map(|n| n.0).collect();
-                tags::set(acting, ticket, &names)?;
-            }
-            if let Some(status) = self.status {
-                let verb = match status {
-                    _ if self.force.is_some_and(|f| f.0) => Verb::Force(status),
-                    Status::Closed => Verb::Close,
-                    _ => Verb::Set(status),
-                };
-                change::by_verb(acting, ticket, verb, None)?;
-            }
-            Ok(())
+            self.apply(acting, ticket)
         })
     }
+}
+
+impl UpdateTicket {
+    /// Makes the change, in the ticket's history and on its record.
+    pub(super) fn apply(self, acting: &Acting<'_>, ticket: &mut Record) -> Result<()> {
+        if let Some(subject) = self.subject {
+            change::set_subject(acting, ticket, subject.0)?;
+        }
+        if let Some(priority) = self.priority {
+            change::set_priority(acting, ticket, priority)?;
+        }
+        if let Some(category) = self.category {
+            change::set_category(acting, ticket, category.0)?;
+        }
+        if let Some(domain) = self.portal_domain {
+            let client = client::by_domain(acting.tx, acting.tenant, &domain)?;
+            change::set_client(acting, ticket, client)?;
+        }
+        match self.assigned_to {
+            Change::Keep => {}
+            Change::Clear | Change::Set(Int(0)) => change::assign(acting, ticket, None)?,
+            Change::Set(Int(id)) if id > 0 => {
+                change::assign(acting, ticket, Some(OperatorId(id)))?;
+            }
+            Change::Set(_) => return Err(Error::invalid("assigned_to", Fault::NotPositive)),
+        }
+        match self.due_at {
+            Change::Keep => {}
+            Change::Clear => change::set_due(acting, ticket, None)?,
+            Change::Set(at) => change::set_due(acting, ticket, Some(at.0))?,
+        }
+        if let Some(names) = self.tags {
+            let names: Vec<String> = names.0.into_iter().map(|n| n.0).collect();
+            tags::set(acting, ticket, &names)?;
+        }
+        if let Some(status) = self.status {
+            let verb = match status {
+                _ if self.force.is_some_and(|f| f.0) => Verb::Force(status),
+                Status::Closed => Verb::Close,
+                _ => Verb::Set(status),
+            };
+            change::by_verb(acting, ticket, verb, None)?;
+        }
+        Ok(())
+    }
+}
+
+/// Does the same to several tickets, each by itself: what is refused for one leaves the others done.
+pub(super) fn each(
+    cx: &Write<'_, Operator>,
+    ids: Vec<TicketId>,
+    verb: impl Fn(&Acting<'_>, TicketId) -> Result<()>,
+) -> Result<Vec<Outcome>> {
+    let acting = acting(cx);
+    let mut seen = HashSet::with_capacity(ids.len());
+    let mut outcomes = Vec::with_capacity(ids.len());
+    for id in ids.into_iter().filter(|&id| seen.insert(id)) {
+        let outcome = cx.tx.attempt(|| verb(&acting, id))?;
+        outcomes.push(Outcome::of(id, outcome, cx.call.lang));
+    }
+    Ok(outcomes)
 }

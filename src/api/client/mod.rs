@@ -235,6 +235,7 @@ fn for_client(unread_count: i64, row: TicketRow) -> TicketRow {
     TicketRow {
         last_message: None,
         tags: Vec::new(),
+        snoozed_until: None,
         unread_count,
         ..row
     }

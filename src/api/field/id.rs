@@ -58,4 +58,5 @@ ids! {
     ArticleId,
     TariffId,
     TimeEntryId,
+    ViewId,
 }

@@ -8,7 +8,7 @@ pub(crate) use decode::decode;
 use decode::refuse;
 pub(crate) use id::{
     ArticleId, ChannelId, ClientId, ContactId, FileId, KeyId, MessageId, OperatorId, QuickReplyId,
-    TagId, TariffId, TenantId, TicketId, TimeEntryId,
+    TagId, TariffId, TenantId, TicketId, TimeEntryId, ViewId,
 };
 pub(crate) use most::Most;
 
@@ -114,7 +114,8 @@ parameter!(
 );
 
 /// Yes or no.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[serde(transparent)]
 pub(crate) struct Flag(pub(crate) bool);
 parameter!(
     Flag,
@@ -166,7 +167,8 @@ pub(crate) struct Text(pub(crate) String);
 parameter!(Text, "Text", |value| text(value, 65_536).map(Text), { "type": "string", "maxLength": 65536 });
 
 /// One line that may be empty.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(transparent)]
 pub(crate) struct Line(pub(crate) String);
 parameter!(
     Line,

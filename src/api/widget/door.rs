@@ -36,6 +36,20 @@ fn reference_of(secret: &Secret, tenant: TenantId, token: &str) -> Option<i64> {
         .then_some(reference)
 }
 
+/// The ticket that a merged one went on in, if the same visitor opened that one; somebody else's is not theirs to read.
+fn gone_on(conn: &Connection, ticket: Record) -> Result<Record> {
+    if ticket.merged_into.is_none() {
+        return Ok(ticket);
+    }
+    let on = match record::gone_on(conn, ticket.tenant, ticket.id) {
+        Ok(on) => on,
+        Err(error) if error.code() == Code::TicketNotFound => return Ok(ticket),
+        Err(error) => return Err(error),
+    };
+    let is_theirs = on.creator_email.is_some() && on.creator_email == ticket.creator_email;
+    Ok(if is_theirs { on } else { ticket })
+}
+
 /// How a visitor names their ticket: by its token, or by its id and the e-mail it was opened with.
 #[derive(Clone, Debug)]
 pub(super) struct Door {
@@ -60,7 +74,8 @@ impl Door {
                 Some(reference) => record::by_reference(conn, tenant, reference)?,
                 None => None,
             };
-            return found.ok_or_else(|| Error::new(Code::TicketNotFound).on("ticket_token"));
+            let found = found.ok_or_else(|| Error::new(Code::TicketNotFound).on("ticket_token"))?;
+            return gone_on(conn, found);
         }
         let reference = self.ticket_id.ok_or_else(|| Error::missing("ticket_id"))?.0;
         let email = self.email.as_ref().ok_or_else(|| Error::missing("email"))?;
@@ -81,7 +96,7 @@ impl Door {
         match found.filter(|t| fits(t) && !strict) {
             Some(ticket) => {
                 app.guesses.succeeded(&tries);
-                Ok(ticket)
+                gone_on(conn, ticket)
             }
             None => {
                 app.guesses.failed(tries, now);

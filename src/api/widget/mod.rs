@@ -375,12 +375,18 @@ impl Command for AddReply {
             ..Draft::client(text)
         };
         let visitor = Acting::new(cx.tx, tenant, Actor::visitor(&ticket.creator_name));
+        let (known_as, email) = (ticket.reference, ticket.creator_email.clone());
         let (ticket, id) = message::post_by_client(&visitor, ticket, draft)?;
+        // What was merged into somebody else's ticket is said there, and not shown from there.
+        let reference = match ticket.creator_email == email {
+            true => ticket.reference,
+            false => known_as,
+        };
         let links = Links::new(&cx.app.secret, tenant, cx.tx.now);
         Ok(Replied {
             message: view::one_message(cx.tx, tenant, id, true, links)?.into(),
-            ticket_id: ticket.reference,
-            ticket_token: token(&cx.app.secret, tenant, ticket.reference),
+            ticket_id: reference,
+            ticket_token: token(&cx.app.secret, tenant, reference),
         })
     }
 }

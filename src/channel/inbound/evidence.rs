@@ -61,22 +61,13 @@ pub(super) fn facts(
     Ok(facts)
 }
 
-/// How often a merged ticket may have been merged on.
-const MERGES: usize = 20;
-
 /// The ticket of that number, or the one it went on in.
-fn target(conn: &Connection, tenant: TenantId, mut id: TicketId) -> Result<Option<Record>> {
-    for _ in 0..MERGES {
-        match record::by_id(conn, tenant, id) {
-            Ok(ticket) => match ticket.merged_into {
-                Some(next) => id = next,
-                None => return Ok(Some(ticket)),
-            },
-            Err(error) if error.code() == Code::TicketNotFound => return Ok(None),
-            Err(error) => return Err(error),
-        }
+fn target(conn: &Connection, tenant: TenantId, id: TicketId) -> Result<Option<Record>> {
+    match record::gone_on(conn, tenant, id) {
+        Ok(ticket) => Ok(Some(ticket)),
+        Err(error) if error.code() == Code::TicketNotFound => Ok(None),
+        Err(error) => Err(error),
     }
-    Ok(None)
 }
 
 fn standing(ticket: &Record, now: Millis, days: u32) -> Standing {

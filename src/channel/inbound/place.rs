@@ -14,7 +14,7 @@ use crate::{
         },
         outbox,
     },
-    client,
+    contact,
     db::{
         Tx,
         sql::{first, run},
@@ -82,7 +82,7 @@ pub(super) fn apply(tx: &Tx<'_>, app: &App, event: &Event, incoming: Incoming) -
     let facts = facts(tx, tenant, &incoming, &keys, &written)?;
     let verdict = thread::decide(&facts);
     let automatic = auto.automatic || auto.bounce;
-    let contact = client::contact_of(tx, tenant, &email, &name, None, tx.now)?;
+    let contact = contact::of_address(tx, tenant, &email, &name, None, tx.now)?;
     let cx = Acting::new(
         tx,
         tenant,
@@ -234,7 +234,7 @@ const TITLE: usize = 255;
 fn new_ticket(
     tx: &Tx<'_>,
     event: &Event,
-    (email, contact): (String, &client::Contact),
+    (email, contact): (String, &contact::Contact),
     (title, body): (String, &str),
     previous: Option<i64>,
 ) -> Result<NewTicket> {

@@ -161,12 +161,13 @@ pub(super) fn search(conn: &Connection, report: &mut Report) -> Result<()> {
 
 /// What should have been sent or read long ago.
 pub(super) fn queues(conn: &Connection, now: Millis, report: &mut Report) -> Result<()> {
-    // What waits in a channel that is switched off waits rightly.
+    // What waits in a channel that is switched off, or for a ticket in the bin, waits rightly.
     let unsent: Vec<(String, i64, Millis)> = all(
         conn,
         "select c.name, count(*), min(o.next_at)
            from outbox o
            join channel c on c.tenant_id = o.tenant_id and c.id = o.channel_id and c.is_active
+           join ticket t on t.tenant_id = o.tenant_id and t.id = o.ticket_id and t.deleted_at is null
           where o.state = 'queued' and o.next_at < ?1
           group by c.id
           order by c.id",

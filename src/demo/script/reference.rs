@@ -127,6 +127,18 @@ pub(crate) const CATEGORIES: &[Category] = &[
     ),
 ];
 
+/// Lists of the queue that the whole desk shares, and what each looks for.
+pub(crate) const VIEWS: [(&str, &str); 2] = [
+    (
+        "Срочные в работе",
+        r#"{"status":"active","priority":"urgent","snoozed":false,"sort":"sla","order":"asc"}"#,
+    ),
+    (
+        "Письма без ответственного",
+        r#"{"status":"active","channel":"email","assigned_to":"none","sort":"created_at","order":"asc"}"#,
+    ),
+];
+
 /// An answer kept ready.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct QuickReply {

@@ -8,13 +8,16 @@ use crate::{
 use rusqlite::Connection;
 
 /// The tables that move, parents before children.
-pub(super) const MOVED: [&str; 25] = [
+pub(super) const MOVED: [&str; 31] = [
     "tenant",
     "tariff",
     "operator",
     "client",
     "portal_user",
+    "ended_token",
     "contact",
+    "contact_address",
+    "saved_view",
     "tag",
     "category",
     "quick_reply",
@@ -26,6 +29,9 @@ pub(super) const MOVED: [&str; 25] = [
     "message_edit",
     "participant",
     "ticket_tag",
+    "follower",
+    "mention",
+    "draft",
     "event",
     "estimate",
     "time_entry",
@@ -79,7 +85,7 @@ const fn loose(parent: &'static str) -> Meaning {
 }
 
 /// What the schema does not tell of its columns.
-pub(super) const MARKED: [(&str, &str, Meaning); 24] = [
+pub(super) const MARKED: [(&str, &str, Meaning); 41] = [
     ("tenant", "domain", Meaning::Claim("the domain")),
     ("tenant", "widget_key", Meaning::Made(Made::WidgetKey)),
     (
@@ -103,6 +109,7 @@ pub(super) const MARKED: [(&str, &str, Meaning); 24] = [
     ("ticket", "reference", Meaning::Made(Made::TicketReference)),
     ("ticket", "channel_id", loose("channel")),
     ("ticket", "last_message_id", loose("message")),
+    ("ticket", "deleted_by", loose("operator")),
     ("message_edit", "edited_by", loose("operator")),
     ("event", "message_id", loose("message")),
     ("event", "actor_id", Meaning::Actor),

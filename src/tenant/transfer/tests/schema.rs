@@ -20,8 +20,9 @@ const STAYS: [&str; 5] = [
 ];
 
 /// Columns that are called like numbers of rows and are none: names that mail or another system gave.
-const THEIRS: [(&str, &str); 7] = [
+const THEIRS: [(&str, &str); 8] = [
     ("portal_user", "user_id"),
+    ("ended_token", "user_id"),
     ("ticket", "client_user_id"),
     ("message", "mail_id"),
     ("file", "content_id"),
