@@ -127,7 +127,7 @@ fn a_credential_that_does_not_hold_is_refused_at_every_action() {
 }
 
 /// Admin actions whose example stands for something that only exists once somebody has it: the reason in words.
-const NEEDS_A_PEER: [(&str, &str); 7] = [
+const NEEDS_A_PEER: [(&str, &str); 8] = [
     ("admin_login", "the example's account is made up"),
     (
         "reset_password",
@@ -141,6 +141,10 @@ const NEEDS_A_PEER: [(&str, &str); 7] = [
     (
         "retry_message",
         "needs a message that could not be delivered",
+    ),
+    (
+        "merge_tickets",
+        "needs two tickets of one client, whose numbers the calendar decides",
     ),
     ("withdraw_message", "needs an answer that has not left"),
     ("reschedule_message", "needs an answer that has not left"),

@@ -1,8 +1,9 @@
 //! What operators do with tickets beyond answering: many at once, merging and splitting, the bin, putting aside, following,
 //! answers that wait, views and drafts.
 use crate::support::{
-    Desk,
+    Desk, Tray,
     post::{Letter, MAILBOX, deliver, desk_with_mail},
+    tray::Taken,
     until, until_so,
 };
 use serde_json::{Value, json};
@@ -39,6 +40,12 @@ fn say(desk: &Desk, id: i64, text: &str) -> i64 {
         .omar
         .call("add_message", json!({ "ticket_id": id, "message": text }));
     said["id"].as_i64().unwrap()
+}
+
+/// The first mail that left with these words.
+fn letter_with(tray: &Tray, words: &str) -> Option<Taken> {
+    let mut taken = tray.taken().into_iter();
+    taken.find(|letter| letter.text().contains(words))
 }
 
 #[test]
@@ -230,11 +237,8 @@ fn a_mail_to_a_merged_ticket_lands_where_it_went_on_through_any_number_of_merges
         })
     };
     let first = mailed("Телефония");
-    desk.settle();
-    let answered = tray.taken().len();
     say(&desk, first, "Какой номер не отвечает?");
-    until_so("the answer", || tray.taken().len() > answered);
-    let letter = tray.nth(answered);
+    let letter = until("the answer", || letter_with(&tray, "Какой номер"));
     let (second, third) = (desk.ticket("Звонки"), desk.ticket("Связь"));
     desk.saule.call(
         "merge_tickets",
@@ -280,7 +284,7 @@ fn a_ticket_is_split_from_a_message_on() {
         "add_message",
         json!({ "ticket_id": id, "message": "И ещё сканер" }),
     );
-    let second = second["message"]["id"].clone();
+    let second = second["id"].clone();
     say(&desk, id, "Смотрим сканер");
     let first = whole(&desk, id)["messages"][0]["id"].clone();
     let refused = desk
@@ -537,19 +541,21 @@ fn an_answer_is_held_before_it_leaves_and_can_be_taken_back() {
     let mailed = until("the ticket", || {
         found(&desk, json!({ "search": "Почта" })).first().copied()
     });
-    desk.settle();
-    let before = tray.taken().len();
     let body =
         json!({ "ticket_id": mailed, "message": "Утром", "send_at": "2099-01-01T06:00:00Z" });
     let later = desk.omar.call("add_message", body);
     say(&desk, mailed, "Сейчас");
-    until_so("the answer of now", || tray.taken().len() == before + 1);
+    until_so("the answer of now", || {
+        letter_with(&tray, "Сейчас").is_some()
+    });
+    assert!(letter_with(&tray, "Утром").is_none());
     let mut desk = desk;
     desk.crash();
     desk.omar
         .call("reschedule_message", json!({ "message_id": later["id"] }));
-    until_so("the answer of later", || tray.taken().len() == before + 2);
-    assert!(tray.nth(before + 1).text().contains("Утром"));
+    until_so("the answer of later", || {
+        letter_with(&tray, "Утром").is_some()
+    });
     until_so("both to be sent", || {
         let whole = whole(&desk, mailed);
         texts(&whole) == ["Помогите", "Сейчас", "Утром"]
@@ -702,7 +708,7 @@ fn a_view_counts_for_whoever_looks_and_is_shared_by_supervisors_only() {
     assert_eq!(desk.saule.call("share_view", share)["is_shared"], true);
     let seen = desk.omar.call("list_views", json!({}));
     assert_eq!(
-        (seen.as_array().unwrap().len(), &seen[1]["count"]),
+        (seen.as_array().unwrap().len(), &seen[0]["count"]),
         (2, &json!(2))
     );
     let not_his = json!({ "view_id": of_saule["id"] });
