@@ -7,11 +7,11 @@ const ticket: Ticket = {
   created_at: '2026-03-19T10:00:00.000Z', updated_at: '2026-03-19T10:00:00.000Z', creator_name: 'Иван', message_count: 0, unread_count: 0, channel: 'email', tags: [],
   sla_response_at: null, sla_resolution_at: null, sla_response_breached: false, sla_resolution_breached: false, sla_paused: false, first_response_at: null, snoozed_until: null,
   description: '', creator_email: null, creator_phone: null, estimate: null, earlier_estimates: [], csat: null, result: null, merged_into: null, hours_spent: 0, closed_at: null, done_at: null,
-  reference: 123456789012, due_at: null, last_message: null, can: { transitions: ['on_hold', 'done'] }, version: 3, client: null, other_tickets: [], previous_ticket: null,
+  reference: 123456789012, due_at: null, last_message: null, can: { transitions: ['on_hold', 'done'] }, version: 3, client: null, other_tickets: [], previous_ticket: null, followers: [],
 };
 const message = (id: number, text: string): Message => ({
   id, message: text, html: null, quoted_from: null, author_type: 'support', author_name: 'Алия', is_note: false, created_at: '2026-03-19T11:00:00.000Z', edited_at: null, deleted_at: null,
-  delivery_status: 'pending', delivery_error: null, channel: 'email', files: [], unverified: false, automatic: false, operator_id: 5,
+  delivery_status: 'pending', delivery_error: null, channel: 'email', files: [], unverified: false, automatic: false, operator_id: 5, held_until: null,
 });
 type Answer = (body: Record<string, unknown>, headers: Record<string, string>) => unknown;
 let server: TicketView;
