@@ -3,7 +3,7 @@
 use crate::{
     access::{password::Gate, secret::Secret, throttle::Throttle},
     blob::Blobs,
-    channel::{inbound, mailbox::Mailboxes, outbound, smtp_in},
+    channel::{inbound, mailbox::Mailboxes, outbound, smtp_in, tend},
     clock::Clock,
     config::Config,
     db::{self, Closing, Db},
@@ -137,6 +137,7 @@ impl Server {
         let working = vec![
             tokio::spawn(inbound::work(app.clone(), stop.subscribe())),
             tokio::spawn(outbound::work(app.clone(), stop.subscribe())),
+            tokio::spawn(tend::work(app.clone(), stop.subscribe())),
         ];
         worker::start(&app);
         Ok(Server {

@@ -55,6 +55,9 @@ codes! {
     FileNotFound = "file_not_found", 400, "Такого файла нет.", "Мұндай файл жоқ.", "There is no such file.";
     ChannelNotFound = "channel_not_found", 400, "Такого канала нет.", "Мұндай арна жоқ.", "There is no such channel.";
     TenantNotFound = "tenant_not_found", 400, "Такой компании нет.", "Мұндай компания жоқ.", "There is no such tenant.";
+    EventNotFound = "event_not_found", 400, "Такого входящего события нет.", "Мұндай кіріс оқиға жоқ.", "There is no such delivery.";
+    /// A delivery has become something already, or its bytes are no longer kept.
+    EventDone = "event_done", 400, "Это событие уже разобрано, или его исходные данные больше не хранятся.", "Бұл оқиға қаралып қойған немесе оның бастапқы деректері енді сақталмайды.", "This delivery has become a message already, or its bytes are no longer kept.";
     QuickReplyNotFound = "quick_reply_not_found", 400, "Такого быстрого ответа нет.", "Мұндай жылдам жауап жоқ.", "There is no such quick reply.";
     ArticleNotFound = "article_not_found", 400, "Такой статьи нет.", "Мұндай мақала жоқ.", "There is no such article.";
     EstimateNotFound = "estimate_not_found", 400, "У заявки нет сметы, ожидающей решения.", "Өтінімде шешім күтіп тұрған смета жоқ.", "The ticket has no estimate that awaits a decision.";

@@ -106,7 +106,7 @@ pub(crate) fn all_named(conn: &Connection) -> Result<Vec<NamedBlob>> {
         "select tenant_id, hash, max(size)
            from (select tenant_id, hash, size from file
                   union all
-                 select tenant_id, raw_hash, null from inbound_event)
+                 select tenant_id, raw_hash, null from inbound_event where raw_hash is not null)
           group by tenant_id, hash",
         [],
         |row| {

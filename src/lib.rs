@@ -11,7 +11,7 @@
 //! | `knowledge` | the articles for readers outside and the search in them |
 //! | `ticket` | the verbs of the desk; `status` is its state machine |
 //! | `sla`, `tariff` | working time, deadlines and the way to them, as pure rules; what is sold to clients |
-//! | `channel` | the ways in and out: mail for now; inbound events, the outbox |
+//! | `channel` | the ways in and out: mail, Telegram, WhatsApp, MAX; inbound events, the outbox |
 //! | `db` | the one writer, the readers, migrations; nobody else begins a transaction |
 //! | `outbound_http`, `reach` | calls of other servers, and which addresses may be connected to |
 //! | `tls` | certificates: of files, of an authority over ACME, of one's own |
@@ -24,8 +24,8 @@
 //! verb of `ticket`, the verb writes row, history, index and outbox in one transaction, the writer commits it together
 //! with whatever else is queued and only then answers. Workers are woken by the commit and send what is to leave.
 //!
-//! A mail's life: `http::hook` or `channel::smtp_in` stores the raw bytes and acknowledges; `channel::inbound` reads them,
-//! decides by pure rules where they belong and calls the same verbs.
+//! What comes in: `http::hook`, `channel::smtp_in` or `channel::tend`, which polls, stores the raw bytes and acknowledges;
+//! `channel::inbound` reads them, decides by pure rules where they belong and calls the same verbs.
 mod access;
 mod api;
 mod app;

@@ -30,6 +30,8 @@ pub(crate) enum Signal {
     Outbox,
     /// An inbound event was stored.
     Inbound,
+    /// A channel was set up, changed or removed.
+    Channels,
     /// An operator's sessions or rights changed; live connections are to check theirs.
     Access,
 }
@@ -41,6 +43,7 @@ pub(crate) struct Signals {
     pub(crate) access: broadcast::Sender<()>,
     pub(crate) outbox: Notify,
     pub(crate) inbound: Notify,
+    pub(crate) channels: Notify,
 }
 
 impl Default for Signals {
@@ -50,6 +53,7 @@ impl Default for Signals {
             access: broadcast::channel(16).0,
             outbox: Notify::new(),
             inbound: Notify::new(),
+            channels: Notify::new(),
         }
     }
 }
@@ -62,6 +66,7 @@ impl Signals {
             Signal::Access => drop(self.access.send(())),
             Signal::Outbox => self.outbox.notify_one(),
             Signal::Inbound => self.inbound.notify_one(),
+            Signal::Channels => self.channels.notify_one(),
         }
     }
 }

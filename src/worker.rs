@@ -2,6 +2,7 @@
 use crate::{
     app::App,
     backup::schedule,
+    channel::inbound::record,
     clock::DAY,
     db::sql::{all, run},
     error::Result,
@@ -151,10 +152,12 @@ async fn empty_bin(app: App) -> Result<()> {
 /// Forgets sessions and links that have ended, answers kept for retries, full buckets, and uploads that no message took up.
 async fn tidy(app: App) -> Result<()> {
     app.limits.tidy();
+    while app.db.write(record::forget_raw).await? > 0 {}
     app.db
         .write(|tx| {
             run(tx, "delete from session where expires_at <= ?1", [tx.now])?;
             run(tx, "delete from access_link where expires_at <= ?1", [tx.now])?;
+            run(tx, "delete from chat_link where expires_at <= ?1", [tx.now])?;
             run(tx, "delete from error_log where at <= ?1", [tx.now - 90 * DAY])?;
             run(tx, "delete from idempotency where created_at <= ?1", [tx.now - DAY])?;
             let left: Vec<(i64, i64, String, i64)> = all(

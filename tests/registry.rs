@@ -127,7 +127,7 @@ fn a_credential_that_does_not_hold_is_refused_at_every_action() {
 }
 
 /// Admin actions whose example stands for something that only exists once somebody has it: the reason in words.
-const NEEDS_A_PEER: [(&str, &str); 8] = [
+const NEEDS_A_PEER: [(&str, &str); 11] = [
     ("admin_login", "the example's account is made up"),
     (
         "reset_password",
@@ -148,6 +148,15 @@ const NEEDS_A_PEER: [(&str, &str); 8] = [
     ),
     ("withdraw_message", "needs an answer that has not left"),
     ("reschedule_message", "needs an answer that has not left"),
+    ("connect_channel", "needs a WhatsApp channel and its server"),
+    (
+        "create_chat_link",
+        "needs a bot that has told what it is called",
+    ),
+    (
+        "replay_event",
+        "needs a delivery that could not be worked on",
+    ),
 ];
 
 /// When an example runs. All speak of the same ticket and the same first things, so what moves the ticket follows its

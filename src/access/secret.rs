@@ -29,6 +29,9 @@ pub(crate) enum Purpose {
     FileLink,
     MailThread,
     ChannelSecrets,
+    ChannelHook,
+    ChatLink,
+    ChatButton,
     KeptAnswer,
 }
 
@@ -43,6 +46,9 @@ impl Purpose {
             Purpose::FileLink => b"file link",
             Purpose::MailThread => b"mail thread",
             Purpose::ChannelSecrets => b"channel secrets",
+            Purpose::ChannelHook => b"channel hook",
+            Purpose::ChatLink => b"chat link",
+            Purpose::ChatButton => b"chat button",
             Purpose::KeptAnswer => b"kept answer",
         }
     }

@@ -1,11 +1,21 @@
 //! The channels by which messages come in and go out.
 //!
-//! In: [`smtp_in`] and the webhooks hand raw deliveries to [`inbound`], which stores them first and then decides where they
-//! belong. Out: the verbs write to [`outbox`], [`outbound`] sends. [`email`] is the whole of mail without a database.
+//! In: [`smtp_in`], the webhooks and [`tend`], which polls, hand raw deliveries to [`inbound`], which stores them first and
+//! then decides where they belong. Out: the verbs write to [`outbox`], [`outbound`] sends. [`email`] is the whole of mail
+//! without a database; [`telegram`], [`whatsapp`] and [`max`] are the messengers, each an adapter behind [`messenger`].
+pub(crate) mod chat;
 pub(crate) mod config;
 pub(crate) mod email;
+pub(crate) mod heard;
 pub(crate) mod inbound;
 pub(crate) mod mailbox;
+mod max;
+pub(crate) mod messenger;
 pub(crate) mod outbound;
 pub(crate) mod outbox;
+mod parts;
+mod peer;
 pub(crate) mod smtp_in;
+mod telegram;
+pub(crate) mod tend;
+pub(crate) mod whatsapp;

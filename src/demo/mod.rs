@@ -9,7 +9,7 @@ pub(crate) mod script;
 use crate::{
     access::secret::Secret,
     api::field::{ChannelId, TenantId, decode},
-    channel::config::{self, EmailConfig},
+    channel::config::{self, ChannelType, EmailConfig},
     db::Tx,
     error::Result,
     tenant::{self, Tenant},
@@ -53,5 +53,13 @@ pub(crate) fn open_mailbox(
         "inbound": { "provider": "smtp" },
     }))?;
     let split = wanted.split(None)?;
-    config::insert(tx, secret, tenant, "Почта", split, tx.now).map(Some)
+    config::insert(
+        tx,
+        secret,
+        tenant,
+        (ChannelType::Email, "Почта"),
+        split,
+        tx.now,
+    )
+    .map(Some)
 }

@@ -1,4 +1,7 @@
 //! Channel webhooks: what a provider posts. Accepted means stored on the disk; what becomes of it is decided afterwards.
+//! Mail is here, messengers are in [`messenger`].
+mod messenger;
+
 use super::{
     answer::{self, Answer},
     api::Visit,
@@ -8,7 +11,7 @@ use crate::{
     api::field::ChannelId,
     app::App,
     channel::{
-        config::{self, Channel},
+        config::{self, Channel, ChannelType},
         email::{form::Form, mailgun},
         inbound::{self, Envelope, Transport},
     },
@@ -43,16 +46,33 @@ pub(crate) async fn answer(app: &App, request: Request<Incoming>, visit: &Visit)
 }
 
 async fn take(app: &App, request: Request<Incoming>, visit: &Visit) -> Result<()> {
-    app.limits.address(visit.address)?;
     let (head, wire) = request.into_parts();
     let query: HashMap<String, String> =
         form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes())
             .into_owned()
             .collect();
-    match query.get("type").map(String::as_str) {
-        Some("email") => {}
-        Some(_) => return Err(Error::one_of("type", &["email"])),
-        None => return Err(Error::missing("type")),
+    let kind = match query.get("type") {
+        Some(text) => ChannelType::parse(text),
+        None => {
+            app.limits.address(visit.address)?;
+            return Err(Error::missing("type"));
+        }
+    };
+    match kind {
+        Some(ChannelType::Email) => app.limits.address(visit.address)?,
+        Some(kind) => {
+            let asked = messenger::Asked {
+                kind,
+                headers: &head.headers,
+                query: &query,
+            };
+            return Box::pin(messenger::take(app, asked, wire, visit)).await;
+        }
+        None => {
+            app.limits.address(visit.address)?;
+            let types = ["email", "telegram", "whatsapp", "max"];
+            return Err(Error::one_of("type", &types));
+        }
     }
     let content_type = head
         .headers
@@ -144,7 +164,8 @@ async fn channel_named(app: &App, id: &str) -> Result<Channel> {
         .db
         .read(move |db| config::of_any_tenant(db, &owner.secret, id))
         .await?;
-    found.filter(takes).ok_or_else(unknown)
+    let mail = |channel: &Channel| channel.kind == ChannelType::Email && takes(channel);
+    found.filter(mail).ok_or_else(unknown)
 }
 
 /// The channel whose mailbox a delivery is for.

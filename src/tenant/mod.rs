@@ -43,7 +43,12 @@ pub(crate) struct Settings {
     pub(crate) widget_kb: bool,
     /// How much of the promised working time is left when the desk is warned, in hundredths; 0 for no warnings.
     pub(crate) sla_warning_percent: u32,
+    /// How many days what came in by the channels is kept as it came.
+    pub(crate) raw_event_days: u32,
 }
+
+/// How many days that is unless the tenant says otherwise.
+pub(crate) const RAW_EVENT_DAYS: u32 = 30;
 
 impl Default for Settings {
     fn default() -> Settings {
@@ -56,6 +61,7 @@ impl Default for Settings {
             kb_public: true,
             widget_kb: true,
             sla_warning_percent: 20,
+            raw_event_days: RAW_EVENT_DAYS,
         }
     }
 }
@@ -186,6 +192,12 @@ pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
     for table in [
         "outbox",
         "inbound_event",
+        "reaction",
+        "chat_message",
+        "ticket_chat",
+        "chat_name",
+        "chat_link",
+        "chat",
         "file",
         "csat",
         "time_entry",

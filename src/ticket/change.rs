@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::field::{ClientId, OperatorId, TicketId},
-    channel::config,
+    channel::{chat, config},
     clock::Millis,
     db::sql::{first, one},
     error::{Code, Error, Result},
@@ -347,14 +347,20 @@ pub(crate) enum WayOut {
     Here,
     /// By the ticket's channel.
     Channel,
-    /// They should leave by mail and cannot.
+    /// They should leave by mail or in a chat and cannot.
     Nowhere,
 }
 
 /// Finds the way out of a ticket. One whose channel is gone goes on by the tenant's first mailbox.
 pub(crate) fn way_out(cx: &Acting<'_>, ticket: &mut Record) -> Result<WayOut> {
-    if ticket.channel != Origin::Email {
-        return Ok(WayOut::Here);
+    match ticket.channel {
+        Origin::Email => {}
+        Origin::Telegram | Origin::Whatsapp | Origin::Max => {
+            let place = (ticket.channel_id, ticket.contact);
+            let chat = chat::of_ticket(cx.tx, cx.tenant, ticket.id, place)?;
+            return Ok(chat.map_or(WayOut::Nowhere, |_| WayOut::Channel));
+        }
+        Origin::Api | Origin::Portal | Origin::Widget | Origin::Phone => return Ok(WayOut::Here),
     }
     if ticket.channel_id.is_none() {
         ticket.channel_id = config::default_email(cx.tx, cx.tenant)?;

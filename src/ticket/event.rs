@@ -38,9 +38,8 @@ fn change_kind(kind: &str) -> &'static str {
         "sla_warning" => "sla.warning",
         "sla_breach" => "sla.breached",
         "message" | "note" => "message.created",
-        "message_edited" | "message_deleted" | "delivery" | "read" | "held" | "withdrawn" => {
-            "message.updated"
-        }
+        "message_edited" | "message_deleted" | "touched" | "delivery" | "read" | "held"
+        | "withdrawn" => "message.updated",
         "deleted" => "ticket.deleted",
         _ => "ticket.updated",
     }
@@ -99,7 +98,7 @@ pub(crate) fn history(
            from event v
           where v.tenant_id = ?1
             and v.ticket_id = ?2
-            and v.kind not in ('message', 'note', 'delivery', 'read', 'held', 'withdrawn')
+            and v.kind not in ('message', 'note', 'touched', 'delivery', 'read', 'held', 'withdrawn')
             and (not ?3 or v.kind in ('created', 'status'))
           order by v.id",
         (tenant, ticket, public),

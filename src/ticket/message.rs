@@ -37,6 +37,8 @@ pub(crate) struct Draft {
     pub(crate) unverified: bool,
     pub(crate) automatic: bool,
     pub(crate) mail_id: Option<String>,
+    /// How it fared, if it has left already: somebody wrote it elsewhere.
+    pub(crate) fate: Option<Delivery>,
     /// Files that came with the call.
     pub(crate) uploads: Vec<Upload>,
     /// Files that the mail's HTML shows, by content id.
@@ -82,6 +84,9 @@ impl Draft {
 /// Why an answer by mail could not even be queued.
 pub(super) const NO_MAILBOX: &str = "there is no mailbox to send from, or no address to send to";
 
+/// Why an answer in a messenger could not even be queued.
+const NO_CHAT: &str = "the channel is gone, or there is no chat to write to";
+
 /// Writes a message into its ticket's row, history, index and, if it is to go out, the outbox. Leaves the ticket's status
 /// and the saving of its row to the caller.
 pub(super) fn write(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Result<MessageId> {
@@ -90,7 +95,7 @@ pub(super) fn write(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Resul
     }
     let author = draft.author.unwrap_or(Author::System);
     let outgoing = author == Author::Support && !draft.is_note && ticket.message_count > 0;
-    let way = if outgoing {
+    let way = if outgoing && draft.fate.is_none() {
         Some(change::way_out(cx, ticket)?)
     } else {
         None
@@ -102,7 +107,12 @@ pub(super) fn write(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Resul
         WayOut::Channel => Delivery::Pending,
         WayOut::Nowhere => Delivery::Failed,
     });
-    let trouble = (way == Some(WayOut::Nowhere) && held.is_none()).then_some(NO_MAILBOX);
+    let delivery = delivery.or(draft.fate);
+    let nowhere = way == Some(WayOut::Nowhere) && held.is_none();
+    let trouble = nowhere.then_some(match ticket.channel {
+        Origin::Email => NO_MAILBOX,
+        _ => NO_CHAT,
+    });
     let ordinal = ticket.next_ordinal;
     run(
         cx.tx,
@@ -327,7 +337,73 @@ pub(crate) fn edit(cx: &Acting<'_>, message: &Stored, body: &str) -> Result<()> 
     let key = search::key(cx.tenant, ticket.id, message.ordinal);
     search::remove(cx.tx, key)?;
     search::insert(cx.tx, key, &ticket.subject, body)?;
+    outbox::follow(cx, message.id, outbox::Kind::Edit)?;
     changed(cx, &mut ticket, message, "message_edited")
+}
+
+/// Gives a message the words that came later than its first part; that is no edit.
+pub(crate) fn amend(cx: &Acting<'_>, message: &Stored, body: &str) -> Result<()> {
+    run(
+        cx.tx,
+        "update message set body = ?3 where tenant_id = ?1 and id = ?2",
+        (cx.tenant, message.id, body),
+    )?;
+    let ticket = record::by_id(cx.tx, cx.tenant, message.ticket)?;
+    let key = search::key(cx.tenant, ticket.id, message.ordinal);
+    search::remove(cx.tx, key)?;
+    search::insert(cx.tx, key, &ticket.subject, body)
+}
+
+/// Tells who looks on that something beside a message's words has changed. Answers the message's ticket.
+pub(crate) fn touched(cx: &Acting<'_>, message: MessageId) -> Result<TicketId> {
+    let (ticket, author): (TicketId, Author) = one(
+        cx.tx,
+        "select ticket_id, author_type from message where tenant_id = ?1 and id = ?2",
+        (cx.tenant, message),
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let entry = Event {
+        kind: "touched",
+        message: Some(message),
+        author: Some(author),
+        ..Event::default()
+    };
+    event::write(cx, ticket, &entry)?;
+    Ok(ticket)
+}
+
+/// Notes a provider's receipt. Receipts overtake each other: what was read is not merely delivered afterwards, and does
+/// not fail. Answers the message's ticket.
+pub(crate) fn receipt(
+    cx: &Acting<'_>,
+    message: MessageId,
+    status: Delivery,
+    why: Option<&str>,
+) -> Result<TicketId> {
+    let (ticket, stored): (TicketId, Option<Delivery>) = one(
+        cx.tx,
+        "select ticket_id, delivery_status from message where tenant_id = ?1 and id = ?2",
+        (cx.tenant, message),
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let rank = |status: Delivery| match status {
+        Delivery::Failed => 0,
+        Delivery::Pending => 1,
+        Delivery::Sent => 2,
+        Delivery::Delivered => 3,
+        Delivery::Read => 4,
+    };
+    let Some(stored) = stored else {
+        return Ok(ticket);
+    };
+    let news = match status {
+        Delivery::Failed => rank(stored) <= rank(Delivery::Sent) && stored != Delivery::Failed,
+        _ => rank(status) > rank(stored),
+    };
+    if news {
+        delivered(cx, ticket, message, status, why)?;
+    }
+    Ok(ticket)
 }
 
 /// Deletes a message softly: a tombstone without text stays in its place.
@@ -338,6 +414,7 @@ pub(crate) fn delete(cx: &Acting<'_>, message: &Stored) -> Result<()> {
         (cx.tenant, message.id, cx.tx.now),
     )?;
     outbox::withdraw(cx, message.id)?;
+    outbox::follow(cx, message.id, outbox::Kind::Revoke)?;
     let mut ticket = record::by_id(cx.tx, cx.tenant, message.ticket)?;
     search::remove(cx.tx, search::key(cx.tenant, ticket.id, message.ordinal))?;
     recount(cx, &mut ticket)?;

@@ -373,6 +373,15 @@ pub(crate) struct FileView {
     pub(crate) content_id: Option<String>,
 }
 
+/// What somebody thinks of a message.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct ReactionView {
+    /// The sign.
+    pub(crate) emoji: String,
+    /// Who left it.
+    pub(crate) author_name: String,
+}
+
 /// A message of a ticket.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct MessageView {
@@ -410,6 +419,10 @@ pub(crate) struct MessageView {
     pub(crate) operator_id: Option<OperatorId>,
     /// When it will leave; until then its client does not see it and it can be taken back.
     pub(crate) held_until: Option<At>,
+    /// The message that it answers, where the messenger says so.
+    pub(crate) reply_to: Option<MessageId>,
+    /// What people think of it.
+    pub(crate) reactions: Vec<ReactionView>,
     /// Its attachments.
     pub(crate) files: Vec<FileView>,
 }

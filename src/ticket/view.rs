@@ -4,7 +4,7 @@ use super::{
     files::{self, Links},
     follow,
     list::{self, Sight},
-    model::{Can, ClientCard, FileView, MessageView, OtherTicket, TicketView},
+    model::{Can, ClientCard, FileView, MessageView, OtherTicket, ReactionView, TicketView},
     record, status,
 };
 use crate::{
@@ -227,7 +227,9 @@ fn others(
 const MESSAGE: &str =
     "select id, body, html, quoted_from, author_type, author_name, is_note, created_at, edited_at,
        deleted_at, delivery_status, delivery_error, channel, unverified, automatic, operator_id,
-       held_until
+       held_until,
+       (select n.reply_to_id from chat_message n
+         where n.tenant_id = message.tenant_id and n.message_id = message.id and n.reply_to_id is not null limit 1)
   from message";
 
 fn message(row: &Row<'_>) -> rusqlite::Result<MessageView> {
@@ -251,6 +253,8 @@ fn message(row: &Row<'_>) -> rusqlite::Result<MessageView> {
         automatic: row.get(14)?,
         operator_id: row.get(15)?,
         held_until: row.get(16)?,
+        reply_to: row.get(17)?,
+        reactions: Vec::new(),
         files: Vec::new(),
     })
 }
@@ -297,7 +301,14 @@ pub(crate) fn messages(
         }
         files.push(file);
     }
+    let mut reactions = HashMap::<MessageId, Vec<ReactionView>>::new();
+    for (message, reaction) in reactions_of(conn, tenant, id)? {
+        reactions.entry(message).or_default().push(reaction);
+    }
     for message in &mut messages {
+        if message.deleted_at.is_none() {
+            message.reactions = reactions.remove(&message.id).unwrap_or_default();
+        }
         finish(
             message,
             by_message.remove(&message.id).unwrap_or_default(),
@@ -305,6 +316,30 @@ pub(crate) fn messages(
         );
     }
     Ok((messages, files))
+}
+
+/// What people think of a ticket's messages.
+fn reactions_of(
+    conn: &Connection,
+    tenant: TenantId,
+    id: TicketId,
+) -> Result<Vec<(MessageId, ReactionView)>> {
+    all(
+        conn,
+        "select r.message_id, r.emoji, r.author_name
+           from message m
+           join reaction r on r.tenant_id = m.tenant_id and r.message_id = m.id
+          where m.tenant_id = ?1 and m.ticket_id = ?2
+          order by r.message_id, r.at",
+        (tenant, id),
+        |row| {
+            let reaction = ReactionView {
+                emoji: row.get(1)?,
+                author_name: row.get(2)?,
+            };
+            Ok((row.get(0)?, reaction))
+        },
+    )
 }
 
 /// One message with its files.

@@ -1,8 +1,9 @@
 //! The test world: [`Desk`] is a running program with two tenants and their people, [`Tray`] is a mail server that takes
-//! what the desk sends, [`post`] writes the mails that customers send.
+//! what the desk sends, [`Peer`] a messenger that it calls, [`post`] writes the mails that customers send.
 pub(crate) mod caller;
 pub(crate) mod desk;
 pub(crate) mod http;
+pub(crate) mod peer;
 pub(crate) mod post;
 pub(crate) mod serving;
 pub(crate) mod socket;
@@ -10,6 +11,7 @@ pub(crate) mod tray;
 
 pub(crate) use caller::Caller;
 pub(crate) use desk::Desk;
+pub(crate) use peer::Peer;
 pub(crate) use serving::Serving;
 pub(crate) use tray::Tray;
 

@@ -4,18 +4,28 @@ use crate::{
     access::{
         Operator,
         rules::{Needs, Role},
+        secret::{Purpose, random_text},
     },
     api::{
         Action, Command, Query, Read, Slow, Spec, Task, Write, command,
-        field::{ChannelId, Flag, Name},
+        field::{At, ChannelId, Domain, Flag, Name},
         query, task,
     },
     app::App,
     channel::{
-        config::{self, Channel, ChannelStatus, EmailConfig},
+        chat,
+        config::{
+            self, Channel, ChannelType, Sent,
+            health::{self, ChannelStatus},
+        },
         outbound,
+        whatsapp::{Instance, Pairing},
     },
+    client,
+    clock::DAY,
+    db::sql::run,
     error::{Code, Error, Result},
+    signal::Signal,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,22 +38,9 @@ pub(super) const ACTIONS: &[Action] = &[
     command::<DeleteChannel>(),
     task::<TestChannel>(),
     query::<GetChannelsStatus>(),
+    task::<ConnectChannel>(),
+    command::<CreateChatLink>(),
 ];
-
-/// The types a channel may have.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ChannelType {
-    Email,
-}
-
-impl ChannelType {
-    const fn as_str(self) -> &'static str {
-        match self {
-            ChannelType::Email => "email",
-        }
-    }
-}
 
 /// A channel as it was set up.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -63,7 +60,8 @@ pub(crate) struct ChannelView {
     webhook_url: String,
 }
 
-fn webhook_url(app: &App, id: ChannelId, kind: &str) -> String {
+fn webhook_url(app: &App, id: ChannelId, kind: ChannelType) -> String {
+    let kind = kind.as_str();
     app.url(&format!(
         "/api/channel-webhook.php?type={kind}&channel={id}"
     ))
@@ -72,11 +70,11 @@ fn webhook_url(app: &App, id: ChannelId, kind: &str) -> String {
 fn shown(app: &App, channel: &Channel) -> ChannelView {
     ChannelView {
         id: channel.id,
-        kind: ChannelType::Email,
+        kind: channel.kind,
         name: channel.name.clone(),
         is_active: channel.is_active,
         config: channel.shown(),
-        webhook_url: webhook_url(app, channel.id, "email"),
+        webhook_url: webhook_url(app, channel.id, channel.kind),
     }
 }
 
@@ -98,7 +96,9 @@ impl Query for ListChannels {
     }
 }
 
-/// Sets up a channel.
+/// Sets up a channel: e-mail, Telegram, WhatsApp through an Evolution API server, or MAX. The server tells a messenger's
+/// provider by itself where to post, and makes the secret by which deliveries are known. What of MAX could only be written by
+/// its description, since its tokens are given to residents of Russia alone, is the whole of that type.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct CreateChannel {
     /// Its type.
@@ -107,7 +107,7 @@ pub(crate) struct CreateChannel {
     /// Its name.
     name: Name,
     /// Its set-up, by type.
-    config: EmailConfig,
+    config: Sent,
 }
 impl Spec for CreateChannel {
     const NAME: &'static str = "create_channel";
@@ -120,9 +120,10 @@ impl Spec for CreateChannel {
 impl Command for CreateChannel {
     fn run(self, cx: &Write<'_, Operator>) -> Result<ChannelView> {
         cx.by.limits.channel(self.kind.as_str())?;
-        let split = self.config.split(None)?;
-        let secret = &cx.app.secret;
-        let id = config::insert(cx.tx, secret, cx.by.tenant, &self.name, split, cx.tx.now)?;
+        let split = self.config.split(self.kind, None)?;
+        let (secret, kind) = (&cx.app.secret, (self.kind, self.name.as_str()));
+        let id = config::insert(cx.tx, secret, cx.by.tenant, kind, split, cx.tx.now)?;
+        cx.tx.signal(Signal::Channels);
         Ok(shown(
             cx.app,
             &config::by_id(cx.tx, secret, cx.by.tenant, id)?,
@@ -143,7 +144,7 @@ pub(crate) struct UpdateChannel {
     is_active: Option<Flag>,
     /// Its whole new set-up; a secret that is left out or `••••` keeps its value.
     #[serde(default)]
-    config: Option<EmailConfig>,
+    config: Option<Sent>,
 }
 impl Spec for UpdateChannel {
     const NAME: &'static str = "update_channel";
@@ -160,13 +161,17 @@ impl Command for UpdateChannel {
             channel.name = name.0;
         }
         if let Some(active) = self.is_active {
+            if active.0 && !channel.is_active {
+                cx.by.limits.channel(channel.kind.as_str())?;
+            }
             channel.is_active = active.0;
         }
         if let Some(new) = self.config {
-            (channel.config, channel.secrets) = new.split(Some(&channel))?;
+            (channel.config, channel.secrets) = new.split(channel.kind, Some(&channel))?;
         }
         config::update(cx.tx, &cx.app.secret, &channel)?;
-        cx.tx.signal(crate::signal::Signal::Outbox);
+        cx.tx.signal(Signal::Outbox);
+        cx.tx.signal(Signal::Channels);
         Ok(shown(cx.app, &channel))
     }
 }
@@ -188,6 +193,7 @@ impl Spec for DeleteChannel {
 impl Command for DeleteChannel {
     fn run(self, cx: &Write<'_, Operator>) -> Result<Deleted> {
         config::delete(cx.tx, cx.by.tenant, self.channel_id, cx.tx.now)?;
+        cx.tx.signal(Signal::Channels);
         Ok(Deleted::of(self.channel_id.0))
     }
 }
@@ -246,8 +252,139 @@ impl Spec for GetChannelsStatus {
 }
 impl Query for GetChannelsStatus {
     fn run(self, cx: &Read<'_, Operator>) -> Result<Vec<ChannelStatus>> {
-        config::statuses(cx.db, cx.by.tenant, |id, kind| {
+        health::statuses(cx.db, cx.by.tenant, cx.db.now, |id, kind| {
             webhook_url(cx.app, id, kind)
         })
     }
 }
+
+/// Asks the server behind a WhatsApp channel for a code to scan with the phone; an instance that is not there yet is made.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ConnectChannel {
+    /// The channel.
+    channel_id: ChannelId,
+}
+/// A code to scan, or that none is needed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Connection {
+    /// Whether the phone is connected.
+    connected: bool,
+    /// The code, as a `data:` URL of a picture. It works for less than a minute.
+    qr: Option<String>,
+    /// A code to type into the phone instead.
+    pairing_code: Option<String>,
+}
+impl Spec for ConnectChannel {
+    const NAME: &'static str = "connect_channel";
+    const NEEDS: Needs = Needs::role(Role::Admin);
+    const TITLE: [&'static str; 3] = [
+        "Подключить телефон к каналу",
+        "Арнаға телефон қосу",
+        "Connect a phone to a channel",
+    ];
+    const EXAMPLE: &'static str = r#"{"channel_id":1}"#;
+    type By = Operator;
+    type Output = Connection;
+}
+impl Task for ConnectChannel {
+    async fn run(self, cx: Slow<Operator>) -> Result<Connection> {
+        let (app, tenant, id) = (cx.app.clone(), cx.by.tenant, self.channel_id);
+        let channel = cx
+            .app
+            .db
+            .read(move |db| config::by_id(db, &app.secret, tenant, id))
+            .await?;
+        if channel.kind != ChannelType::Whatsapp {
+            return Err(Error::new(Code::ChannelNotFound).on("channel_id"));
+        }
+        let failed = |why: String| {
+            Error::new(Code::ChannelFailed)
+                .on("channel_id")
+                .with("why", why)
+        };
+        let pairing = Instance::of(&cx.app, &channel)
+            .pair()
+            .await
+            .map_err(failed)?;
+        let (image, code) = match pairing {
+            Pairing::Connected => {
+                return Ok(Connection {
+                    connected: true,
+                    qr: None,
+                    pairing_code: None,
+                });
+            }
+            Pairing::Scan { image, code } => (image, code),
+        };
+        let kept = image.clone();
+        cx.app
+            .db
+            .write(move |tx| {
+                run(
+                    tx,
+                    "update channel set qr = ?2, qr_at = ?3, state = 'connecting', state_at = ?3, hook_set_at = null where id = ?1",
+                    (id, kept, tx.now),
+                )?;
+                tx.signal(Signal::Channels);
+                Ok(())
+            })
+            .await?;
+        Ok(Connection {
+            connected: false,
+            qr: Some(image),
+            pairing_code: code,
+        })
+    }
+}
+
+/// Makes a link to a Telegram or MAX bot that ties who opens it first to a client. It works once.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct CreateChatLink {
+    /// The channel of the bot.
+    channel_id: ChannelId,
+    /// The client's portal.
+    portal_domain: Domain,
+}
+/// A link into a chat.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ChatLink {
+    /// Where it leads.
+    url: String,
+    /// Until when it works.
+    expires_at: At,
+}
+impl Spec for CreateChatLink {
+    const NAME: &'static str = "create_chat_link";
+    const NEEDS: Needs = Needs::role(Role::Operator);
+    const TITLE: [&'static str; 3] = [
+        "Ссылка в чат для клиента",
+        "Клиентке арналған чат сілтемесі",
+        "Make a client's link into a chat",
+    ];
+    const EXAMPLE: &'static str = r#"{"channel_id":1,"portal_domain":"romashka.kz"}"#;
+    type By = Operator;
+    type Output = ChatLink;
+}
+impl Command for CreateChatLink {
+    fn run(self, cx: &Write<'_, Operator>) -> Result<ChatLink> {
+        let channel = config::by_id(cx.tx, &cx.app.secret, cx.by.tenant, self.channel_id)?;
+        let handle = channel.handle.as_deref().filter(|h| !h.is_empty());
+        let base = match (channel.kind, handle) {
+            (ChannelType::Telegram, Some(bot)) => format!("https://t.me/{bot}?start="),
+            (ChannelType::Max, Some(bot)) => format!("https://max.ru/{bot}?start="),
+            _ => return Err(Error::new(Code::ChannelNotFound).on("channel_id")),
+        };
+        let client = client::by_domain(cx.tx, cx.by.tenant, &self.portal_domain)?;
+        let token = random_text(32)?;
+        let hash = cx.app.secret.hash(Purpose::ChatLink, &token);
+        let expires = cx.tx.now + LINK;
+        chat::make_link(cx.tx, &channel, client, &hash, expires)?;
+        Ok(ChatLink {
+            url: format!("{base}{token}"),
+            expires_at: At(expires),
+        })
+    }
+}
+
+/// How long a link into a chat works.
+const LINK: i64 = 7 * DAY;

@@ -9,6 +9,7 @@ use crate::{
         Action, Command, Spec, Write, command,
         field::{Amount, Body, Flag, Line, Name, OperatorId, TagId, TicketId},
     },
+    channel::inbound::button,
     error::{Error, Fault, Result},
     tenant::plan::Scope::{Tickets as T, Write as W},
     ticket::{
@@ -134,7 +135,8 @@ impl Command for SetEstimate {
                 self.hours.0,
                 &self.description,
                 self.cost.map(|c| c.0),
-            )
+            )?;
+            button::ask_about_estimate(cx.tx, &cx.app.secret, ticket)
         })
     }
 }

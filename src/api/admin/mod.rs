@@ -7,6 +7,7 @@ mod channels;
 pub(crate) mod clients;
 mod contacts;
 mod drafts;
+mod events;
 mod figures;
 mod knowledge;
 mod lifecycle;
@@ -57,6 +58,7 @@ pub(super) const GROUPS: &[(&str, &[Action])] = &[
     ("sla", sla::ACTIONS),
     ("tariffs", tariffs::ACTIONS),
     ("channels", channels::ACTIONS),
+    ("channels", events::ACTIONS),
     ("widget", widget::ACTIONS),
     ("plan", plan::ACTIONS),
     ("platform", platform::ACTIONS),

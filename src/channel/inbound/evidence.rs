@@ -62,7 +62,7 @@ pub(super) fn facts(
 }
 
 /// The ticket of that number, or the one it went on in.
-fn target(conn: &Connection, tenant: TenantId, id: TicketId) -> Result<Option<Record>> {
+pub(super) fn target(conn: &Connection, tenant: TenantId, id: TicketId) -> Result<Option<Record>> {
     match record::gone_on(conn, tenant, id) {
         Ok(ticket) => Ok(Some(ticket)),
         Err(error) if error.code() == Code::TicketNotFound => Ok(None),

@@ -1,14 +1,21 @@
 //! What comes in. The raw delivery is stored and acknowledged first; a worker then reads it, decides by pure rules where it
 //! belongs and posts it, all in one transaction that also says what became of it and why. A delivery that comes twice
-//! makes one message; one that cannot be read stops nobody else and is kept.
+//! makes one message; one that cannot be read stops nobody else and is kept. Each channel's deliveries are worked on one
+//! after the other, so a channel that is slow delays no other.
+pub(crate) mod button;
 mod evidence;
+mod media;
 mod place;
+pub(crate) mod record;
 mod report;
+pub(crate) mod talk;
 mod unpack;
+mod words;
 
 use super::{
-    config::Channel,
+    config::{self, Channel},
     email::{form::Form, token::Keys},
+    messenger,
 };
 use crate::{
     access::secret::Purpose,
@@ -17,15 +24,18 @@ use crate::{
     clock::{HOUR, MINUTE, Millis},
     db::{
         Tx,
-        sql::{all, run},
+        sql::{all, one, run},
     },
     error::{Code, Error, Result},
     signal::Signal,
 };
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
-use tokio::sync::watch;
+use std::{collections::HashMap, time::Duration};
+use tokio::{
+    sync::watch,
+    task::{self, JoinSet},
+};
 use unpack::{Read, Unpacked, unpack};
 
 /// How a delivery reached us.
@@ -35,6 +45,8 @@ pub(crate) enum Transport {
     Smtp,
     MailgunForm,
     MailgunEvent,
+    /// JSON of a messenger: posted to us, or asked for.
+    Messenger,
 }
 
 /// What the transport said beside the mail itself.
@@ -49,6 +61,32 @@ pub(crate) struct Envelope {
     pub(crate) content_type: Option<String>,
 }
 
+/// A delivery before it is stored.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    pub(crate) envelope: Envelope,
+    pub(crate) raw: Vec<u8>,
+    /// What makes it the same when it is repeated.
+    pub(crate) token: Option<String>,
+}
+
+impl Delivery {
+    /// What a messenger told.
+    pub(crate) fn told(raw: Vec<u8>, token: Option<String>) -> Delivery {
+        let envelope = Envelope {
+            transport: Transport::Messenger,
+            from: None,
+            to: Vec::new(),
+            content_type: None,
+        };
+        Delivery {
+            envelope,
+            raw,
+            token,
+        }
+    }
+}
+
 /// Stores a delivery. When this returns, it is on the disk. A provider's token that came before brings nothing new.
 pub(crate) async fn store(
     app: &App,
@@ -57,22 +95,49 @@ pub(crate) async fn store(
     raw: Vec<u8>,
     token: Option<String>,
 ) -> Result<()> {
+    let delivery = Delivery {
+        envelope: envelope.clone(),
+        raw,
+        token,
+    };
+    store_all(app, channel, vec![delivery], None).await
+}
+
+/// Stores deliveries together with how far the channel has now read, all or none.
+pub(crate) async fn store_all(
+    app: &App,
+    channel: &Channel,
+    deliveries: Vec<Delivery>,
+    cursor: Option<String>,
+) -> Result<()> {
     let (tenant, id) = (channel.tenant, channel.id);
-    let envelope = serde_json::to_string(envelope)?;
     let blobs = app.blobs.clone();
-    let blob = tokio::task::spawn_blocking(move || blobs.put(tenant, &raw))
-        .await
-        .map_err(Error::internal)??;
+    let kept = task::spawn_blocking(move || {
+        let kept = deliveries.into_iter().map(|delivery| {
+            let envelope = serde_json::to_string(&delivery.envelope)?;
+            let blob = blobs.put(tenant, &delivery.raw)?;
+            Ok((envelope, blob.hash, delivery.token))
+        });
+        kept.collect::<Result<Vec<_>>>()
+    })
+    .await
+    .map_err(Error::internal)??;
     app.db
         .write(move |tx| {
+            for (envelope, hash, token) in &kept {
+                run(
+                    tx,
+                    "insert into inbound_event (tenant_id, channel_id, received_at, next_at, envelope, raw_hash, token)
+                     values (?1, ?2, ?3, ?3, ?4, ?5, ?6)
+                     on conflict do nothing",
+                    (tenant, id, tx.now, envelope, hash, token),
+                )?;
+            }
             run(
                 tx,
-                "insert into inbound_event (tenant_id, channel_id, received_at, next_at, envelope, raw_hash, token)
-                 values (?1, ?2, ?3, ?3, ?4, ?5, ?6)
-                 on conflict do nothing",
-                (tenant, id, tx.now, envelope, blob.hash, token),
+                "update channel set last_inbound_at = iif(?4, ?2, last_inbound_at), cursor = coalesce(?3, cursor) where id = ?1",
+                (id, tx.now, cursor, !kept.is_empty()),
             )?;
-            run(tx, "update channel set last_inbound_at = ?2 where id = ?1", (id, tx.now))?;
             tx.signal(Signal::Inbound);
             Ok(())
         })
@@ -86,16 +151,42 @@ struct Event {
     tenant: TenantId,
     channel: ChannelId,
     envelope: String,
-    raw_hash: String,
+    raw_hash: Option<String>,
+    received_at: Millis,
     attempts: i64,
 }
 
-fn waiting(conn: &Connection, now: Millis) -> Result<Vec<Event>> {
+/// How many deliveries of one channel are taken at a time.
+const PORTION: u32 = 50;
+
+/// The channels with deliveries that are due.
+fn busy(conn: &Connection, now: Millis) -> Result<Vec<ChannelId>> {
     all(
         conn,
-        "select id, tenant_id, channel_id, envelope, raw_hash, attempts
-           from inbound_event where state = 'received' and next_at <= ?1 order by next_at, id limit 50",
+        "select distinct channel_id from inbound_event where state = 'received' and next_at <= ?1",
         [now],
+        |row| row.get(0),
+    )
+}
+
+/// When the next delivery is due, if any waits.
+fn next_at(conn: &Connection) -> Result<Option<Millis>> {
+    one(
+        conn,
+        "select min(next_at) from inbound_event where state = 'received'",
+        [],
+        |row| row.get(0),
+    )
+}
+
+fn waiting(conn: &Connection, channel: ChannelId, now: Millis) -> Result<Vec<Event>> {
+    all(
+        conn,
+        "select id, tenant_id, channel_id, envelope, raw_hash, received_at, attempts
+           from inbound_event
+          where state = 'received' and next_at <= ?1 and channel_id = ?2
+          order by next_at, id limit ?3",
+        (now, channel, PORTION),
         |row| {
             Ok(Event {
                 id: row.get(0)?,
@@ -103,7 +194,8 @@ fn waiting(conn: &Connection, now: Millis) -> Result<Vec<Event>> {
                 channel: row.get(2)?,
                 envelope: row.get(3)?,
                 raw_hash: row.get(4)?,
-                attempts: row.get(5)?,
+                received_at: row.get(5)?,
+                attempts: row.get(6)?,
             })
         },
     )
@@ -117,13 +209,22 @@ const FIRST_WAIT: Millis = MINUTE;
 const NO_ROOM: Millis = HOUR;
 /// How long the worker sleeps when nothing wakes it.
 const PAUSE: Duration = Duration::from_secs(30);
+/// How long a channel rests after the database did not answer.
+const SHORT: Duration = Duration::from_secs(1);
+
+/// The channels whose deliveries are being worked on.
+#[derive(Default)]
+struct Lanes {
+    tasks: JoinSet<()>,
+    channels: HashMap<task::Id, ChannelId>,
+}
 
 /// Works on deliveries as they are stored, until `stop` says to end.
 pub(crate) async fn work(app: App, mut stop: watch::Receiver<bool>) {
+    let mut lanes = Lanes::default();
     while !*stop.borrow() {
-        let pause = match work_once(&app, &stop).await {
-            Ok(0) => PAUSE,
-            Ok(_) => continue,
+        let pause = match lanes.start(&app, &stop).await {
+            Ok(pause) => pause,
             Err(error) => {
                 tracing::error!(%error, "deliveries could not be worked on");
                 PAUSE
@@ -131,20 +232,60 @@ pub(crate) async fn work(app: App, mut stop: watch::Receiver<bool>) {
         };
         tokio::select! {
             _ = stop.wait_for(|stopping| *stopping) => {}
+            Some(ended) = lanes.tasks.join_next_with_id(), if !lanes.tasks.is_empty() => lanes.ended(ended),
             () = app.db.signals().inbound.notified() => {}
             () = tokio::time::sleep(pause) => {}
         }
     }
+    while lanes.tasks.join_next().await.is_some() {}
 }
 
-/// Works on what is due now, in the order it came. Answers how much that was.
-async fn work_once(app: &App, stop: &watch::Receiver<bool>) -> Result<usize> {
-    let events = app.db.read(|db| waiting(db, db.now)).await?;
+impl Lanes {
+    /// Starts on every channel with something due that is not being worked on. Answers how long there is nothing else to do.
+    async fn start(&mut self, app: &App, stop: &watch::Receiver<bool>) -> Result<Duration> {
+        let (busy, next) = app
+            .db
+            .read(|db| Ok((busy(db, db.now)?, next_at(db)?.map(|at| at - db.now))))
+            .await?;
+        for channel in busy {
+            if self.channels.values().any(|c| *c == channel) {
+                continue;
+            }
+            let (app, stop) = (app.clone(), stop.clone());
+            let task = self.tasks.spawn(async move {
+                if let Err(error) = work_once(&app, channel, &stop).await {
+                    tracing::error!(%error, "deliveries could not be worked on");
+                    tokio::time::sleep(SHORT).await;
+                }
+            });
+            self.channels.insert(task.id(), channel);
+        }
+        let wait = next
+            .and_then(|ms| u64::try_from(ms).ok())
+            .filter(|ms| *ms > 0);
+        Ok(wait.map_or(PAUSE, |ms| Duration::from_millis(ms).min(PAUSE)))
+    }
+
+    fn ended(&mut self, ended: Result<(task::Id, ()), task::JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => id,
+            Err(panic) => {
+                tracing::error!(%panic, "working on deliveries panicked");
+                panic.id()
+            }
+        };
+        self.channels.remove(&id);
+    }
+}
+
+/// Works on what is due now of a channel, in the order it came.
+async fn work_once(app: &App, channel: ChannelId, stop: &watch::Receiver<bool>) -> Result<()> {
+    let events = app.db.read(move |db| waiting(db, channel, db.now)).await?;
     for event in &events {
         if *stop.borrow() {
             break;
         }
-        // A panic in reading one mail is that mail's failure.
+        // A panic in reading one delivery is that delivery's failure.
         let (owner, work) = (app.clone(), event.clone());
         let outcome = tokio::spawn(async move { process(&owner, work).await }).await;
         let (failure, no_room) = match outcome {
@@ -158,7 +299,7 @@ async fn work_once(app: &App, stop: &watch::Receiver<bool>) -> Result<usize> {
             .write(move |tx| put_off(tx, &event, &failure, no_room))
             .await?;
     }
-    Ok(events.len())
+    Ok(())
 }
 
 /// Keeps a delivery for later. One that the plan has no room for waits for as long as it takes; another one is put aside
@@ -193,8 +334,12 @@ fn put_off(tx: &Tx<'_>, event: &Event, failure: &str, no_room: bool) -> Result<(
 
 async fn process(app: &App, event: Event) -> Result<()> {
     let blobs = app.blobs.clone();
-    let (tenant, hash) = (event.tenant, event.raw_hash.clone());
-    let raw = tokio::task::spawn_blocking(move || blobs.read(tenant, &hash))
+    let tenant = event.tenant;
+    let hash = event
+        .raw_hash
+        .clone()
+        .ok_or_else(|| Error::internal("a delivery without its bytes"))?;
+    let raw = task::spawn_blocking(move || blobs.read(tenant, &hash))
         .await
         .map_err(Error::internal)??;
     let envelope: Envelope = serde_json::from_str(&event.envelope)?;
@@ -208,9 +353,10 @@ async fn process(app: &App, event: Event) -> Result<()> {
         }
         Transport::MailgunEvent => Read::Event(raw),
         Transport::Smtp => Read::Raw(raw),
+        Transport::Messenger => return listen(app, event, raw).await,
     };
     let owner = app.clone();
-    let incoming = tokio::task::spawn_blocking(move || unpack(&owner, tenant, envelope, read))
+    let incoming = task::spawn_blocking(move || unpack(&owner, tenant, envelope, read))
         .await
         .map_err(Error::internal)??;
     let owner = app.clone();
@@ -227,6 +373,84 @@ async fn process(app: &App, event: Event) -> Result<()> {
             outcome.write(tx, event.id)
         })
         .await
+}
+
+/// What became of a part of a delivery.
+enum Applied {
+    Done(Outcome),
+    /// It speaks of something that is not known yet: again in so many milliseconds.
+    Later(Millis),
+    /// Somebody pressed a button and is told what came of it.
+    Answered {
+        outcome: Outcome,
+        callback: String,
+        text: String,
+    },
+}
+
+/// Works on what a messenger told.
+async fn listen(app: &App, event: Event, raw: Vec<u8>) -> Result<()> {
+    let (owner, tenant, id) = (app.clone(), event.tenant, event.channel);
+    let channel = app
+        .db
+        .read(move |db| config::by_id(db, &owner.secret, tenant, id))
+        .await?;
+    let reading = channel.clone();
+    let heard = task::spawn_blocking(move || {
+        let delivery = serde_json::from_slice(&raw).unwrap_or(serde_json::Value::Null);
+        messenger::heard(&reading, &delivery)
+    })
+    .await
+    .map_err(Error::internal)?;
+    let Some(ready) = media::fetch(app, &channel, &event, heard).await? else {
+        return Ok(());
+    };
+    let (owner, owned) = (app.clone(), channel.clone());
+    let answer = app
+        .db
+        .write(move |tx| {
+            let mut last = Outcome::ignored("empty_update");
+            let mut answer = None;
+            for part in ready {
+                match talk::apply(tx, &owner, &event, &owned, part)? {
+                    // What was done of the delivery so far is known again by its ids.
+                    Applied::Later(ms) => {
+                        postpone(tx, event.id, tx.now + ms)?;
+                        return Ok(None);
+                    }
+                    Applied::Done(outcome) => last = outcome,
+                    Applied::Answered {
+                        outcome,
+                        callback,
+                        text,
+                    } => {
+                        last = outcome;
+                        answer = Some((callback, text));
+                    }
+                }
+            }
+            last.write(tx, event.id)?;
+            Ok(answer)
+        })
+        .await?;
+    if let Some((callback, text)) = answer
+        && let Some(messenger) = messenger::of(app, &channel)
+    {
+        // It only ends the button's spinning: what was decided is on the disk, and a late word is refused.
+        let told = messenger.acknowledge(&callback, &text).await;
+        tracing::debug!(?told, "a button was answered");
+    }
+    Ok(())
+}
+
+/// Looks at a delivery again later; that is no failure of it.
+fn postpone(tx: &Tx<'_>, event: i64, until: Millis) -> Result<()> {
+    run(
+        tx,
+        "update inbound_event set next_at = ?2 where id = ?1",
+        (event, until),
+    )?;
+    Ok(())
 }
 
 fn keys_of(app: &App, tenant: TenantId) -> Keys {

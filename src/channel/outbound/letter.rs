@@ -67,7 +67,7 @@ pub(super) async fn prepare(app: &App, row: &Due) -> Result<Letter> {
 
 fn facts(db: &Snapshot<'_>, app: &App, row: &Due) -> Result<Facts> {
     let channel = config::by_id(db, &app.secret, row.tenant, row.channel)?;
-    let ticket = record::by_id(db, row.tenant, row.ticket)?;
+    let ticket = record::by_id(db, row.tenant, row.ticket()?)?;
     let tenant = tenant::by_id(db, row.tenant)?;
     let (author, body, created_at, ordinal): (String, String, Millis, i64) = first(
         db,
@@ -80,7 +80,7 @@ fn facts(db: &Snapshot<'_>, app: &App, row: &Due) -> Result<Facts> {
     // An acknowledgement answers the message itself; an answer, those before it.
     let before = match row.kind {
         Kind::Acknowledgement => ordinal + 1,
-        Kind::Answer | Kind::Copy => ordinal,
+        _ => ordinal,
     };
     let requester = ticket
         .creator_email
@@ -105,7 +105,7 @@ fn facts(db: &Snapshot<'_>, app: &App, row: &Due) -> Result<Facts> {
         |r| Ok((r.get(0)?, r.get(1)?)),
     )?;
     let last_inbound = ids.iter().rev().find(|(_, client)| *client).or(ids.last());
-    let quoted = quoted(db, &tenant, row.ticket, ordinal)?;
+    let quoted = quoted(db, &tenant, row.ticket()?, ordinal)?;
     Ok(Facts {
         in_reply_to: last_inbound.map(|(id, _)| id.clone()),
         references: ids.into_iter().map(|(id, _)| id).collect(),
@@ -125,7 +125,7 @@ fn facts(db: &Snapshot<'_>, app: &App, row: &Due) -> Result<Facts> {
         company: tenant.name,
         colour: tenant.settings.primary_color,
         quoted,
-        files: attachments(db, row.tenant, row.message)?,
+        files: attachments(db, row.tenant, row.message()?)?,
         channel,
     })
 }
@@ -230,8 +230,8 @@ fn write(app: &App, row: &Due, mut facts: Facts) -> Result<Letter> {
         .address
         .rsplit_once('@')
         .map_or("localhost", |(_, domain)| domain);
-    let mail_id = keys.message_id(row.ticket.0, row.message.0, domain);
-    let reply_to = keys.reply_address(&channel.address, row.ticket.0);
+    let mail_id = keys.message_id(row.ticket()?.0, row.message()?.0, domain);
+    let reply_to = keys.reply_address(&channel.address, row.ticket()?.0);
     let from = Address {
         name: format!("{} ({})", facts.author, channel.sender_name()),
         email: channel.address.clone(),
@@ -249,7 +249,7 @@ fn write(app: &App, row: &Due, mut facts: Facts) -> Result<Letter> {
         to: &to,
         cc: &facts.copies,
         reply_to: reply_to.as_deref(),
-        ticket: row.ticket.0,
+        ticket: row.ticket()?.0,
         subject: &facts.subject,
         message_id: &mail_id,
         in_reply_to: facts.in_reply_to.as_deref(),

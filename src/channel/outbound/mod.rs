@@ -1,21 +1,26 @@
 //! What goes out: takes due rows from the outbox, hands each over and writes down how it fared. Each channel has its own
-//! few senders, so one server that hangs delays nobody else's mail. How a mail is written is in [`letter`].
+//! few senders, so one server that hangs delays nobody else's messages. How a mail is written is in [`letter`], how an
+//! answer goes into a chat in [`talk`].
 mod letter;
+mod talk;
 
 use super::{
+    chat,
     config::{Channel, Security as Protection},
     email::{
         dial::{Security, SmtpTarget},
         send::{self, Sent},
     },
+    messenger,
     outbox::{self, Due},
+    tend,
 };
 use crate::{
     access::secret::random,
     api::field::ChannelId,
     app::App,
     clock::Millis,
-    db::sql::run,
+    db::{Tx, sql::run},
     error::{Code, Result},
     signal::Signal,
 };
@@ -25,10 +30,11 @@ use tokio::{
     task::{self, JoinSet},
 };
 
-/// How many mails one channel sends at the same time.
+/// How many mails one channel sends at the same time, and how many chats it speaks in.
 const SENDERS: usize = 2;
+const SPEAKERS: usize = 8;
 /// How many due rows of a channel are looked at: those being sent are among them.
-const MOST_DUE: u32 = 8;
+const MOST_DUE: u32 = 32;
 /// The longest sleep: the clock may be moved under us.
 const PAUSE: Duration = Duration::from_secs(10);
 /// The shortest and the longest wait for the database to take the fate of a mail.
@@ -78,8 +84,9 @@ impl Senders {
                 let mut rows = Vec::new();
                 for channel in outbox::busy_channels(db, db.now)? {
                     let busy = sending.iter().filter(|(_, c)| *c == channel).count();
-                    let free = SENDERS.saturating_sub(busy);
                     let due = outbox::due(db, channel, db.now, MOST_DUE)?;
+                    let speaks = due.first().is_some_and(|row| row.chat.is_some());
+                    let free = if speaks { SPEAKERS } else { SENDERS }.saturating_sub(busy);
                     let waiting = due
                         .into_iter()
                         .filter(|row| sending.iter().all(|(id, _)| *id != row.id));
@@ -115,81 +122,149 @@ impl Senders {
 /// How an attempt ended.
 #[derive(Clone, Debug)]
 enum Fate {
-    Sent { mail_id: String },
-    Again { why: String, at_least: Millis },
-    Failed { why: String },
+    Sent {
+        mail_id: Option<String>,
+    },
+    Again {
+        why: String,
+        at_least: Millis,
+    },
+    /// Put off as the provider asked.
+    Wait {
+        why: String,
+        ms: Millis,
+    },
+    /// For good; who is `gone` takes nothing from us any more.
+    Failed {
+        why: String,
+        gone: bool,
+    },
+    /// The chat is called otherwise now.
+    Moved {
+        to: String,
+    },
 }
 
-/// Sends one row and writes down how it fared. The writing is tried until it succeeds: as long as the process lives, what a
-/// server has taken is not sent again. After a crash in between it is, under the same Message-ID, which receivers recognise.
+/// Sends one row and writes down how it fared. After a crash in between it is sent again: a mail under the same Message-ID,
+/// which receivers recognise; of what is said in a chat, the part that was on its way.
 async fn deliver(app: &App, row: &Due) {
-    let fate = attempt(app, row).await;
+    let fate = match attempt(app, row).await {
+        Ok(fate) => fate,
+        Err(error) => {
+            tracing::error!(outbox = row.id, %error, "a message could not be written");
+            let why = error.to_string();
+            // What is gone stays gone; anything else may pass.
+            match error.code() {
+                Code::TicketNotFound | Code::MessageNotFound | Code::ChannelNotFound => {
+                    Fate::Failed { why, gone: false }
+                }
+                _ => Fate::Again { why, at_least: 0 },
+            }
+        }
+    };
+    let jitter = random::<8>().map_or(0, u64::from_be_bytes);
+    persist(app, row, move |tx, row| note(tx, row, &fate, jitter)).await;
+}
+
+/// Writes something down about a row, and tries until it succeeds: as long as the process lives, what a server has taken is
+/// not sent again.
+async fn persist<W>(app: &App, row: &Due, write: W)
+where
+    W: Fn(&Tx<'_>, &Due) -> Result<()> + Clone + Send + 'static,
+{
     let mut pause = SHORT;
-    while let Err(error) = note(app, row, fate.clone()).await {
-        tracing::error!(outbox = row.id, %error, "the fate of a mail could not be written down yet");
+    loop {
+        let (write, due) = (write.clone(), row.clone());
+        match app.db.write(move |tx| write(tx, &due)).await {
+            Ok(()) => return,
+            Err(error) => {
+                tracing::error!(outbox = row.id, %error, "the fate of a message could not be written down yet");
+            }
+        }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONG);
     }
 }
 
-async fn attempt(app: &App, row: &Due) -> Fate {
-    let letter = match letter::prepare(app, row).await {
-        Ok(letter) => letter,
-        Err(error) => {
-            tracing::error!(outbox = row.id, %error, "a mail could not be written");
-            let why = error.to_string();
-            // What is gone stays gone; anything else may pass.
-            return match error.code() {
-                Code::TicketNotFound | Code::MessageNotFound | Code::ChannelNotFound => {
-                    Fate::Failed { why }
-                }
-                _ => Fate::Again { why, at_least: 0 },
-            };
-        }
-    };
-    match send::send(&letter.target, &letter.envelope, &letter.raw).await {
-        Sent::Delivered { missed, .. } => match missed.into_iter().next() {
-            None => Fate::Sent {
-                mail_id: letter.mail_id,
-            },
-            Some(missed) if missed.permanent => Fate::Failed { why: missed.why },
-            Some(missed) => Fate::Again {
-                why: missed.why,
-                at_least: 0,
-            },
-        },
-        Sent::Retry { why, at_least, .. } => Fate::Again {
-            why,
-            at_least: at_least
-                .and_then(|d| Millis::try_from(d.as_millis()).ok())
-                .unwrap_or(0),
-        },
-        Sent::Refused { why } => Fate::Failed { why },
+async fn attempt(app: &App, row: &Due) -> Result<Fate> {
+    if row.chat.is_some() {
+        return Box::pin(talk::attempt(app, row)).await;
     }
+    let letter = letter::prepare(app, row).await?;
+    Ok(
+        match send::send(&letter.target, &letter.envelope, &letter.raw).await {
+            Sent::Delivered { missed, .. } => match missed.into_iter().next() {
+                None => Fate::Sent {
+                    mail_id: Some(letter.mail_id),
+                },
+                Some(missed) if missed.permanent => Fate::Failed {
+                    why: missed.why,
+                    gone: false,
+                },
+                Some(missed) => Fate::Again {
+                    why: missed.why,
+                    at_least: 0,
+                },
+            },
+            Sent::Retry { why, at_least, .. } => Fate::Again {
+                why,
+                at_least: at_least
+                    .and_then(|d| Millis::try_from(d.as_millis()).ok())
+                    .unwrap_or(0),
+            },
+            Sent::Refused { why } => Fate::Failed { why, gone: false },
+        },
+    )
 }
 
-async fn note(app: &App, row: &Due, fate: Fate) -> Result<()> {
-    let row = row.clone();
-    let jitter = u64::from_be_bytes(random::<8>()?);
-    app.db
-        .write(move |tx| match fate {
-            Fate::Sent { mail_id } => outbox::sent(tx, &row, &mail_id),
-            Fate::Again { why, at_least } => {
-                tracing::warn!(outbox = row.id, %why, "a mail was not taken and is tried again");
-                let wait = send::backoff(row.attempts + 1, jitter);
-                outbox::failed(tx, &row, &why, wait.map(|ms| tx.now + ms.max(at_least)))
+fn note(tx: &Tx<'_>, row: &Due, fate: &Fate, jitter: u64) -> Result<()> {
+    match fate {
+        Fate::Sent { mail_id } => {
+            if let Some(chat) = row.chat {
+                chat::reachable(tx, row.tenant, chat, true)?;
             }
-            Fate::Failed { why } => {
-                tracing::warn!(outbox = row.id, %why, "a mail was refused for good");
-                outbox::failed(tx, &row, &why, None)
+            outbox::sent(tx, row, mail_id.as_deref())
+        }
+        Fate::Again { why, at_least } => {
+            tracing::warn!(outbox = row.id, %why, "a message was not taken and is tried again");
+            let wait = send::backoff(row.attempts + 1, jitter);
+            outbox::failed(tx, row, why, wait.map(|ms| tx.now + ms.max(*at_least)))
+        }
+        Fate::Wait { why, ms } => {
+            tracing::info!(outbox = row.id, %why, "a message was put off");
+            // A few hundredths more, so that everybody who was put off does not come back at once.
+            let spread = i64::try_from(jitter % 500).unwrap_or(0);
+            outbox::wait(tx, row, tx.now + ms + spread, why)
+        }
+        Fate::Failed { why, gone } => {
+            tracing::warn!(outbox = row.id, %why, "a message was refused for good");
+            if let (true, Some(chat)) = (*gone, row.chat) {
+                chat::reachable(tx, row.tenant, chat, false)?;
             }
-        })
-        .await
+            outbox::failed(tx, row, why, None)
+        }
+        Fate::Moved { to } => {
+            let chat = match row.chat {
+                Some(id) => chat::by_id(tx, row.tenant, id)?,
+                None => None,
+            };
+            match chat.filter(|chat| chat.address != *to) {
+                Some(chat) => {
+                    chat::moved(tx, row.tenant, row.channel, &chat.address, to)?;
+                    outbox::readdress(tx, row, to)
+                }
+                None => outbox::failed(tx, row, "the group cannot be found", None),
+            }
+        }
+    }
 }
 
 /// Connects to a channel's server and signs in. Answers the server's name, or what is wrong in words.
 pub(crate) async fn check(app: &App, channel: &Channel) -> Result<String, String> {
-    let server = send::check(&target(app, channel)).await?;
+    let server = match messenger::of(app, channel) {
+        Some(messenger) => tend::check(app, channel, messenger.as_ref()).await?,
+        None => send::check(&target(app, channel)).await?,
+    };
     // It works again: what waits for it need not wait longer.
     let id = channel.id;
     let hurried = app.db.write(move |tx| {

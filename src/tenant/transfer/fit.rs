@@ -178,6 +178,7 @@ impl<'a> Judge<'a> {
                 }
                 Some(_) => Ok(()),
             },
+            (Meaning::Blob, Value::Null) if !column.required => Ok(()),
             (Meaning::Blob, _) => wrong("is no hash"),
             (Meaning::Claim(words), Value::Text(value)) => {
                 self.claims.push(Claim {

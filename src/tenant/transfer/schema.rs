@@ -8,7 +8,7 @@ use crate::{
 use rusqlite::Connection;
 
 /// The tables that move, parents before children.
-pub(super) const MOVED: [&str; 31] = [
+pub(super) const MOVED: [&str; 36] = [
     "tenant",
     "tariff",
     "operator",
@@ -38,6 +38,11 @@ pub(super) const MOVED: [&str; 31] = [
     "csat",
     "file",
     "inbound_event",
+    "chat",
+    "chat_name",
+    "ticket_chat",
+    "chat_message",
+    "reaction",
     "outbox",
     "audit_log",
 ];
@@ -120,6 +125,7 @@ pub(super) const MARKED: [(&str, &str, Meaning); 41] = [
     ("inbound_event", "raw_hash", Meaning::Blob),
     ("inbound_event", "ticket_id", loose("ticket")),
     ("inbound_event", "message_id", loose("message")),
+    ("chat_message", "reply_to_id", loose("message")),
     ("outbox", "ticket_id", loose("ticket")),
     ("audit_log", "actor_id", Meaning::Actor),
     ("audit_log", "subject", Meaning::Subject),

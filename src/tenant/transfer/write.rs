@@ -91,7 +91,9 @@ fn attachments(
     file: &mut Writer<impl io::Write>,
 ) -> Result<()> {
     let mut statement = conn.prepare(
-        "select hash from file where tenant_id = ?1 union select raw_hash from inbound_event where tenant_id = ?1",
+        "select hash from file where tenant_id = ?1
+         union
+         select raw_hash from inbound_event where tenant_id = ?1 and raw_hash is not null",
     )?;
     let mut rows = statement.query([tenant.id])?;
     while let Some(row) = rows.next()? {

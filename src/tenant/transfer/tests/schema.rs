@@ -8,11 +8,12 @@ use rusqlite::Connection;
 use std::collections::BTreeSet;
 
 /// Tables with rows of a tenant that stay behind.
-const STAYS: [&str; 5] = [
+const STAYS: [&str; 6] = [
     // Bound to the installation's secret.
     "session",
     "access_link",
     "api_key",
+    "chat_link",
     // Answers of the old installation to calls that may be repeated there.
     "idempotency",
     // What went wrong in the old installation.
@@ -27,6 +28,7 @@ const THEIRS: [(&str, &str); 8] = [
     ("message", "mail_id"),
     ("file", "content_id"),
     ("inbound_event", "external_id"),
+    ("chat_message", "external_id"),
     ("audit_log", "request_id"),
     // The name of whoever decided.
     ("estimate", "decided_by"),

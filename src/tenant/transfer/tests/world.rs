@@ -305,6 +305,15 @@ fn rare(tx: &Tx<'_>, tenant: TenantId, channel: i64, message: MessageId, raw: &s
          values (:tenant, 1, 'operator', :operator, 'Анна', 'moved', '{}', '127.0.0.1', 'r1')",
         "insert into event (tenant_id, ticket_id, at, actor_type, actor_id, actor_name, kind)
          values (:tenant, 9, 1, 'client', 77, 'Иван', 'read')",
+        "insert into chat (tenant_id, channel_id, address, title, contact_id, created_at)
+         values (:tenant, :channel, '77', 'Асем', (select min(id) from contact where tenant_id = :tenant), 1)",
+        "insert into chat_name (tenant_id, channel_id, name, chat_id)
+         values (:tenant, :channel, '77', (select max(id) from chat))",
+        "insert into ticket_chat (tenant_id, ticket_id, chat_id) values (:tenant, 9, (select max(id) from chat))",
+        "insert into chat_message (tenant_id, channel_id, external_id, chat_id, message_id, reply_to_id)
+         values (:tenant, :channel, '77:1', (select max(id) from chat), :message, :message)",
+        "insert into reaction (tenant_id, message_id, author, author_name, emoji, at)
+         values (:tenant, :message, '77', 'Асем', '👍', 1)",
         "update file set uploaded_by = :operator where tenant_id = :tenant and id = (select max(id) from file)",
         "insert or ignore into portal_user (tenant_id, client_id, user_id, locale)
          values (:tenant, (select min(id) from client), 4242, 'kk')",

@@ -1,0 +1,128 @@
+//! How channels fare: whether they work, since when nothing came or went, how much waits, and what is the matter.
+use super::ChannelType;
+use crate::{
+    api::field::{At, ChannelId, TenantId},
+    clock::{MINUTE, Millis},
+    db::sql::all,
+    error::Result,
+};
+use rusqlite::Connection;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Where a channel stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ChannelState {
+    Connected,
+    Error,
+    Disabled,
+}
+
+/// How a channel fares.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ChannelStatus {
+    /// The channel.
+    pub(crate) id: ChannelId,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub(crate) kind: ChannelType,
+    /// Its name.
+    pub(crate) name: String,
+    /// Whether it is switched on.
+    pub(crate) is_active: bool,
+    /// Whether it works.
+    pub(crate) status: ChannelState,
+    /// What went wrong last, until something goes right again.
+    pub(crate) last_error: Option<String>,
+    /// When it went wrong.
+    pub(crate) last_error_at: Option<At>,
+    /// When something last came in.
+    pub(crate) last_inbound_at: Option<At>,
+    /// When something last went out.
+    pub(crate) last_outbound_at: Option<At>,
+    /// How long ago something last came in, in seconds.
+    pub(crate) inbound_age: Option<i64>,
+    /// How long ago something last went out, in seconds.
+    pub(crate) outbound_age: Option<i64>,
+    /// How much waits to go out.
+    pub(crate) queued: i64,
+    /// Since when the oldest of it waits.
+    pub(crate) queued_since: Option<At>,
+    /// How much could not be sent at all in the last week.
+    pub(crate) failed: i64,
+    /// How much that came in waits to be worked on or could not be read.
+    pub(crate) unread_events: i64,
+    /// Where a provider posts to.
+    pub(crate) webhook_url: String,
+    /// When the provider was last told to post there.
+    pub(crate) webhook_set_at: Option<At>,
+    /// What the provider calls it: the bot's name or the instance.
+    pub(crate) handle: Option<String>,
+    /// For a channel on somebody's phone: `open`, `connecting` or `closed`.
+    pub(crate) connection: Option<String>,
+    /// The code to scan with that phone, as a `data:` URL; for a minute.
+    pub(crate) qr: Option<String>,
+}
+
+/// How long a code may be scanned.
+const CODE: Millis = MINUTE;
+/// For how long what could not be sent is counted.
+const WEEK: Millis = 7 * 24 * 60 * MINUTE;
+
+pub(crate) fn statuses(
+    conn: &Connection,
+    tenant: TenantId,
+    now: Millis,
+    url: impl Fn(ChannelId, ChannelType) -> String,
+) -> Result<Vec<ChannelStatus>> {
+    all(
+        conn,
+        "select c.id, c.type, c.name, c.is_active, c.last_error, c.last_error_at, c.last_inbound_at, c.last_outbound_at,
+                coalesce(o.queued, 0), o.since, coalesce(o.failed, 0), coalesce(e.unread, 0),
+                c.hook_set_at, c.handle, c.state, iif(c.qr_at > ?2 and c.state is not 'open', c.qr, null)
+           from channel c
+           left join (select channel_id, sum(state = 'queued') as queued, sum(state = 'failed' and finished_at > ?3) as failed,
+                             min(iif(state = 'queued', created_at, null)) as since
+                        from outbox where tenant_id = ?1 group by channel_id) o on o.channel_id = c.id
+           left join (select channel_id, count(*) as unread
+                        from inbound_event where tenant_id = ?1 and state <> 'done' group by channel_id) e on e.channel_id = c.id
+          where c.tenant_id = ?1
+          order by c.id",
+        (tenant, now - CODE, now - WEEK),
+        |row| {
+            let (id, kind): (ChannelId, ChannelType) = (row.get(0)?, row.get(1)?);
+            let (is_active, last_error): (bool, Option<String>) = (row.get(3)?, row.get(4)?);
+            let connection: Option<String> = row.get(14)?;
+            let lost = connection.as_deref() == Some("closed");
+            let (inbound, outbound): (Option<At>, Option<At>) = (row.get(6)?, row.get(7)?);
+            let age = |at: &Option<At>| at.as_ref().map(|at| (now - at.0).max(0) / 1000);
+            Ok(ChannelStatus {
+                webhook_url: url(id, kind),
+                id,
+                kind,
+                name: row.get(2)?,
+                is_active,
+                status: match (is_active, last_error.is_some() || lost) {
+                    (false, _) => ChannelState::Disabled,
+                    (true, true) => ChannelState::Error,
+                    (true, false) => ChannelState::Connected,
+                },
+                last_error,
+                last_error_at: row.get(5)?,
+                inbound_age: age(&inbound),
+                outbound_age: age(&outbound),
+                last_inbound_at: inbound,
+                last_outbound_at: outbound,
+                queued: row.get(8)?,
+                queued_since: row.get(9)?,
+                failed: row.get(10)?,
+                unread_events: row.get(11)?,
+                webhook_set_at: row.get(12)?,
+                handle: row.get(13)?,
+                connection,
+                qr: row.get(15)?,
+            })
+        },
+    )
+}
