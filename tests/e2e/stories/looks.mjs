@@ -116,7 +116,9 @@ export default {
       ['categories', at(desk, 'settings/categories', () => page.getByText('telephony').waitFor())],
       ['tags', at(desk, 'settings/tags', heading('Метки'))],
       ['widget-settings', at(desk, 'settings/widget', () => page.getByText('Код для вставки').waitFor())],
-      ['channel-form', async () => { await at(desk, 'settings/channels', heading('Каналы'))(page); await page.getByRole('button', { name: 'Добавить почту' }).click(); await page.getByRole('dialog').waitFor(); }],
+      ['channel-form', async () => { await at(desk, 'settings/channels', heading('Каналы'))(page); await page.getByRole('button', { name: 'Добавить канал' }).click(); await page.getByRole('dialog').getByRole('button', { name: 'Почта' }).click(); await page.getByRole('dialog').getByLabel('Адрес поддержки').waitFor(); }],
+      ['channel-choice', async () => { await at(desk, 'settings/channels', heading('Каналы'))(page); await page.getByRole('button', { name: 'Добавить канал' }).click(); await page.getByRole('dialog').waitFor(); }],
+      ['messenger-form', async () => { await at(desk, 'settings/channels', heading('Каналы'))(page); await page.getByRole('button', { name: 'Добавить канал' }).click(); await page.getByRole('dialog').getByRole('button', { name: 'MAX' }).click(); await page.getByRole('dialog').getByLabel('Токен бота').waitFor(); }],
     ]);
   },
 

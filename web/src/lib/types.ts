@@ -57,8 +57,13 @@ export type QuickReply = Of<'QuickReplyView'>;
 export type Dashboard = Of<'Dashboard'>;
 export type Security = Schemas['Security'];
 export type EmailConfig = Schemas['EmailConfig'];
-/** A channel; its config reads as it was written, with secrets veiled. */
-export type ChannelRow = Omit<Of<'ChannelView'>, 'config'> & { config: EmailConfig };
+export type TelegramConfig = Schemas['TelegramConfig'];
+export type WhatsappConfig = Schemas['WhatsappConfig'];
+export type MaxConfig = Schemas['MaxConfig'];
+export type ChannelConfig = EmailConfig | TelegramConfig | WhatsappConfig | MaxConfig;
+export type ChannelType = Schemas['ChannelType'];
+/** A channel; its config reads as it was written, with secrets veiled. Its type says which config it is. */
+export type ChannelRow = Omit<Of<'ChannelView'>, 'config'> & { config: ChannelConfig };
 export type ChannelStatus = Of<'ChannelStatus'>;
 export type WidgetSettings = Of<'WidgetSettings'>;
 export type ArticleRow = Of<'ArticleRow'>;

@@ -11,7 +11,7 @@ const ticket: Ticket = {
 };
 const message = (id: number, text: string): Message => ({
   id, message: text, html: null, quoted_from: null, author_type: 'support', author_name: 'Алия', is_note: false, created_at: '2026-03-19T11:00:00.000Z', edited_at: null, deleted_at: null,
-  delivery_status: 'pending', delivery_error: null, channel: 'email', files: [], unverified: false, automatic: false, operator_id: 5, held_until: null,
+  delivery_status: 'pending', delivery_error: null, channel: 'email', files: [], unverified: false, automatic: false, operator_id: 5, held_until: null, reply_to: null, reactions: [],
 });
 type Answer = (body: Record<string, unknown>, headers: Record<string, string>) => unknown;
 let server: TicketView;
