@@ -11,7 +11,7 @@ use crate::{
     http::{self, hub::Hub, limit::Limits},
     outbound_http::OutboundHttp,
     tls::{ACME_TLS, Certificates},
-    worker,
+    webhook, worker,
 };
 use std::{
     net::{IpAddr, SocketAddr},
@@ -138,6 +138,7 @@ impl Server {
             tokio::spawn(inbound::work(app.clone(), stop.subscribe())),
             tokio::spawn(outbound::work(app.clone(), stop.subscribe())),
             tokio::spawn(tend::work(app.clone(), stop.subscribe())),
+            tokio::spawn(webhook::send::work(app.clone(), stop.subscribe())),
         ];
         worker::start(&app);
         Ok(Server {

@@ -60,6 +60,11 @@ codes! {
     EventDone = "event_done", 400, "Это событие уже разобрано, или его исходные данные больше не хранятся.", "Бұл оқиға қаралып қойған немесе оның бастапқы деректері енді сақталмайды.", "This delivery has become a message already, or its bytes are no longer kept.";
     QuickReplyNotFound = "quick_reply_not_found", 400, "Такого быстрого ответа нет.", "Мұндай жылдам жауап жоқ.", "There is no such quick reply.";
     ArticleNotFound = "article_not_found", 400, "Такой статьи нет.", "Мұндай мақала жоқ.", "There is no such article.";
+    TriggerNotFound = "trigger_not_found", 400, "Такого правила нет.", "Мұндай ереже жоқ.", "There is no such trigger.";
+    MacroNotFound = "macro_not_found", 400, "Такого макроса нет.", "Мұндай макрос жоқ.", "There is no such macro.";
+    WebhookNotFound = "webhook_not_found", 400, "Такого вебхука нет.", "Мұндай вебхук жоқ.", "There is no such webhook.";
+    DeliveryNotFound = "delivery_not_found", 400, "Такой доставки нет.", "Мұндай жеткізу жоқ.", "There is no such delivery.";
+    CategoryNotFound = "category_not_found", 400, "Такой категории нет.", "Мұндай санат жоқ.", "There is no such category.";
     EstimateNotFound = "estimate_not_found", 400, "У заявки нет сметы, ожидающей решения.", "Өтінімде шешім күтіп тұрған смета жоқ.", "The ticket has no estimate that awaits a decision.";
     EstimateChanged = "estimate_changed", 400, "Смету тем временем изменили (версия {version}). Посмотрите её ещё раз.", "Смета осы арада өзгертілді ({version}-нұсқа). Қайта қарап шығыңыз.", "The estimate has changed meanwhile (version {version}). Look at it again.";
     TariffNotFound = "tariff_not_found", 400, "Такого тарифа нет.", "Мұндай тариф жоқ.", "There is no such tariff.";
@@ -154,6 +159,10 @@ pub(crate) enum Fault {
     NotSevenDays,
     EndsTooEarly,
     Overlaps,
+    UnknownVariable(String),
+    NotReachable(String),
+    NotSecret,
+    NotClock,
     WrongPassword,
     WeakPassword,
     WrongType,
@@ -272,6 +281,15 @@ impl Fault {
                 "пересекается с другим промежутком этого дня",
                 "осы күннің басқа аралығымен қиылысады",
                 "overlaps another interval of the day",
+            Fault::NotSecret => [
+                "нужен секрет вида whsec_… из 24–64 байт в base64",
+                "base64 түріндегі 24–64 байттан тұратын whsec_… құпиясы қажет",
+                "must be a secret such as whsec_… with 24 to 64 bytes in base64",
+            ],
+            Fault::NotClock => [
+                "нужно время суток вида 08:30",
+                "08:30 түріндегі тәулік уақыты қажет",
+                "must be a time of day such as 08:30",
             ],
             Fault::WrongPassword => [
                 "текущий пароль неверен",
@@ -307,6 +325,20 @@ impl Fault {
                     Lang::Ru => format!("нужно значение от {low} до {high}"),
                     Lang::Kk => format!("{low} мен {high} аралығындағы мән қажет"),
                     Lang::En => format!("must be between {low} and {high}"),
+                });
+            }
+            Fault::UnknownVariable(name) => {
+                return Cow::Owned(match lang {
+                    Lang::Ru => format!("нет переменной «{name}»"),
+                    Lang::Kk => format!("«{name}» айнымалысы жоқ"),
+                    Lang::En => format!("there is no variable \"{name}\""),
+                });
+            }
+            Fault::NotReachable(why) => {
+                return Cow::Owned(match lang {
+                    Lang::Ru => format!("по этому адресу обращаться нельзя: {why}"),
+                    Lang::Kk => format!("бұл мекенжайға жүгінуге болмайды: {why}"),
+                    Lang::En => format!("cannot be called: {why}"),
                 });
             }
             Fault::OneOf(allowed) => {

@@ -12,6 +12,8 @@
 //! | `ticket` | the verbs of the desk; `status` is its state machine |
 //! | `sla`, `tariff` | working time, deadlines and the way to them, as pure rules; what is sold to clients |
 //! | `channel` | the ways in and out: mail, Telegram, WhatsApp, MAX; inbound events, the outbox |
+//! | `automation` | what follows from what happens: triggers, and macros that people apply |
+//! | `webhook`, `notification` | other programs and operators are told of what happens |
 //! | `db` | the one writer, the readers, migrations; nobody else begins a transaction |
 //! | `outbound_http`, `reach` | calls of other servers, and which addresses may be connected to |
 //! | `tls` | certificates: of files, of an authority over ACME, of one's own |
@@ -30,6 +32,7 @@ mod access;
 mod api;
 mod app;
 mod audit;
+mod automation;
 mod backup;
 mod blob;
 mod branding;
@@ -47,6 +50,7 @@ mod http;
 mod knowledge;
 mod lang;
 mod leftover;
+mod notification;
 mod operator;
 #[allow(
     dead_code,
@@ -63,6 +67,7 @@ mod tariff;
 mod tenant;
 mod ticket;
 mod tls;
+mod webhook;
 mod worker;
 
 pub use app::Server;

@@ -7,7 +7,7 @@ use crate::{
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::{HeaderMap, Request, Response, Uri, body::Body, header, http::HeaderValue};
+use hyper::{HeaderMap, Request, Response, StatusCode, Uri, body::Body, header, http::HeaderValue};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{
@@ -62,7 +62,7 @@ pub(crate) enum Failure {
     #[error("{0} did not answer within {1} s")]
     TimedOut(String, u64),
     #[error("the answer of {0} is larger than {1} bytes")]
-    TooLarge(String, usize),
+    TooLarge(String, usize, StatusCode),
     #[error("the answer of {0} broke off: {1}")]
     Broken(String, String),
 }
@@ -155,7 +155,7 @@ async fn exchange(
         .await
         .map_err(|error| failure(host, &error))?;
     let (head, body) = answer.into_parts();
-    let too_large = || Failure::TooLarge(host.to_owned(), most);
+    let too_large = || Failure::TooLarge(host.to_owned(), most, head.status);
     // A body that announces its size is not waited for.
     if body.size_hint().lower() > most as u64 {
         return Err(too_large());
@@ -399,7 +399,7 @@ mod tests {
             let (large, _told) = peer(answer).await;
             let failed = http.send(post(&format!("http://{large}/")), BOUNDS).await;
             assert!(
-                matches!(failed, Err(Failure::TooLarge(_, 1_000))),
+                matches!(failed, Err(Failure::TooLarge(_, 1_000, StatusCode::OK))),
                 "{failed:?}"
             );
         }

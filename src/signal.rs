@@ -1,4 +1,5 @@
 //! What a commit tells the rest of the program: live connections hear of changes, workers hear that there is work.
+use crate::api::field::{OperatorId, TenantId};
 use serde::Serialize;
 use std::sync::Arc;
 use tokio::sync::{Notify, broadcast};
@@ -32,6 +33,10 @@ pub(crate) enum Signal {
     Inbound,
     /// A channel was set up, changed or removed.
     Channels,
+    /// A call of an outgoing webhook waits.
+    Webhook,
+    /// An operator has other notifications than before.
+    Notified(TenantId, OperatorId),
     /// An operator's sessions or rights changed; live connections are to check theirs.
     Access,
 }
@@ -44,6 +49,8 @@ pub(crate) struct Signals {
     pub(crate) outbox: Notify,
     pub(crate) inbound: Notify,
     pub(crate) channels: Notify,
+    pub(crate) webhooks: Notify,
+    pub(crate) notified: broadcast::Sender<(TenantId, OperatorId)>,
 }
 
 impl Default for Signals {
@@ -54,6 +61,8 @@ impl Default for Signals {
             outbox: Notify::new(),
             inbound: Notify::new(),
             channels: Notify::new(),
+            webhooks: Notify::new(),
+            notified: broadcast::channel(256).0,
         }
     }
 }
@@ -67,6 +76,8 @@ impl Signals {
             Signal::Outbox => self.outbox.notify_one(),
             Signal::Inbound => self.inbound.notify_one(),
             Signal::Channels => self.channels.notify_one(),
+            Signal::Webhook => self.webhooks.notify_one(),
+            Signal::Notified(tenant, operator) => drop(self.notified.send((tenant, operator))),
         }
     }
 }

@@ -1,14 +1,16 @@
 //! Work that is done by the clock: each job has a name and an interval, and a failure of one stops no other.
 use crate::{
     app::App,
+    automation,
     backup::schedule,
     channel::inbound::record,
     clock::DAY,
     db::sql::{all, run},
     error::Result,
-    leftover, tenant,
+    leftover, notification, tenant,
     ticket::{bin, change, clock, held, snooze},
     tls::{self, acme},
+    webhook,
 };
 use std::{future::Future, time::Duration};
 
@@ -39,6 +41,12 @@ pub(crate) fn start(app: &App) {
         wake_snoozed,
     );
     every(app, "empty the bin", Duration::from_secs(3600), empty_bin);
+    every(
+        app,
+        "run triggers on idle tickets",
+        Duration::from_secs(60),
+        automation::idle::look,
+    );
     every(
         app,
         "forget what nobody needs",
@@ -159,6 +167,9 @@ async fn tidy(app: App) -> Result<()> {
             run(tx, "delete from access_link where expires_at <= ?1", [tx.now])?;
             run(tx, "delete from chat_link where expires_at <= ?1", [tx.now])?;
             run(tx, "delete from error_log where at <= ?1", [tx.now - 90 * DAY])?;
+            automation::trigger::tidy(tx)?;
+            notification::tidy(tx)?;
+            webhook::queue::tidy(tx)?;
             run(tx, "delete from idempotency where created_at <= ?1", [tx.now - DAY])?;
             let left: Vec<(i64, i64, String, i64)> = all(
                 tx,

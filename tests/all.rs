@@ -10,6 +10,7 @@
 mod support;
 
 mod api;
+mod automation;
 mod changes;
 mod channels;
 mod credentials;
@@ -30,3 +31,4 @@ mod sla;
 mod tenants;
 mod transfer;
 mod verbs;
+mod webhooks;

@@ -96,6 +96,11 @@ impl Needs {
         needs.scopes = Some(scopes);
         needs
     }
+    /// The same, and the operator, or the one that a key acts for, has at least `role`.
+    pub(crate) const fn least(mut self, role: Role) -> Needs {
+        self.audience = Audience::Operator(role);
+        self
+    }
     pub(crate) const fn editing(mut self) -> Needs {
         self.editing = true;
         self

@@ -12,6 +12,7 @@ use crate::{
         sql::{all, first, one, run, text_column},
     },
     error::{Code, Error, Result},
+    notification,
     signal::Signal,
     ticket::{
         Acting, Actor,
@@ -490,6 +491,15 @@ fn told(tx: &Tx<'_>, row: &Due, outcome: Delivery, why: Option<&str>) -> Result<
 pub(crate) fn failed(tx: &Tx<'_>, row: &Due, why: &str, again: Option<Millis>) -> Result<()> {
     if let Some(again) = again {
         // A refused address is the mail's trouble; a server that does not take mail is the channel's.
+        let worked: Option<String> = first(
+            tx,
+            "select name from channel where id = ?1 and last_error is null",
+            [row.channel],
+            |r| r.get(0),
+        )?;
+        if let Some(name) = worked {
+            notification::channel_broken(tx, row.tenant, &name)?;
+        }
         run(
             tx,
             "update channel set last_error = ?2, last_error_at = ?3 where id = ?1",

@@ -69,6 +69,7 @@ async fn greet_demo(app: &App, smtp: Option<SocketAddr>) -> Result<(), Failure> 
                     "this data directory holds a real desk, which --demo does not touch; name an empty one by --data-dir",
                 ));
             };
+            demo::add_webhook(tx, tenant.id, &own.secret)?;
             if smtp.is_some() {
                 demo::open_mailbox(tx, tenant.id, &own.secret)?;
             }

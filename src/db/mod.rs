@@ -16,6 +16,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags};
 use std::{
     cell::RefCell,
+    collections::VecDeque,
     ops::Deref,
     path::Path,
     sync::{Arc, Mutex},
@@ -44,11 +45,15 @@ impl Deref for Snapshot<'_> {
     }
 }
 
+/// Work that ends a command: see [`Tx::after`].
+type After = Box<dyn FnOnce(&Tx<'_>) -> Result<()>>;
+
 /// The open write transaction of one command, and the one time it happens at.
 pub(crate) struct Tx<'c> {
     conn: &'c Connection,
     pub(crate) now: Millis,
     signals: RefCell<Vec<Signal>>,
+    after: RefCell<VecDeque<After>>,
 }
 
 impl Tx<'_> {
@@ -57,30 +62,48 @@ impl Tx<'_> {
         self.signals.borrow_mut().push(signal);
     }
 
-    /// Runs a part of the command that may be refused by itself: what it did until then is undone, the rest stands. A
-    /// fault of ours is the whole command's.
-    pub(crate) fn attempt<T>(&self, part: impl FnOnce() -> Result<T>) -> Result<Result<T>> {
-        let told = self.signals.borrow().len();
-        self.conn.execute_batch("savepoint part")?;
-        let outcome = part();
-        match &outcome {
-            Ok(_) => {}
-            Err(error) if error.code().status() >= 500 => return outcome.map(Ok),
-            Err(_) => {
-                self.conn.execute_batch("rollback to part")?;
-                self.signals.borrow_mut().truncate(told);
-            }
-        }
-        self.conn.execute_batch("release part")?;
-        Ok(outcome)
+    /// Puts work at the end of the command: it runs in the same transaction once the command itself is through, or when
+    /// the command asks for it by [`Tx::settle`]. What it puts there in turn runs after it.
+    pub(crate) fn after(&self, work: impl FnOnce(&Tx<'_>) -> Result<()> + 'static) {
+        self.after.borrow_mut().push_back(Box::new(work));
     }
 
-    /// The same transaction at another time. Demo data happens in the past.
+    /// Does what was put at the end of the command now, so that the answer can tell of it.
+    pub(crate) fn settle(&self) -> Result<()> {
+        loop {
+            let next = self.after.borrow_mut().pop_front();
+            match next {
+                Some(work) => work(self)?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Runs `f` so that, if it fails, what it did is undone and the rest of the transaction stays.
+    pub(crate) fn attempt<T>(&self, f: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+        let (told, waiting) = (self.signals.borrow().len(), self.after.borrow().len());
+        writer::execute(self.conn, "savepoint attempt")?;
+        let outcome = f(self);
+        // A full disk has undone everything already; there is no savepoint to go back to.
+        if self.conn.is_autocommit() {
+            return outcome.and(Err(Error::unavailable()));
+        }
+        if outcome.is_err() {
+            writer::execute(self.conn, "rollback to attempt")?;
+            self.signals.borrow_mut().truncate(told);
+            self.after.borrow_mut().truncate(waiting);
+        }
+        writer::execute(self.conn, "release attempt")?;
+        outcome
+    }
+
+    /// The same transaction at another time. Demo data happens in the past; what would follow from it is left out.
     pub(crate) fn at(&self, now: Millis) -> Tx<'_> {
         Tx {
             conn: self.conn,
             now,
             signals: RefCell::default(),
+            after: RefCell::default(),
         }
     }
 }
@@ -355,6 +378,56 @@ mod tests {
             .read(|s| Ok(s.execute("delete from error_log", [])?))
             .await;
         assert!(refused.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_ends_a_command_runs_in_its_transaction_and_in_order() {
+        let (_dir, db, _closing) = open();
+        db.write(|tx| {
+            tx.after(|tx| {
+                tx.after(|tx| log(tx, "third"));
+                log(tx, "second")
+            });
+            log(tx, "first")
+        })
+        .await
+        .unwrap();
+        let undone: Result<()> = db
+            .write(|tx| {
+                tx.after(|_| Err(Error::new(Code::Conflict)));
+                log(tx, "lost")
+            })
+            .await;
+        assert!(undone.is_err());
+        let order: String = db
+            .read(|s| {
+                let sql = "select group_concat(detail) from error_log order by id";
+                Ok(s.query_row(sql, [], |r| r.get(0))?)
+            })
+            .await
+            .unwrap();
+        assert_eq!(order, "first,second,third");
+    }
+
+    #[tokio::test]
+    async fn a_failed_attempt_takes_back_its_rows_its_signals_and_what_it_put_off() {
+        let (_dir, db, _closing) = open();
+        let mut access = db.signals().access.subscribe();
+        db.write(|tx| {
+            log(tx, "kept")?;
+            let failed: Result<()> = tx.attempt(|tx| {
+                tx.signal(Signal::Access);
+                tx.after(|tx| log(tx, "put off"));
+                log(tx, "taken back")?;
+                Err(Error::new(Code::Conflict))
+            });
+            assert!(failed.is_err());
+            tx.attempt(|tx| log(tx, "kept too"))
+        })
+        .await
+        .unwrap();
+        assert_eq!(count(&db).await, 2);
+        assert!(access.try_recv().is_err());
     }
 
     #[tokio::test]

@@ -40,7 +40,12 @@ impl Job {
         reply: oneshot::Sender<Result<T>>,
     ) -> Job {
         Job::Run(Box::new(move |tx| {
-            let outcome = catch_unwind(AssertUnwindSafe(|| f(tx)))
+            let whole = || {
+                let value = f(tx)?;
+                tx.settle()?;
+                Ok(value)
+            };
+            let outcome = catch_unwind(AssertUnwindSafe(whole))
                 .unwrap_or_else(|panic| Err(Error::internal(what_panicked(&*panic))));
             let reply = |outcome: Result<T>| -> Reply {
                 Box::new(move |committed| {
@@ -115,6 +120,7 @@ fn run(
             conn,
             now: clock.now(),
             signals: RefCell::default(),
+            after: RefCell::default(),
         };
         let marked = execute(conn, "savepoint command");
         let (done, reply) = job(&tx);
@@ -160,7 +166,7 @@ fn run(
     }
 }
 
-fn execute(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+pub(super) fn execute(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
     conn.prepare_cached(sql)?.execute([]).map(|_| ())
 }
 

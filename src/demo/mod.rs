@@ -4,6 +4,7 @@
 //! so that histories, deadlines, counters and the search index come out as if the desk had really worked.
 mod cast;
 mod play;
+mod rules;
 pub(crate) mod script;
 
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
 };
 pub(crate) use cast::portal_user;
 pub(crate) use play::play;
+pub(crate) use rules::add_webhook;
 use rusqlite::Connection;
 use serde_json::json;
 

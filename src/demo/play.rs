@@ -1,6 +1,7 @@
 //! Plays the script: every step at its own time, all tickets side by side, in one transaction.
 use super::{
     cast::{Cast, lang, unknown},
+    rules,
     script::{Scene, What, people::Operator, staging},
 };
 use crate::{
@@ -56,6 +57,7 @@ pub(crate) fn play(tx: &Tx<'_>, password_hash: &str) -> Result<TenantId> {
         "update message set delivery_status = 'sent', delivery_error = null where tenant_id = ?1 and delivery_status = 'failed'",
         [cast.tenant],
     )?;
+    rules::furnish(tx, cast.tenant)?;
     Ok(cast.tenant)
 }
 

@@ -148,6 +148,7 @@ async fn talk(
     let mut changes = app.db.signals().changes.subscribe();
     let mut access = app.db.signals().access.subscribe();
     let mut moves = app.hub.moves.subscribe();
+    let mut notified = app.db.signals().notified.subscribe();
     let mut closing = app.hub.closing.subscribe();
     let mut last = greet(app, by, since, socket).await?;
     let mut beat = tokio::time::interval(BEAT);
@@ -169,6 +170,12 @@ async fn talk(
                 if let Ok((tenant, ticket)) = moved && tenant == by.tenant {
                     let viewers = app.hub.viewers(tenant, ticket, app.db.clock().now());
                     say(socket, &json!({ "type": "presence", "ticket_id": ticket, "viewers": viewers })).await?;
+                }
+            },
+            news = notified.recv() => {
+                // One that was missed is made up for by the next: what is told is only that there is something to fetch.
+                if matches!(news, Ok(whom) if whom == (by.tenant, by.id)) || matches!(news, Err(RecvError::Lagged(_))) {
+                    say(socket, &json!({ "type": "notification" })).await?;
                 }
             },
             _ = access.recv() => {

@@ -1,11 +1,12 @@
-//! The history of tickets. Each entry is at once a line of the history, a step of the live connection's backlog and the
-//! signal that something changed.
+//! The history of tickets. Each entry is at once a line of the history, a step of the live connection's backlog, the
+//! signal that something changed, and what reactions follow from (see [`automation`]).
 use super::{
     Acting,
     model::{ActorKind, Author, HistoryEntry},
 };
 use crate::{
     api::field::{MessageId, TenantId, TicketId},
+    automation::{self, Happened},
     db::sql::{all, run},
     error::Result,
     signal::{Change, Signal},
@@ -75,6 +76,22 @@ pub(super) fn write(cx: &Acting<'_>, ticket: TicketId, event: &Event<'_>) -> Res
         author_type: event.author.map(Author::as_str),
         is_note: event.is_note,
     })));
+    automation::happened(
+        cx.tx,
+        Happened {
+            tenant: cx.tenant,
+            ticket,
+            at: cx.tx.now,
+            kind: event.kind,
+            message: event.message,
+            author: event.author,
+            old: event.old.map(str::to_owned),
+            new: event.new.map(str::to_owned),
+            note: event.note.map(str::to_owned),
+            actor: cx.actor.clone(),
+            chain: cx.chain.clone(),
+        },
+    );
     Ok(())
 }
 

@@ -205,6 +205,16 @@ pub(super) fn replied(cx: &Acting<'_>, ticket: &mut Record) -> Result<()> {
     }
 }
 
+/// Posts what a rule says: to the client, or as a note. It is no answer of the desk's people, so it stops no clock and moves
+/// no status. The caller saves the ticket.
+pub(crate) fn post_by_rule(
+    cx: &Acting<'_>,
+    ticket: &mut Record,
+    draft: Draft,
+) -> Result<MessageId> {
+    write(cx, ticket, draft)
+}
+
 /// Leaves a note of the program's own, such as the page a visitor wrote from.
 pub(crate) fn post_system_note(cx: &Acting<'_>, ticket: &mut Record, body: String) -> Result<()> {
     let note = Draft {

@@ -26,7 +26,9 @@ pub(crate) mod view;
 
 use crate::{
     access::secret::random,
-    api::field::{ChannelId, ClientId, ContactId, MessageId, OperatorId, TenantId, TicketId},
+    api::field::{
+        ChannelId, ClientId, ContactId, MessageId, OperatorId, TenantId, TicketId, TriggerId,
+    },
     db::Tx,
     error::{Error, Result},
     lang::Lang,
@@ -44,15 +46,27 @@ pub(crate) struct Acting<'a> {
     pub(crate) tx: &'a Tx<'a>,
     pub(crate) tenant: TenantId,
     pub(crate) actor: Actor,
+    /// The triggers that led to this, the first one first; empty for people.
+    pub(crate) chain: Vec<TriggerId>,
 }
 
 impl<'a> Acting<'a> {
     pub(crate) fn new(tx: &'a Tx<'a>, tenant: TenantId, actor: Actor) -> Acting<'a> {
-        Acting { tx, tenant, actor }
+        Acting {
+            tx,
+            tenant,
+            actor,
+            chain: Vec::new(),
+        }
+    }
+
+    /// The same actor, led to this by triggers.
+    pub(crate) fn after(self, chain: Vec<TriggerId>) -> Acting<'a> {
+        Acting { chain, ..self }
     }
 
     /// The operator at work, if it is one.
-    fn operator(&self) -> Option<OperatorId> {
+    pub(crate) fn operator(&self) -> Option<OperatorId> {
         (self.actor.kind == model::ActorKind::Operator)
             .then_some(self.actor.id)
             .flatten()

@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
         pub(crate) enum $name { $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)* }
         impl $name {
+            #[allow(dead_code, reason = "not every list is read out")]
+            pub(crate) const ALL: &[$name] = &[$($name::$variant,)*];
             pub(crate) const fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word,)* }
             }
@@ -23,6 +25,7 @@ macro_rules! words {
         crate::db::sql::text_column!($name);
     };
 }
+pub(crate) use words;
 
 words! {
     /// How much a ticket matters.

@@ -95,6 +95,8 @@ impl Drop for Dir {
 pub(crate) struct Desk {
     /// Dropped before the directory it works on.
     pub(crate) serving: Serving,
+    /// What `serve` is started with.
+    pub(crate) arguments: Vec<&'static str>,
     address: Address,
     /// Admin of acme.
     pub(crate) alia: Caller,
@@ -113,6 +115,12 @@ const SERVE: [&str; 2] = ["--smtp-listen", "127.0.0.1:0"];
 
 impl Desk {
     pub(crate) fn open() -> Desk {
+        Desk::open_with(&[])
+    }
+
+    /// The same, served with more arguments.
+    pub(crate) fn open_with(more: &[&'static str]) -> Desk {
+        let arguments = [&SERVE, more].concat();
         let dir = Dir::new();
         for (tenant, name, admin, locale) in [
             ("acme", "Алия Нурбекова", "alia@acme.example", "ru"),
@@ -155,7 +163,7 @@ impl Desk {
             dir.run(&arguments, PASSWORD);
         }
         let key = dir.key("acme", "read,write,tickets,messages,clients,webhooks");
-        let serving = Serving::start(&dir.0, &SERVE);
+        let serving = Serving::start(&dir.0, &arguments);
         let address = Arc::new(RwLock::new(serving.address));
         let sign_in = |login: &str| Caller::sign_in(&address, login, PASSWORD);
         Desk {
@@ -165,6 +173,7 @@ impl Desk {
             greta: sign_in("greta@globex.example"),
             key: Caller::with_key(&address, &key),
             address,
+            arguments,
             serving,
             dir,
         }
@@ -218,7 +227,7 @@ impl Desk {
     }
 
     pub(crate) fn start(&mut self) {
-        self.serving = Serving::start(&self.dir.0, &SERVE);
+        self.serving = Serving::start(&self.dir.0, &self.arguments);
         *self.address.write().unwrap() = self.serving.address;
     }
 

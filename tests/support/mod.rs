@@ -1,10 +1,12 @@
 //! The test world: [`Desk`] is a running program with two tenants and their people, [`Tray`] is a mail server that takes
-//! what the desk sends, [`Peer`] a messenger that it calls, [`post`] writes the mails that customers send.
+//! what the desk sends, [`Peer`] a messenger that it calls, [`Receiver`] an HTTP server that takes its calls, [`post`] writes the
+//! mails that customers send.
 pub(crate) mod caller;
 pub(crate) mod desk;
 pub(crate) mod http;
 pub(crate) mod peer;
 pub(crate) mod post;
+pub(crate) mod receiver;
 pub(crate) mod serving;
 pub(crate) mod socket;
 pub(crate) mod tray;
@@ -12,6 +14,7 @@ pub(crate) mod tray;
 pub(crate) use caller::Caller;
 pub(crate) use desk::Desk;
 pub(crate) use peer::Peer;
+pub(crate) use receiver::Receiver;
 pub(crate) use serving::Serving;
 pub(crate) use tray::Tray;
 

@@ -14,6 +14,7 @@ use crate::{
     tariff::{self, hundredths},
     tenant::plan::Scope::{Clients as C, Read as R, Write as W},
     ticket::clock,
+    webhook,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -193,7 +194,7 @@ impl Spec for CreateClient {
 }
 impl Command for CreateClient {
     fn run(self, cx: &Write<'_, Operator>) -> Result<ClientView> {
-        client::create(
+        let id = client::create(
             cx.tx,
             cx.by.tenant,
             &self.portal_domain,
@@ -212,6 +213,7 @@ impl Command for CreateClient {
             shared_tickets: self.shared_tickets,
         };
         data.save(cx, &self.portal_domain, "tariff_plan")?;
+        webhook::queue::client_created(cx.tx, cx.by.tenant, id)?;
         client::view(cx.tx, cx.by.tenant, &self.portal_domain, cx.tx.now)
     }
 }

@@ -11,8 +11,10 @@ mod events;
 mod figures;
 mod knowledge;
 mod lifecycle;
+mod macros;
 mod merging;
 mod messages;
+mod notifications;
 mod operators;
 mod plan;
 mod platform;
@@ -24,7 +26,9 @@ mod sla;
 mod tariffs;
 mod tickets;
 mod time;
+mod triggers;
 mod views;
+mod webhooks;
 mod widget;
 
 pub(crate) use messages::Viewer;
@@ -57,6 +61,10 @@ pub(super) const GROUPS: &[(&str, &[Action])] = &[
     ("reference", categories::ACTIONS),
     ("sla", sla::ACTIONS),
     ("tariffs", tariffs::ACTIONS),
+    ("macros", macros::ACTIONS),
+    ("notifications", notifications::ACTIONS),
+    ("automation", triggers::ACTIONS),
+    ("webhooks", webhooks::ACTIONS),
     ("channels", channels::ACTIONS),
     ("channels", events::ACTIONS),
     ("widget", widget::ACTIONS),

@@ -129,6 +129,7 @@ pub(super) fn with_ticket(
     let mut ticket = record::by_id(cx.tx, cx.by.tenant, id)?;
     verb(&acting, &mut ticket)?;
     ticket.save_now(cx.tx)?;
+    cx.tx.settle()?;
     answer(cx, id)
 }
 /// Ways in that staff may name when they open a ticket for somebody.
@@ -234,6 +235,7 @@ impl Command for CreateTicket {
         }
         let names: Vec<String> = self.tags.0.into_iter().map(|n| n.0).collect();
         tags::set(&acting, &ticket, &names)?;
+        cx.tx.settle()?;
         answer(cx, ticket.id)
     }
 }
@@ -353,7 +355,11 @@ pub(super) fn each(
     let mut seen = HashSet::with_capacity(ids.len());
     let mut outcomes = Vec::with_capacity(ids.len());
     for id in ids.into_iter().filter(|&id| seen.insert(id)) {
-        let outcome = cx.tx.attempt(|| verb(&acting, id))?;
+        // What is refused is this ticket's affair; a fault of ours is the whole call's.
+        let outcome = match cx.tx.attempt(|_| verb(&acting, id)) {
+            Err(error) if error.code().status() >= 500 => return Err(error),
+            outcome => outcome,
+        };
         outcomes.push(Outcome::of(id, outcome, cx.call.lang));
     }
     Ok(outcomes)

@@ -45,6 +45,7 @@ fn uncarry(text: &str) -> Option<Fault> {
         "NotCode" => Fault::NotCode,
         "NotUrl" => Fault::NotUrl,
         "NotZone" => Fault::NotZone,
+        "NotObject" => Fault::NotObject,
         "WeakPassword" => Fault::WeakPassword,
         _ => Fault::WrongType,
     })

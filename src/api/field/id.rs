@@ -59,4 +59,9 @@ ids! {
     TariffId,
     TimeEntryId,
     ViewId,
+    TriggerId,
+    MacroId,
+    WebhookId,
+    DeliveryId,
+    NotificationId,
 }

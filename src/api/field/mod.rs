@@ -7,8 +7,9 @@ mod most;
 pub(crate) use decode::decode;
 use decode::refuse;
 pub(crate) use id::{
-    ArticleId, ChannelId, ClientId, ContactId, FileId, KeyId, MessageId, OperatorId, QuickReplyId,
-    TagId, TariffId, TenantId, TicketId, TimeEntryId, ViewId,
+    ArticleId, ChannelId, ClientId, ContactId, DeliveryId, FileId, KeyId, MacroId, MessageId,
+    NotificationId, OperatorId, QuickReplyId, TagId, TariffId, TenantId, TicketId, TimeEntryId,
+    TriggerId, ViewId, WebhookId,
 };
 pub(crate) use most::Most;
 
@@ -312,6 +313,19 @@ impl fmt::Debug for Password {
         f.write_str("***")
     }
 }
+
+/// What stands as JSON in a call, or as text in a form, and has several forms: the conditions and actions of a rule.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Given(pub(crate) Value);
+parameter!(
+    Given,
+    "Given",
+    |value| match value {
+        Value::String(text) => serde_json::from_str(&text).map(Given).map_err(|_| Fault::NotObject),
+        value => Ok(Given(value)),
+    },
+    { "type": ["object", "array", "null"], "additionalProperties": true, "items": { "type": "object", "additionalProperties": true } }
+);
 
 transparent!(Subject => String, Name => String, Body => String, Text => String, Line => String, Email => String, Domain => String, Code => String, Color => String, Zone => String);
 

@@ -44,6 +44,8 @@ struct Facts {
     recipient: Address,
     copies: Vec<Address>,
     author: String,
+    /// Whether a rule wrote it and no person.
+    automatic: bool,
     body: String,
     created_at: Millis,
     language: Lang,
@@ -69,14 +71,15 @@ fn facts(db: &Snapshot<'_>, app: &App, row: &Due) -> Result<Facts> {
     let channel = config::by_id(db, &app.secret, row.tenant, row.channel)?;
     let ticket = record::by_id(db, row.tenant, row.ticket()?)?;
     let tenant = tenant::by_id(db, row.tenant)?;
-    let (author, body, created_at, ordinal): (String, String, Millis, i64) = first(
-        db,
-        "select author_name, body, created_at, ordinal from message
+    let (author, body, created_at, ordinal, automatic): (String, String, Millis, i64, bool) =
+        first(
+            db,
+            "select author_name, body, created_at, ordinal, automatic from message
           where tenant_id = ?1 and id = ?2 and deleted_at is null",
-        (row.tenant, row.message),
-        |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)),
-    )?
-    .ok_or_else(|| Error::new(Code::MessageNotFound))?;
+            (row.tenant, row.message),
+            |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?)),
+        )?
+        .ok_or_else(|| Error::new(Code::MessageNotFound))?;
     // An acknowledgement answers the message itself; an answer, those before it.
     let before = match row.kind {
         Kind::Acknowledgement => ordinal + 1,
@@ -119,6 +122,7 @@ fn facts(db: &Snapshot<'_>, app: &App, row: &Due) -> Result<Facts> {
         },
         copies,
         author,
+        automatic,
         body,
         created_at,
         language: ticket.locale.unwrap_or(tenant.locale),
@@ -238,7 +242,7 @@ fn write(app: &App, row: &Due, mut facts: Facts) -> Result<Letter> {
     };
     let to = [facts.recipient];
     let raw = compose::compose(&Outgoing {
-        author: if acknowledges {
+        author: if acknowledges || facts.automatic {
             Author::AutoReply {
                 installation: &installation,
             }

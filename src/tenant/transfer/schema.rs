@@ -8,7 +8,7 @@ use crate::{
 use rusqlite::Connection;
 
 /// The tables that move, parents before children.
-pub(super) const MOVED: [&str; 36] = [
+pub(super) const MOVED: [&str; 43] = [
     "tenant",
     "tariff",
     "operator",
@@ -45,6 +45,13 @@ pub(super) const MOVED: [&str; 36] = [
     "reaction",
     "outbox",
     "audit_log",
+    "webhook",
+    "webhook_delivery",
+    "trigger",
+    "trigger_run",
+    "macro",
+    "notification",
+    "notification_setting",
 ];
 
 /// What a column is to a move.
@@ -62,6 +69,8 @@ pub(super) enum Meaning {
     Actor,
     /// A JSON object of numbers, each called by the table it counts in.
     Subject,
+    /// The JSON of a rule, in which operators and webhooks stand by number.
+    Rule,
     /// Sealed with the installation's secret; the file holds it opened.
     Sealed,
     /// The hash of an attachment.
@@ -90,7 +99,7 @@ const fn loose(parent: &'static str) -> Meaning {
 }
 
 /// What the schema does not tell of its columns.
-pub(super) const MARKED: [(&str, &str, Meaning); 26] = [
+pub(super) const MARKED: [(&str, &str, Meaning); 33] = [
     ("tenant", "domain", Meaning::Claim("the domain")),
     ("tenant", "widget_key", Meaning::Made(Made::WidgetKey)),
     (
@@ -129,6 +138,13 @@ pub(super) const MARKED: [(&str, &str, Meaning); 26] = [
     ("outbox", "ticket_id", loose("ticket")),
     ("audit_log", "actor_id", Meaning::Actor),
     ("audit_log", "subject", Meaning::Subject),
+    ("webhook", "secret", Meaning::Sealed),
+    ("webhook", "is_active", Meaning::Off),
+    ("trigger", "last_assigned", loose("operator")),
+    ("trigger", "conditions", Meaning::Rule),
+    ("trigger", "actions", Meaning::Rule),
+    ("macro", "actions", Meaning::Rule),
+    ("notification", "message_id", loose("message")),
 ];
 
 /// A column that moves.

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     access::secret::{Secret, random_text},
     api::field::{TenantId, TicketId},
+    automation::act,
     db::{
         Tx,
         sql::{one, run},
@@ -100,6 +101,13 @@ impl Fresh {
         Some(Json::Object(subject).to_string())
     }
 
+    /// The JSON of a rule with the numbers that its operators and webhooks have here.
+    fn rule(&self, text: &str) -> Option<String> {
+        let mut rule: Json = serde_json::from_str(text).ok()?;
+        act::renumber(&mut rule, &|table, old| self.number(table, old));
+        Some(rule.to_string())
+    }
+
     fn named(&self, table: &str, value: &mut Json) {
         let old = match value {
             Json::Array(values) => {
@@ -180,6 +188,9 @@ impl Settling<'_> {
                 }
                 (Meaning::Subject, Value::Text(text)) => {
                     Value::Text(self.fresh.subject(&text).unwrap_or(text))
+                }
+                (Meaning::Rule, Value::Text(text)) => {
+                    Value::Text(self.fresh.rule(&text).unwrap_or(text))
                 }
                 (Meaning::Sealed, Value::Text(text)) => {
                     Value::Blob(self.secret.seal(text.as_bytes())?)

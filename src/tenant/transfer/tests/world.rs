@@ -315,6 +315,17 @@ fn rare(tx: &Tx<'_>, tenant: TenantId, channel: i64, message: MessageId, raw: &s
         "insert into reaction (tenant_id, message_id, author, author_name, emoji, at)
          values (:tenant, :message, '77', 'Асем', '👍', 1)",
         "update file set uploaded_by = :operator where tenant_id = :tenant and id = (select max(id) from file)",
+        "insert into webhook (tenant_id, url, events, secret, created_at) values (:tenant, 'https://a.kz', '[]', (select max(secrets) from channel where tenant_id = :tenant), 1)",
+        "insert into webhook_delivery (tenant_id, webhook_id, uid, type, body, next_at, created_at)
+         values (:tenant, (select max(id) from webhook), 'msg_1', 'ticket.created', '{}', 1, 1)",
+        "insert into trigger (tenant_id, name, event, conditions, actions, position, last_assigned, created_at)
+         values (:tenant, 'Дежурному', 'ticket_created', '{}', '[]', 1, :operator, 1)",
+        "insert into trigger_run (tenant_id, trigger_id, ticket_id, at, outcome)
+         values (:tenant, (select max(id) from trigger), 3, 1, 'done')",
+        "insert into macro (tenant_id, title) values (:tenant, 'Ждём')",
+        "insert into notification (tenant_id, operator_id, kind, ticket_id, message_id, created_at)
+         values (:tenant, :operator, 'message', 3, :message, 1)",
+        "insert into notification_setting (tenant_id, operator_id, settings) values (:tenant, :operator, '{}')",
         "insert or ignore into portal_user (tenant_id, client_id, user_id, locale)
          values (:tenant, (select min(id) from client), 4242, 'kk')",
     ];
@@ -417,6 +428,8 @@ fn places(
         match column.meaning {
             // Rows are in the order of their numbers.
             Meaning::Number | Meaning::Off => "0".to_owned(),
+            // That its numbers are those of the new rows is tested beside the rules.
+            Meaning::Rule => format!("json_array_length(t.{name})"),
             Meaning::Reference { parent, .. } => place(parent, name),
             Meaning::Actor => format!(
                 "iif(t.actor_type = 'operator', {}, t.{name})",

@@ -1,0 +1,324 @@
+//! What operators are told of: who is told is decided in [`rule`], how each wants to be told in [`setting`]; a row holds what
+//! happened, and its sentence is written when it is read, in the reader's language.
+pub(crate) mod rule;
+pub(crate) mod setting;
+mod words;
+
+use crate::{
+    api::field::{At, MessageId, NotificationId, OperatorId, TenantId, TicketId},
+    automation::{Happened, facts},
+    clock::{DAY, Millis},
+    db::{
+        Tx,
+        sql::{all, first, one, run},
+    },
+    error::Result,
+    lang::Lang,
+    signal::Signal,
+    ticket::{Acting, model::words as enumerate},
+};
+use rule::Person;
+use rusqlite::Connection;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+enumerate! {
+    /// What an operator is told of.
+    #[schemars(rename = "NotificationKind")]
+    Kind {
+        /// A ticket was put in their charge.
+        Assigned = "assigned",
+        /// The client wrote in a ticket of theirs.
+        Message = "message",
+        /// A note calls them by name.
+        Mention = "mention",
+        /// A time of the SLA draws near.
+        SlaWarning = "sla_warning",
+        /// A time of the SLA has passed.
+        SlaBreach = "sla_breach",
+        /// The client approved an estimate.
+        EstimateApproved = "estimate_approved",
+        /// The client rejected an estimate.
+        EstimateRejected = "estimate_rejected",
+        /// The client rated the work.
+        Csat = "csat",
+        /// An outgoing webhook was switched off by itself.
+        WebhookOff = "webhook_off",
+        /// A channel does not take what is sent.
+        ChannelBroken = "channel_broken",
+        /// A trigger says so.
+        Rule = "rule",
+    }
+}
+
+/// Something that an operator was told of.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct Notification {
+    /// The notification.
+    pub(crate) id: NotificationId,
+    /// What it is about.
+    pub(crate) kind: Kind,
+    /// What happened, in the caller's language.
+    pub(crate) text: String,
+    /// The ticket, if it is about one.
+    pub(crate) ticket_id: Option<TicketId>,
+    /// The ticket's subject.
+    pub(crate) subject: Option<String>,
+    /// The message, if it is about one.
+    pub(crate) message_id: Option<MessageId>,
+    /// Who did it.
+    pub(crate) actor_name: String,
+    /// When.
+    pub(crate) created_at: At,
+    /// Whether it was read.
+    pub(crate) is_read: bool,
+}
+
+/// The newest notifications of an operator.
+pub(crate) fn list(
+    conn: &Connection,
+    tenant: TenantId,
+    operator: OperatorId,
+    (unread, limit): (bool, i64),
+    lang: Lang,
+) -> Result<Vec<Notification>> {
+    all(
+        conn,
+        "select n.id, n.kind, n.ticket_id, t.subject, n.message_id, n.actor_name, n.detail, n.created_at,
+                n.read_at is not null
+           from notification n
+           left join ticket t on t.tenant_id = n.tenant_id and t.id = n.ticket_id
+          where n.tenant_id = ?1 and n.operator_id = ?2 and (not ?3 or n.read_at is null)
+          order by n.id desc limit ?4",
+        (tenant, operator, unread, limit),
+        |row| {
+            let (kind, ticket_id, subject): (Kind, Option<TicketId>, Option<String>) =
+                (row.get(1)?, row.get(2)?, row.get(3)?);
+            let (actor_name, detail): (String, String) = (row.get(5)?, row.get(6)?);
+            Ok(Notification {
+                id: row.get(0)?,
+                kind,
+                text: words::sentence(lang, kind, &actor_name, &detail),
+                ticket_id,
+                subject,
+                message_id: row.get(4)?,
+                actor_name,
+                created_at: row.get(7)?,
+                is_read: row.get(8)?,
+            })
+        },
+    )
+}
+
+/// How many an operator has not read.
+pub(crate) fn unread(conn: &Connection, tenant: TenantId, operator: OperatorId) -> Result<i64> {
+    one(
+        conn,
+        "select count(*) from notification where tenant_id = ?1 and operator_id = ?2 and read_at is null",
+        (tenant, operator),
+        |row| row.get(0),
+    )
+}
+
+/// Marks notifications of an operator read: those of `ids`, those about a ticket, or all.
+pub(crate) fn mark_read(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    operator: OperatorId,
+    ids: Option<&[NotificationId]>,
+    ticket: Option<TicketId>,
+) -> Result<()> {
+    let ids = ids.map(serde_json::to_string).transpose()?;
+    let marked = run(
+        tx,
+        "update notification set read_at = ?3, mail = null
+          where tenant_id = ?1 and operator_id = ?2 and read_at is null
+            and (?4 is null or id in (select value from json_each(?4)))
+            and (?5 is null or ticket_id = ?5)",
+        (tenant, operator, tx.now, ids, ticket),
+    )?;
+    if marked > 0 {
+        tx.signal(Signal::Notified(tenant, operator));
+    }
+    Ok(())
+}
+
+/// What is written about something that happened.
+#[derive(Clone, Copy, Debug)]
+struct News<'a> {
+    kind: Kind,
+    ticket: Option<TicketId>,
+    message: Option<MessageId>,
+    actor: &'a str,
+    detail: &'a str,
+}
+
+/// Tells one operator, as they want to be told.
+fn write(tx: &Tx<'_>, tenant: TenantId, to: OperatorId, news: News<'_>) -> Result<()> {
+    let settings = setting::of(tx, tenant, to)?;
+    let way = settings.way(news.kind);
+    let mail = way.mail();
+    if !way.in_desk && mail.is_none() {
+        return Ok(());
+    }
+    // What is only mailed does not count in the desk.
+    let read_at = (!way.in_desk).then_some(tx.now);
+    run(
+        tx,
+        "insert into notification (tenant_id, operator_id, kind, ticket_id, message_id, actor_name, detail, created_at, read_at, mail)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        (
+            tenant,
+            to,
+            news.kind,
+            news.ticket,
+            news.message,
+            news.actor,
+            news.detail,
+            tx.now,
+            read_at,
+            mail,
+        ),
+    )?;
+    tx.signal(Signal::Notified(tenant, to));
+    Ok(())
+}
+
+/// Tells whom an entry of a ticket's history concerns.
+pub(crate) fn tell(tx: &Tx<'_>, happened: &Happened) -> Result<()> {
+    let Some(topic) = rule::topic(happened) else {
+        return Ok(());
+    };
+    let tenant = happened.tenant;
+    let Some(ticket) = facts::told(tx, tenant, happened.ticket)? else {
+        return Ok(());
+    };
+    let people = people(tx, tenant)?;
+    let note = match (topic, happened.message) {
+        (rule::Topic::Note, Some(id)) => {
+            facts::words(tx, tenant, ticket.id, Some(id))?.unwrap_or_default()
+        }
+        _ => String::new(),
+    };
+    for (to, kind) in rule::recipients(topic, ticket.assigned_to, &people, &note) {
+        // Nobody is told of what they did themselves.
+        if happened.actor.kind == crate::ticket::model::ActorKind::Operator
+            && happened.actor.id == Some(to.0)
+        {
+            continue;
+        }
+        let detail = match kind {
+            Kind::Csat | Kind::SlaWarning | Kind::SlaBreach => {
+                happened.new.as_deref().unwrap_or_default()
+            }
+            Kind::EstimateRejected => happened.note.as_deref().unwrap_or_default(),
+            _ => "",
+        };
+        let news = News {
+            kind,
+            ticket: Some(ticket.id),
+            message: happened.message,
+            actor: &happened.actor.name,
+            detail,
+        };
+        write(tx, tenant, to, news)?;
+    }
+    Ok(())
+}
+
+/// Everybody who works here.
+fn people(conn: &Connection, tenant: TenantId) -> Result<Vec<Person>> {
+    all(
+        conn,
+        "select id, name, email, role from operator where tenant_id = ?1 and is_active order by id",
+        [tenant],
+        |row| {
+            Ok(Person {
+                id: row.get(0)?,
+                name: row.get(1)?,
+                email: row.get(2)?,
+                role: row.get(3)?,
+            })
+        },
+    )
+}
+
+/// Whom a trigger tells.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Whom {
+    One(OperatorId),
+    InCharge(Option<OperatorId>),
+    Supervisors,
+    Admins,
+    All,
+}
+
+/// Tells operators what a trigger says. A ticket that nobody is in charge of concerns the supervisors.
+pub(crate) fn by_rule(cx: &Acting<'_>, ticket: TicketId, whom: Whom, text: &str) -> Result<()> {
+    let people = people(cx.tx, cx.tenant)?;
+    let to: Vec<OperatorId> = match whom {
+        Whom::One(id) | Whom::InCharge(Some(id)) => vec![id],
+        Whom::InCharge(None) | Whom::Supervisors => rule::overseers(&people),
+        Whom::Admins => rule::admins(&people),
+        Whom::All => people.iter().map(|p| p.id).collect(),
+    };
+    for to in to {
+        let news = News {
+            kind: Kind::Rule,
+            ticket: Some(ticket),
+            message: None,
+            actor: &cx.actor.name,
+            detail: text,
+        };
+        write(cx.tx, cx.tenant, to, news)?;
+    }
+    Ok(())
+}
+
+/// Tells the admins of a tenant of something that is not about a ticket.
+fn tell_admins(tx: &Tx<'_>, tenant: TenantId, kind: Kind, detail: &str) -> Result<()> {
+    for to in rule::admins(&people(tx, tenant)?) {
+        let news = News {
+            kind,
+            ticket: None,
+            message: None,
+            actor: "",
+            detail,
+        };
+        write(tx, tenant, to, news)?;
+    }
+    Ok(())
+}
+
+/// Tells the admins that an outgoing webhook was switched off.
+pub(crate) fn webhook_off(tx: &Tx<'_>, tenant: TenantId, url: &str) -> Result<()> {
+    tell_admins(tx, tenant, Kind::WebhookOff, url)
+}
+
+/// Tells the admins that a channel does not take what is sent, once until it works again.
+pub(crate) fn channel_broken(tx: &Tx<'_>, tenant: TenantId, name: &str) -> Result<()> {
+    let told: Option<Millis> = first(
+        tx,
+        "select max(created_at) from notification where tenant_id = ?1 and kind = 'channel_broken' and detail = ?2",
+        (tenant, name),
+        |row| row.get(0),
+    )?
+    .flatten();
+    if told.is_some_and(|at| at > tx.now - DAY) {
+        return Ok(());
+    }
+    tell_admins(tx, tenant, Kind::ChannelBroken, name)
+}
+
+/// How long notifications are kept.
+const KEPT: Millis = 90 * DAY;
+
+/// Forgets old notifications.
+pub(crate) fn tidy(tx: &Tx<'_>) -> Result<()> {
+    run(
+        tx,
+        "delete from notification where created_at <= ?1",
+        [tx.now - KEPT],
+    )?;
+    Ok(())
+}
