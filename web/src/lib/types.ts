@@ -54,6 +54,22 @@ export type Tariff = Omit<Of<'TariffView'>, 'sla'> & { sla: Schemas['OwnRules'] 
 export type SlaRules = Of<'SlaRules'>;
 export type WorkHours = Of<'WireHours'>;
 export type QuickReply = Of<'QuickReplyView'>;
+export type Macro = Of<'Macro'>;
+export type Act = Of<'Act'>;
+export type ActKind = Schemas['ActKind'];
+export type Condition = Of<'Condition'>;
+export type RuleField = Schemas['RuleField'];
+export type RuleOp = Schemas['RuleOp'];
+export type TriggerEvent = Schemas['TriggerEvent'];
+export type Trigger = Of<'Trigger'>;
+export type TriggerRun = Of<'TriggerRun'>;
+export type TriedTicket = Of<'TriedTicket'>;
+export type Webhook = Of<'Webhook'>;
+export type WebhookEvent = Schemas['WebhookEvent'];
+export type WebhookDelivery = Of<'WebhookDelivery'>;
+export type Notification = Of<'Notification'>;
+export type NotificationSettings = Of<'NotificationSettings'>;
+export type ByMail = Schemas['ByMail'];
 export type Dashboard = Of<'Dashboard'>;
 export type Security = Schemas['Security'];
 export type EmailConfig = Schemas['EmailConfig'];
@@ -89,4 +105,5 @@ export type LiveFrame =
   | { type: 'hello'; seq: number; operator_id: number }
   | LiveEvent
   | { type: 'presence'; ticket_id: number; viewers: Viewer[] }
+  | { type: 'notification' }
   | { type: 'resync' } | { type: 'bye' } | { type: 'pong' };

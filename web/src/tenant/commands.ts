@@ -49,6 +49,7 @@ function ofTicket(): Command[] {
     command('priority', t('cmd.priority'), 'flag', () => { ui.picker = 'priority'; }, 'KeyP'),
     command('tags', t('cmd.tags'), 'tag', () => { ui.picker = 'tags'; }, 'KeyT'),
     command('category', t('cmd.category'), 'folder', () => { ui.picker = 'category'; }),
+    command('macro', t('cmd.macro'), 'layers', () => { ui.tab = 'chat'; ui.picker = 'macro'; }, 'KeyM'),
     command('rename', t('cmd.rename'), 'edit', () => { ui.dialog = 'rename'; }),
     command('time', t('cmd.time'), 'clock', () => { ui.dialog = 'time'; }),
     command('due', t('cmd.due'), 'clock', () => { ui.dialog = 'due'; }),
@@ -105,7 +106,7 @@ export function bindings(): Bindings {
 export function helpKeys(): { label: string; keys: string }[] {
   const always: [string, string][] = [
     [t('help.next'), 'KeyJ'], [t('help.previous'), 'KeyK'], [t('help.open'), 'Enter'], [t('cmd.reply'), 'KeyR'], [t('cmd.note'), 'KeyN'], [t('cmd.assign'), 'KeyA'],
-    [t('cmd.take'), 'Shift+KeyA'], [t('cmd.status'), 'KeyS'], [t('cmd.priority'), 'KeyP'], [t('cmd.tags'), 'KeyT'], [t('cmd.complete'), 'KeyE'],
+    [t('cmd.take'), 'Shift+KeyA'], [t('cmd.status'), 'KeyS'], [t('cmd.priority'), 'KeyP'], [t('cmd.tags'), 'KeyT'], [t('cmd.macro'), 'KeyM'], [t('cmd.complete'), 'KeyE'],
     [t('help.send'), 'Mod+Enter'], [t('help.send_done'), 'Mod+Shift+Enter'], [t('help.quick'), 'Slash'], [t('help.leave'), 'Escape'],
   ];
   return [...always.map(([label, keys]) => ({ label, keys })), ...everywhere().flatMap(({ label, keys }) => (keys ? [{ label, keys }] : []))];

@@ -1,5 +1,6 @@
 /** The icons that only the operator app draws. */
 import archive from 'lucide-static/icons/archive.svg?raw';
+import bell from 'lucide-static/icons/bell.svg?raw';
 import bold from 'lucide-static/icons/bold.svg?raw';
 import building from 'lucide-static/icons/building-2.svg?raw';
 import chart from 'lucide-static/icons/chart-column.svg?raw';
@@ -38,12 +39,14 @@ import trash from 'lucide-static/icons/trash-2.svg?raw';
 import up from 'lucide-static/icons/arrow-up.svg?raw';
 import user from 'lucide-static/icons/user.svg?raw';
 import users from 'lucide-static/icons/users.svg?raw';
+import webhook from 'lucide-static/icons/webhook.svg?raw';
+import workflow from 'lucide-static/icons/workflow.svg?raw';
 import zap from 'lucide-static/icons/zap.svg?raw';
 import { register } from '../lib/ui/icons';
 
 const desk = {
-  archive, bold, building, chart, chat, command, edit, eye, flag, folder, heading, help, hold, image, inbox, italic, key, layers, left, list, logout,
-  mail, more, note, phone, quote, reply, right, settings, sort, status, steps, table, tag, team, trash, up, user, users, zap,
+  archive, bell, bold, building, chart, chat, command, edit, eye, flag, folder, heading, help, hold, image, inbox, italic, key, layers, left, list, logout,
+  mail, more, note, phone, quote, reply, right, settings, sort, status, steps, table, tag, team, trash, up, user, users, webhook, workflow, zap,
 };
 export type DeskIcon = keyof typeof desk;
 register(desk);

@@ -28,8 +28,11 @@ class Live {
   #started = false;
   readonly #events = new Set<(event: LiveEvent) => void>();
   readonly #resyncs = new Set<() => void>();
+  readonly #news = new Set<() => void>();
 
   onEvent(listener: (event: LiveEvent) => void): () => void { this.#events.add(listener); return () => this.#events.delete(listener); }
+  /** Called when the operator has other notifications than before. */
+  onNotification(listener: () => void): () => void { this.#news.add(listener); return () => this.#news.delete(listener); }
   /** Called when anything may have been missed: after a `resync`, and after every reconnection. */
   onResync(listener: () => void): () => void { this.#resyncs.add(listener); return () => this.#resyncs.delete(listener); }
 
@@ -99,6 +102,8 @@ class Live {
     } else if (frame.type === 'presence') {
       if (frame.viewers.length) this.viewers.set(frame.ticket_id, frame.viewers);
       else this.viewers.delete(frame.ticket_id);
+    } else if (frame.type === 'notification') {
+      for (const listener of this.#news) listener();
     } else if (frame.type === 'resync') {
       this.#seq = 0;
       for (const listener of this.#resyncs) listener();

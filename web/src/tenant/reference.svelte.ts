@@ -1,9 +1,9 @@
 /** Lists that change rarely: loaded when first asked for, kept, and refreshed by whoever changes them. */
 import type { Action, Out } from '../lib/api';
-import type { Category, Client, OperatorRow, QuickReply, Tag, Tariff } from '../lib/types';
+import type { Category, Client, Macro, OperatorRow, QuickReply, Tag, Tariff } from '../lib/types';
 import { admin } from './api';
 
-type Listing = 'list_operators' | 'list_tags' | 'list_categories' | 'list_quick_replies' | 'list_clients' | 'get_tariff_plans';
+type Listing = 'list_operators' | 'list_tags' | 'list_categories' | 'list_quick_replies' | 'list_macros' | 'list_clients' | 'get_tariff_plans';
 
 class Cached<T> {
   #value = $state.raw<readonly T[]>([]);
@@ -36,6 +36,7 @@ export const tags = cached<Tag>('list_tags');
 export const categories = cached<Category>('list_categories');
 export const quickReplies = cached<QuickReply>('list_quick_replies');
 export const tariffs = cached<Tariff>('get_tariff_plans');
+export const macros = cached<Macro>('list_macros');
 export const clients = cached<Client>('list_clients');
 
 export const categoryName = (code: string | null): string => categories.all.find((x) => x.code === code)?.name ?? code ?? '';

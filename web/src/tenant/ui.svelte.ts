@@ -1,5 +1,5 @@
 /** What is open on the screen: panes, dialogs and pickers that buttons, keys and the palette all reach. */
-export type PickerName = 'assign' | 'status' | 'priority' | 'category' | 'tags';
+export type PickerName = 'assign' | 'status' | 'priority' | 'category' | 'tags' | 'macro';
 export type DialogName = 'palette' | 'help' | 'new' | 'complete' | 'estimate' | 'rename' | 'time' | 'explain' | 'due' | 'force';
 
 const stored = (key: string): string | null => { try { return localStorage.getItem(key); } catch { return null; } };
