@@ -1,7 +1,8 @@
 //! Everything that lives as long as the program does: the database, the secret, the attachments, the limits, and who is
 //! connected.
 use crate::{
-    access::{password::Gate, secret::Secret, throttle::Throttle},
+    access::{bitrix24::Verdicts, password::Gate, secret::Secret, throttle::Throttle},
+    api::field::{OperatorId, TenantId},
     blob::Blobs,
     channel::{inbound, mailbox::Mailboxes, outbound, smtp_in, tend},
     clock::Clock,
@@ -9,10 +10,12 @@ use crate::{
     db::{self, Closing, Db},
     error::{Error, Result},
     http::{self, hub::Hub, limit::Limits},
+    notice,
     outbound_http::OutboundHttp,
     tls::{ACME_TLS, Certificates},
     webhook, worker,
 };
+use rusqlite::Connection;
 use std::{
     net::{IpAddr, SocketAddr},
     ops::Deref,
@@ -33,15 +36,19 @@ pub(crate) struct Inner {
     pub(crate) gate: Gate,
     /// Wrong passwords by account and address.
     pub(crate) logins: Throttle<(String, IpAddr)>,
+    /// Wrong codes of a second factor, by account.
+    pub(crate) codes: Throttle<(TenantId, OperatorId)>,
+    /// What Bitrix24 portals said of tokens lately.
+    pub(crate) verdicts: Verdicts,
+    /// Tokens that a portal did not take, by portal and address.
+    pub(crate) portal_tries: Throttle<(String, IpAddr)>,
+    /// Links for a new password that were asked for, by address.
+    pub(crate) resets: Throttle<IpAddr>,
     /// Wrong guesses at a widget's tickets by address and ticket.
     pub(crate) guesses: Throttle<(IpAddr, i64)>,
     pub(crate) limits: Limits,
     pub(crate) hub: Hub,
     /// Calls of other servers.
-    #[allow(
-        dead_code,
-        reason = "its first callers come with channels, webhooks and portals"
-    )]
     pub(crate) outbound_http: OutboundHttp,
     /// The certificates that HTTPS and STARTTLS show, if there are any.
     pub(crate) certificates: Option<Arc<Certificates>>,
@@ -63,7 +70,10 @@ impl App {
         db::migrate::bring_up(&path)?;
         let secret = Secret::of(&config.data_dir)?;
         let blobs = Blobs::open(&config.data_dir.join("files"))?;
+        let now = clock.now();
         let (db, closing) = Db::open(&path, clock)?;
+        let limits = Limits::default();
+        limits.keys.restore(&Connection::open(&path)?, now)?;
         Ok(App(Arc::new(Inner {
             db,
             closing,
@@ -72,8 +82,12 @@ impl App {
             config,
             gate: Gate::default(),
             logins: Throttle::default(),
+            verdicts: Verdicts::default(),
+            portal_tries: Throttle::default(),
+            codes: Throttle::default(),
+            resets: Throttle::default(),
             guesses: Throttle::default(),
-            limits: Limits::default(),
+            limits,
             hub: Hub::default(),
             outbound_http: OutboundHttp::new()?,
             certificates,
@@ -139,6 +153,7 @@ impl Server {
             tokio::spawn(outbound::work(app.clone(), stop.subscribe())),
             tokio::spawn(tend::work(app.clone(), stop.subscribe())),
             tokio::spawn(webhook::send::work(app.clone(), stop.subscribe())),
+            tokio::spawn(notice::work(app.clone(), stop.subscribe())),
         ];
         worker::start(&app);
         Ok(Server {
@@ -193,6 +208,9 @@ impl Server {
         };
         if tokio::time::timeout(LAST_MAILS, finished).await.is_err() {
             tracing::warn!("some mails were still being sent; they are sent again after the start");
+        }
+        if let Err(error) = worker::note_allowance(self.app.clone()).await {
+            tracing::warn!(%error, "what API keys have used could not be written down");
         }
         self.app.db.close().await;
         let app = self.app.clone();

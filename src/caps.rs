@@ -84,7 +84,7 @@ impl Drop for Seat {
 }
 
 /// One subscriber usually holds a whole /64 of IPv6.
-fn neighbourhood(address: IpAddr) -> IpAddr {
+pub(crate) fn neighbourhood(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

@@ -24,6 +24,8 @@ pub struct Config {
     pub private_targets: PrivateTargets,
     /// How backups are made by the clock, if they are.
     pub backups: Option<Schedule>,
+    /// Where Bitrix24 portals are asked that are not reached at `https://` and their domain.
+    pub bitrix24_portals: Vec<(String, String)>,
 }
 
 /// Which targets in private networks may be connected to: none, those an admin typed into a channel, or all.
@@ -50,6 +52,7 @@ impl Config {
             trusted_proxies: Vec::new(),
             private_targets: PrivateTargets::default(),
             backups: None,
+            bitrix24_portals: Vec::new(),
         }
     }
 

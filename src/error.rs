@@ -58,6 +58,13 @@ codes! {
     EventNotFound = "event_not_found", 400, "Такого входящего события нет.", "Мұндай кіріс оқиға жоқ.", "There is no such delivery.";
     /// A delivery has become something already, or its bytes are no longer kept.
     EventDone = "event_done", 400, "Это событие уже разобрано, или его исходные данные больше не хранятся.", "Бұл оқиға қаралып қойған немесе оның бастапқы деректері енді сақталмайды.", "This delivery has become a message already, or its bytes are no longer kept.";
+    KeyNotFound = "key_not_found", 400, "Такого ключа нет.", "Мұндай кілт жоқ.", "There is no such key.";
+    PortalNotFound = "portal_not_found", 400, "Такого портала нет.", "Мұндай портал жоқ.", "There is no such portal.";
+    SessionNotFound = "session_not_found", 400, "Такого сеанса нет.", "Мұндай сеанс жоқ.", "There is no such session.";
+    /// A tenant keeps at least one admin.
+    LastAdmin = "last_admin", 400, "Это единственный администратор. Сначала назначьте другого.", "Бұл — жалғыз әкімші. Алдымен басқасын тағайындаңыз.", "This is the only admin. Make somebody else one first.";
+    TotpEnabled = "totp_enabled", 400, "Двухфакторный вход уже включён.", "Екі факторлы кіру қосылып қойған.", "Two-factor sign-in is already on.";
+    TotpNotSetUp = "totp_not_set_up", 400, "Сначала начните настройку двухфакторного входа.", "Алдымен екі факторлы кіруді баптауды бастаңыз.", "Begin to set up two-factor sign-in first.";
     QuickReplyNotFound = "quick_reply_not_found", 400, "Такого быстрого ответа нет.", "Мұндай жылдам жауап жоқ.", "There is no such quick reply.";
     ArticleNotFound = "article_not_found", 400, "Такой статьи нет.", "Мұндай мақала жоқ.", "There is no such article.";
     TriggerNotFound = "trigger_not_found", 400, "Такого правила нет.", "Мұндай ереже жоқ.", "There is no such trigger.";
@@ -99,6 +106,15 @@ codes! {
     LoginFailed = "login_failed", 403, "Неверный логин или пароль.", "Логин немесе құпиясөз қате.", "Wrong login or password.";
     /// The installation has switched the tenant off: nobody of it is let in, and nothing of it runs.
     TenantInactive = "tenant_inactive", 403, "Компания отключена. Обратитесь к администратору системы.", "Компания өшірілген. Жүйе әкімшісіне хабарласыңыз.", "The company is switched off. Ask the administrator of this installation.";
+    /// The password is right, and the account has a second factor.
+    TotpRequired = "totp_required", 403, "Введите код из приложения-аутентификатора.", "Аутентификатор қолданбасындағы кодты енгізіңіз.", "Enter the code of your authenticator app.";
+    TotpInvalid = "totp_invalid", 403, "Код неверен или уже использован.", "Код қате немесе қолданылып қойған.", "The code is wrong or was already used.";
+    /// An API key beyond what the plan allows; the contract gives it the name of the other limits and a status of its own.
+    KeyPlanLimit = "plan_limit", 403, "Тариф не даёт больше ключей или таких прав: {limit}.", "Тариф бұдан көп кілт немесе мұндай құқық бермейді: {limit}.", "The plan does not allow another key or these scopes: {limit}.";
+    /// The portal vouches for its user, who is nobody here.
+    PortalUserUnknown = "portal_user_unknown", 403, "Пользователь портала не связан с сотрудником. Обратитесь к администратору.", "Портал пайдаланушысы қызметкермен байланыстырылмаған. Әкімшіге хабарласыңыз.", "The portal's user is not linked to an operator. Ask your administrator.";
+    /// The portal could not be asked, so nobody comes in from it.
+    PortalUnavailable = "portal_unavailable", 403, "Портал {domain} не отвечает, войти через него нельзя.", "{domain} порталы жауап бермейді, ол арқылы кіру мүмкін емес.", "The portal {domain} does not answer, so nobody can come in from it.";
     SessionExpired = "session_expired", 403, "Сеанс истёк. Войдите снова.", "Сеанс аяқталды. Қайта кіріңіз.", "The session has ended. Sign in again.";
     MissingScope = "missing_scope", 403, "Ключу не хватает права «{required_scope}».", "Кілтке «{required_scope}» құқығы жетпейді.", "The key lacks the scope \"{required_scope}\".";
     SessionOnly = "session_only", 403, "Это действие доступно только после входа, не по ключу.", "Бұл әрекет кілтпен емес, тек кіргеннен кейін қолжетімді.", "This action needs a signed-in operator, not a key.";
@@ -134,12 +150,12 @@ pub(crate) enum Fault {
     NotList,
     NotObject,
     NotTime,
-    /// A time that has passed where one to come is meant.
-    Past,
     /// The same thing where another one is meant.
     Same,
     /// The first message of a ticket where a later one is meant.
     FirstMessage,
+    /// A time that has passed where one to come is meant.
+    NotFuture,
     Empty,
     TooLong(usize),
     TooMany(usize),
@@ -192,10 +208,10 @@ impl Fault {
                 "2026-03-19T10:30:00Z түріндегі уақыт қажет",
                 "must be a time such as 2026-03-19T10:30:00Z",
             ],
-            Fault::Past => [
+            Fault::NotFuture => [
                 "нужно время в будущем",
                 "болашақтағы уақыт қажет",
-                "must be a time to come",
+                "must be a time in the future",
             ],
             Fault::Same => [
                 "нужны две разные записи",
@@ -532,7 +548,9 @@ mod tests {
     #[test]
     fn wire_names_are_unique_and_plain() {
         let names: BTreeSet<_> = Code::ALL.iter().map(|c| c.name()).collect();
-        assert_eq!(names.len(), Code::ALL.len());
+        // Only the plan's limits share a name: the contract gives keys another status.
+        assert_eq!(names.len(), Code::ALL.len() - 1);
+        assert_eq!(Code::KeyPlanLimit.name(), Code::PlanLimit.name());
         assert!(
             names
                 .iter()

@@ -15,6 +15,7 @@
 //! | `automation` | what follows from what happens: triggers, and macros that people apply |
 //! | `webhook`, `notification` | other programs and operators are told of what happens |
 //! | `db` | the one writer, the readers, migrations; nobody else begins a transaction |
+//! | `notice` | mails that belong to no ticket: links for a password, invitations |
 //! | `outbound_http`, `reach` | calls of other servers, and which addresses may be connected to |
 //! | `tls` | certificates: of files, of an authority over ACME, of one's own |
 //! | `backup` | the whole installation in one file, by hand and by the clock, and back |
@@ -50,15 +51,11 @@ mod http;
 mod knowledge;
 mod lang;
 mod leftover;
+mod notice;
 mod notification;
 mod operator;
-#[allow(
-    dead_code,
-    reason = "its first callers come with channels, webhooks and portals"
-)]
 mod outbound_http;
 mod platform;
-#[allow(dead_code, reason = "webhooks ask it first")]
 mod reach;
 mod report;
 mod signal;

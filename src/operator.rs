@@ -1,20 +1,56 @@
 //! Operators: the people of the desk.
 use crate::{
     access::{
+        mobile,
         rules::Role,
         secret::{Purpose, Secret, random_text},
         store::{self, Link},
+        totp,
     },
     api::field::{OperatorId, TenantId},
-    clock::{DAY, Millis},
-    db::sql::{all, first, one, run, taken},
+    clock::{DAY, HOUR, Millis},
+    db::{
+        Tx,
+        sql::{all, first, one, run, taken, text_column},
+    },
     error::{Code, Error, Result},
     lang::Lang,
     tenant::{limits, plan::Limits},
 };
 use rusqlite::Connection;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+/// Whether somebody is at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Availability {
+    Online,
+    Away,
+    Offline,
+}
+
+impl Availability {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Availability::Online => "online",
+            Availability::Away => "away",
+            Availability::Offline => "offline",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Availability> {
+        [
+            Availability::Online,
+            Availability::Away,
+            Availability::Offline,
+        ]
+        .into_iter()
+        .find(|availability| availability.as_str() == text)
+    }
+}
+
+text_column!(Availability);
 
 /// Somebody of the desk.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -34,7 +70,10 @@ pub(crate) struct OperatorView {
     /// Whether they may edit tickets and others' messages.
     pub(crate) can_edit: bool,
     /// `online`, `away` or `offline`.
-    pub(crate) availability: String,
+    pub(crate) availability: Availability,
+    /// Whether that is their own word.
+    #[serde(skip)]
+    pub(crate) has_said: bool,
     /// The language they work in.
     pub(crate) locale: Option<Lang>,
     /// Whether they still work here.
@@ -49,7 +88,8 @@ pub(crate) fn list(
 ) -> Result<Vec<OperatorView>> {
     all(
         conn,
-        "select id, name, email, phone, role, department, can_edit, availability, locale, is_active
+        "select id, name, email, phone, role, department, can_edit, availability, locale, is_active,
+                availability_at is not null
            from operator
           where tenant_id = ?1 and (?2 is null or id = ?2)
           order by is_active desc, name, id",
@@ -66,6 +106,7 @@ pub(crate) fn list(
                 availability: row.get(7)?,
                 locale: row.get(8)?,
                 is_active: row.get(9)?,
+                has_said: row.get(10)?,
             })
         },
     )
@@ -75,6 +116,15 @@ pub(crate) fn by_id(conn: &Connection, tenant: TenantId, id: OperatorId) -> Resu
     list(conn, tenant, Some(id))?
         .pop()
         .ok_or_else(|| Error::new(Code::OperatorNotFound).on("operator_id"))
+}
+
+/// The operator of an id, who must still work here.
+pub(crate) fn active(conn: &Connection, tenant: TenantId, id: OperatorId) -> Result<OperatorView> {
+    let found = by_id(conn, tenant, id)?;
+    if !found.is_active {
+        return Err(Error::new(Code::OperatorNotFound).on("operator_id"));
+    }
+    Ok(found)
 }
 
 /// What an operator is made of.
@@ -120,10 +170,14 @@ pub(crate) fn create(
     now: Millis,
 ) -> Result<OperatorId> {
     room_for(conn, tenant, new.role)?;
-    run(
+    let made = run(
         conn,
         "insert into operator (tenant_id, name, email, phone, role, department, password_hash, locale, created_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         on conflict (email) do update
+            set name = excluded.name, phone = excluded.phone, role = excluded.role, department = excluded.department,
+                password_hash = excluded.password_hash, is_active = 1, can_edit = 1
+          where operator.tenant_id = excluded.tenant_id and not operator.is_active",
         rusqlite::params![
             tenant,
             new.name,
@@ -136,13 +190,23 @@ pub(crate) fn create(
             now,
         ],
     )
-    .map_err(|e| taken(e, "operator.email", "email"))
     .map_err(|e| taken(e, "operator.phone", "phone"))?;
-    Ok(OperatorId(conn.last_insert_rowid()))
+    // Whose address it is already and who still works somewhere is left alone.
+    if made == 0 {
+        return Err(Error::new(Code::AlreadyExists).on("email"));
+    }
+    one(
+        conn,
+        "select id from operator where tenant_id = ?1 and email = ?2",
+        (tenant, new.email),
+        |row| row.get(0),
+    )
 }
 
+/// How long a link for a new password works.
+pub(crate) const RESET: Millis = HOUR;
 /// How long an invitation works.
-const INVITATION: Millis = 3 * DAY;
+pub(crate) const INVITATION: Millis = 3 * DAY;
 
 /// A link by which somebody sets their password, once. Answers its token.
 pub(crate) fn password_link(
@@ -158,6 +222,20 @@ pub(crate) fn password_link(
     Ok(token)
 }
 
+/// A link by which somebody who has forgotten their password sets another. Answers its token.
+pub(crate) fn reset_link(
+    conn: &Connection,
+    secret: &Secret,
+    tenant: TenantId,
+    id: OperatorId,
+    now: Millis,
+) -> Result<String> {
+    let token = random_text(43)?;
+    let hash = secret.hash(Purpose::AccessLink, &token);
+    store::add_password_link(conn, &hash, (tenant, id), now, RESET)?;
+    Ok(token)
+}
+
 /// The operator whose login is `email`.
 pub(crate) fn by_email(conn: &Connection, email: &str) -> Result<Option<(TenantId, OperatorId)>> {
     first(
@@ -166,6 +244,21 @@ pub(crate) fn by_email(conn: &Connection, email: &str) -> Result<Option<(TenantI
         [email.to_lowercase()],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )
+}
+
+/// Refuses what would leave a tenant without an admin: that this one stops being one.
+fn unless_last_admin(conn: &Connection, tenant: TenantId, id: OperatorId) -> Result<()> {
+    let others: i64 = one(
+        conn,
+        "select count(*) from operator
+          where tenant_id = ?1 and id <> ?2 and is_active and role in ('admin', 'head_admin')",
+        (tenant, id),
+        |row| row.get(0),
+    )?;
+    if others == 0 {
+        return Err(Error::new(Code::LastAdmin).on("operator_id"));
+    }
+    Ok(())
 }
 
 /// Gives an operator another role. The last admin of a tenant stays one.
@@ -177,16 +270,7 @@ pub(crate) fn set_role(
 ) -> Result<()> {
     let current = by_id(conn, tenant, id)?;
     if current.role >= Role::Admin && role < Role::Admin {
-        let others: i64 = one(
-            conn,
-            "select count(*) from operator
-              where tenant_id = ?1 and id <> ?2 and is_active and role in ('admin', 'head_admin')",
-            (tenant, id),
-            |row| row.get(0),
-        )?;
-        if others == 0 {
-            return Err(Error::one_of("role", &["admin"]));
-        }
+        unless_last_admin(conn, tenant, id)?;
     }
     if current.is_active && current.role != role {
         room_for(conn, tenant, role)?;
@@ -195,6 +279,66 @@ pub(crate) fn set_role(
         conn,
         "update operator set role = ?3 where tenant_id = ?1 and id = ?2",
         (tenant, id, role),
+    )?;
+    Ok(())
+}
+
+pub(crate) fn set_can_edit(
+    conn: &Connection,
+    tenant: TenantId,
+    id: OperatorId,
+    can_edit: bool,
+) -> Result<()> {
+    run(
+        conn,
+        "update operator set can_edit = ?3 where tenant_id = ?1 and id = ?2",
+        (tenant, id, can_edit),
+    )?;
+    Ok(())
+}
+
+pub(crate) fn set_availability(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    id: OperatorId,
+    availability: Availability,
+) -> Result<()> {
+    run(
+        tx,
+        "update operator set availability = ?3, availability_at = ?4 where tenant_id = ?1 and id = ?2",
+        (tenant, id, availability, tx.now),
+    )?;
+    Ok(())
+}
+
+/// Takes an operator off the desk: nothing that was theirs opens it any more. Their name stays where they wrote; what they
+/// look after goes to `heir`. Tickets are handed over before.
+pub(crate) fn remove(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    id: OperatorId,
+    heir: Option<OperatorId>,
+) -> Result<()> {
+    if by_id(tx, tenant, id)?.role >= Role::Admin {
+        unless_last_admin(tx, tenant, id)?;
+    }
+    run(
+        tx,
+        "update client set responsible_id = ?3 where tenant_id = ?1 and responsible_id = ?2",
+        (tenant, id, heir),
+    )?;
+    store::close_sessions(tx, tenant, id, None)?;
+    mobile::close_all(tx, tenant, id)?;
+    store::drop_links(tx, tenant, id)?;
+    store::revoke_keys_of(tx, (tenant, id), tx.now)?;
+    totp::disable(tx, (tenant, id))?;
+    // The phone is free for somebody else; the address stays, by which they may come back.
+    run(
+        tx,
+        "update operator
+            set is_active = 0, password_hash = null, phone = null, availability = 'offline', availability_at = null
+          where tenant_id = ?1 and id = ?2",
+        (tenant, id),
     )?;
     Ok(())
 }

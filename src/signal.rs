@@ -37,6 +37,8 @@ pub(crate) enum Signal {
     Webhook,
     /// An operator has other notifications than before.
     Notified(TenantId, OperatorId),
+    /// A notice was written.
+    Notice,
     /// An operator's sessions or rights changed; live connections are to check theirs.
     Access,
 }
@@ -51,6 +53,7 @@ pub(crate) struct Signals {
     pub(crate) channels: Notify,
     pub(crate) webhooks: Notify,
     pub(crate) notified: broadcast::Sender<(TenantId, OperatorId)>,
+    pub(crate) notices: Notify,
 }
 
 impl Default for Signals {
@@ -63,6 +66,7 @@ impl Default for Signals {
             channels: Notify::new(),
             webhooks: Notify::new(),
             notified: broadcast::channel(256).0,
+            notices: Notify::new(),
         }
     }
 }
@@ -78,6 +82,7 @@ impl Signals {
             Signal::Channels => self.channels.notify_one(),
             Signal::Webhook => self.webhooks.notify_one(),
             Signal::Notified(tenant, operator) => drop(self.notified.send((tenant, operator))),
+            Signal::Notice => self.notices.notify_one(),
         }
     }
 }

@@ -7,7 +7,8 @@ use crate::{
     clock::DAY,
     db::sql::{all, run},
     error::Result,
-    leftover, notification, tenant,
+    http::allowance,
+    leftover, notice, notification, tenant,
     ticket::{bin, change, clock, held, snooze},
     tls::{self, acme},
     webhook,
@@ -55,6 +56,12 @@ pub(crate) fn start(app: &App) {
     );
     every(
         app,
+        "write down what keys have used",
+        Duration::from_secs(5),
+        note_allowance,
+    );
+    every(
+        app,
         "remove attachments that nothing names",
         Duration::from_secs(3600),
         leftover::collect,
@@ -97,6 +104,15 @@ where
             }
         }
     });
+}
+
+/// Writes down what API keys have used since the last time, so that a restart is no way around their limits.
+pub(crate) async fn note_allowance(app: App) -> Result<()> {
+    let news = app.limits.keys.news();
+    if news.is_empty() {
+        return Ok(());
+    }
+    app.db.write(move |tx| allowance::note(tx, &news)).await
 }
 
 /// Closes tickets that were done and left unanswered for their tenant's days.
@@ -159,13 +175,14 @@ async fn empty_bin(app: App) -> Result<()> {
 
 /// Forgets sessions and links that have ended, answers kept for retries, full buckets, and uploads that no message took up.
 async fn tidy(app: App) -> Result<()> {
-    app.limits.tidy();
+    app.limits.tidy(app.db.clock().now());
     while app.db.write(record::forget_raw).await? > 0 {}
     app.db
         .write(|tx| {
             run(tx, "delete from session where expires_at <= ?1", [tx.now])?;
             run(tx, "delete from access_link where expires_at <= ?1", [tx.now])?;
             run(tx, "delete from chat_link where expires_at <= ?1", [tx.now])?;
+            notice::tidy(tx)?;
             run(tx, "delete from error_log where at <= ?1", [tx.now - 90 * DAY])?;
             automation::trigger::tidy(tx)?;
             notification::tidy(tx)?;

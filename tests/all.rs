@@ -9,8 +9,10 @@
 
 mod support;
 
+mod access;
 mod api;
 mod automation;
+mod bitrix24;
 mod changes;
 mod channels;
 mod credentials;
@@ -23,6 +25,7 @@ mod knowledge;
 mod live;
 mod matrix;
 mod messengers;
+mod notices;
 mod reference;
 mod refusals;
 mod registry;

@@ -127,12 +127,20 @@ fn a_credential_that_does_not_hold_is_refused_at_every_action() {
 }
 
 /// Admin actions whose example stands for something that only exists once somebody has it: the reason in words.
-const NEEDS_A_PEER: [(&str, &str); 11] = [
+const NEEDS_A_PEER: [(&str, &str); 16] = [
     ("admin_login", "the example's account is made up"),
     (
         "reset_password",
         "the token of a link is made when the link is",
     ),
+    ("mobile_login", "the example's account is made up"),
+    ("totp_enable", "a code is the app's of the moment"),
+    ("totp_disable", "the example's password is made up"),
+    (
+        "revoke_session",
+        "the example's session is the one that asks",
+    ),
+    ("revoke_mobile_session", "needs a device that has signed in"),
     ("complete_setup", "works once, before there is a tenant"),
     (
         "change_password",
@@ -173,7 +181,12 @@ fn turn(name: &str) -> usize {
     match LATE.iter().position(|late| *late == name) {
         Some(LAST) => LAST + 2,
         Some(place) => place + 1,
-        None if name.starts_with("delete_") => LAST + 1,
+        None if name.starts_with("delete_")
+            || name.starts_with("remove_operator")
+            || name.starts_with("unbind_") =>
+        {
+            LAST + 1
+        }
         None => 0,
     }
 }

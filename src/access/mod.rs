@@ -1,14 +1,17 @@
 //! Who is asking: sessions, API keys, client tokens, widget keys. What each may do is in [`rules`]; where they are kept
 //! is in [`store`].
+pub(crate) mod bitrix24;
 pub(crate) mod client_token;
+pub(crate) mod mobile;
 pub(crate) mod password;
 pub(crate) mod rules;
 pub(crate) mod secret;
 pub(crate) mod store;
 pub(crate) mod throttle;
+pub(crate) mod totp;
 
 use crate::{
-    api::field::{ClientId, KeyId, OperatorId, TenantId},
+    api::field::{ClientId, KeyId, MobileSessionId, OperatorId, PortalId, TenantId},
     lang::Lang,
     tenant::plan::{Limits, Plan, Scope},
 };
@@ -26,8 +29,21 @@ pub(crate) enum Principal {
 /// How an operator proved who they are.
 #[derive(Clone, Debug)]
 pub(crate) enum Via {
-    Session { id: i64 },
-    Key { id: KeyId, scopes: Vec<Scope> },
+    Session {
+        id: i64,
+    },
+    Key {
+        id: KeyId,
+        scopes: Vec<Scope>,
+    },
+    Mobile {
+        id: MobileSessionId,
+    },
+    /// By the token of a user of the tenant's Bitrix24 portal.
+    Portal {
+        id: PortalId,
+        user: i64,
+    },
 }
 
 /// Somebody of the tenant's staff, or a key that acts for them.
@@ -53,6 +69,16 @@ impl Operator {
 
     pub(crate) fn by_session(&self) -> bool {
         matches!(self.via, Via::Session { .. })
+    }
+
+    /// Who this is, for the log and for telling callers apart.
+    pub(crate) fn signature(&self) -> String {
+        match &self.via {
+            Via::Session { .. } => format!("operator {}", self.id),
+            Via::Key { id, .. } => format!("key {id}"),
+            Via::Mobile { id } => format!("device {id}"),
+            Via::Portal { id, user } => format!("user {user} of portal {id}"),
+        }
     }
 }
 

@@ -65,6 +65,8 @@ pub(crate) struct Needs {
     pub(crate) plan: Plan,
     /// Whether an operator without `can_edit` is refused.
     pub(crate) editing: bool,
+    /// Whether it takes somebody who has signed in: no device's token will do.
+    pub(crate) signed_in: bool,
 }
 
 impl Needs {
@@ -74,6 +76,7 @@ impl Needs {
             scopes: None,
             plan: Plan::Free,
             editing: false,
+            signed_in: false,
         }
     }
 
@@ -89,6 +92,12 @@ impl Needs {
     /// A signed-in operator of at least `role`.
     pub(crate) const fn role(role: Role) -> Needs {
         Needs::of(Audience::Operator(role))
+    }
+    /// Somebody who has signed in with a password.
+    pub(crate) const fn session() -> Needs {
+        let mut needs = Needs::role(Role::Operator);
+        needs.signed_in = true;
+        needs
     }
     /// An operator, or a key with all of `scopes`.
     pub(crate) const fn scopes(scopes: &'static [Scope]) -> Needs {
@@ -141,6 +150,9 @@ impl Needs {
                 return Err(Error::new(Code::MissingScope).with("required_scope", lacking.as_str()));
             }
         }
+        if self.signed_in && !operator.by_session() {
+            return Err(Error::new(Code::SessionOnly));
+        }
         if operator.role < role {
             return Err(Error::new(Code::RoleRequired).with("required_role", role.as_str()));
         }
@@ -155,7 +167,7 @@ impl Needs {
 mod tests {
     use super::*;
     use crate::{
-        api::field::{KeyId, OperatorId, TenantId},
+        api::field::{KeyId, MobileSessionId, OperatorId, TenantId},
         tenant::limits,
     };
 
@@ -240,6 +252,18 @@ mod tests {
                 assert_eq!(code(Needs::scopes(needed), &caller(plan)), refused);
             }
         }
+    }
+
+    #[test]
+    fn an_account_s_own_affairs_take_somebody_who_signed_in() {
+        let device = Via::Mobile {
+            id: MobileSessionId(1),
+        };
+        let phone = operator(Role::Operator, device, Plan::Free, true);
+        assert_eq!(code(Needs::session(), &phone), Some(Code::SessionOnly));
+        assert_eq!(code(Needs::role(Role::Operator), &phone), None);
+        let person = operator(Role::Operator, session(), Plan::Free, true);
+        assert_eq!(code(Needs::session(), &person), None);
     }
 
     #[test]

@@ -33,6 +33,10 @@ pub(crate) enum Purpose {
     ChatLink,
     ChatButton,
     KeptAnswer,
+    Notice,
+    RecoveryCode,
+    MobileToken,
+    PortalToken,
 }
 
 impl Purpose {
@@ -50,6 +54,10 @@ impl Purpose {
             Purpose::ChatLink => b"chat link",
             Purpose::ChatButton => b"chat button",
             Purpose::KeptAnswer => b"kept answer",
+            Purpose::Notice => b"notice",
+            Purpose::RecoveryCode => b"recovery code",
+            Purpose::MobileToken => b"mobile token",
+            Purpose::PortalToken => b"portal token",
         }
     }
 }

@@ -2,7 +2,10 @@
 //! to sign in.
 use super::{Operator, Via, WidgetSite, secret::Key};
 use crate::{
-    api::field::{ClientId, KeyId, OperatorId, TenantId},
+    api::{
+        admin::SessionView,
+        field::{ClientId, KeyId, OperatorId, SessionId, TenantId},
+    },
     clock::{DAY, HOUR, MINUTE, Millis},
     db::sql::{self, first, run},
     error::{Code, Error, Result},
@@ -19,7 +22,7 @@ const SESSION: Millis = 12 * HOUR;
 /// The same for a session that is to be remembered.
 const REMEMBERED: Millis = 30 * DAY;
 /// How often a session's or a key's last use is written down.
-const NOTICE: Millis = MINUTE;
+pub(crate) const NOTICE: Millis = MINUTE;
 
 /// A session that is being used, and whether its last use should be written down again.
 pub(crate) struct Used {
@@ -27,7 +30,8 @@ pub(crate) struct Used {
     pub(crate) stale: bool,
 }
 
-fn operator(row: &Row<'_>, via: Via) -> rusqlite::Result<Operator> {
+/// An operator with how they came in, of a row that names them and their tenant.
+pub(crate) fn operator(row: &Row<'_>, via: Via) -> rusqlite::Result<Operator> {
     Ok(Operator {
         tenant: row.get("tenant_id")?,
         plan: row.get("plan")?,
@@ -101,6 +105,50 @@ pub(crate) fn close_session(conn: &Connection, tenant: TenantId, id: i64) -> Res
         (tenant, id),
     )?;
     Ok(())
+}
+
+/// The sessions of an operator; `own` is the one that asks.
+pub(crate) fn sessions(
+    conn: &Connection,
+    (tenant, operator): (TenantId, OperatorId),
+    own: Option<i64>,
+    now: Millis,
+) -> Result<Vec<SessionView>> {
+    sql::all(
+        conn,
+        "select id, device, address, created_at, last_seen_at, expires_at, remember
+           from session
+          where tenant_id = ?1 and operator_id = ?2 and expires_at > ?3
+          order by last_seen_at desc, id desc",
+        (tenant, operator, now),
+        |row| {
+            let id: SessionId = row.get(0)?;
+            Ok(SessionView {
+                id,
+                device: row.get(1)?,
+                address: row.get(2)?,
+                created_at: row.get(3)?,
+                last_seen_at: row.get(4)?,
+                expires_at: row.get(5)?,
+                remember: row.get(6)?,
+                is_current: own == Some(id.0),
+            })
+        },
+    )
+}
+
+/// Ends one session of an operator; tells whether there was one.
+pub(crate) fn close_own_session(
+    conn: &Connection,
+    (tenant, operator): (TenantId, OperatorId),
+    id: SessionId,
+) -> Result<bool> {
+    let closed = run(
+        conn,
+        "delete from session where tenant_id = ?1 and operator_id = ?2 and id = ?3",
+        (tenant, operator, id),
+    )?;
+    Ok(closed > 0)
 }
 
 /// Ends every session of an operator but `kept`.
@@ -208,6 +256,10 @@ pub(crate) struct KeyRow {
     pub(crate) name: String,
     pub(crate) prefix: String,
     pub(crate) scopes: Vec<Scope>,
+    /// Whom it acts for.
+    pub(crate) operator_id: OperatorId,
+    pub(crate) operator_name: String,
+    pub(crate) created_at: crate::api::field::At,
     pub(crate) expires_at: Option<crate::api::field::At>,
     pub(crate) revoked_at: Option<crate::api::field::At>,
     pub(crate) last_used_at: Option<crate::api::field::At>,
@@ -217,25 +269,68 @@ pub(crate) struct KeyRow {
 pub(crate) fn keys(conn: &Connection, tenant: Option<TenantId>) -> Result<Vec<KeyRow>> {
     sql::all(
         conn,
-        "select id, tenant_id, name, prefix, scopes, expires_at, revoked_at, last_used_at, last_used_ip
-           from api_key
-          where ?1 is null or tenant_id = ?1
-          order by tenant_id, id",
+        "select k.id, k.tenant_id, k.name, k.prefix, k.scopes, k.operator_id, o.name as operator_name,
+                k.created_at, k.expires_at, k.revoked_at, k.last_used_at, k.last_used_ip
+           from api_key k
+           join operator o on o.tenant_id = k.tenant_id and o.id = k.operator_id
+          where ?1 is null or k.tenant_id = ?1
+          order by k.tenant_id, k.id",
         [tenant],
         |row| {
             Ok(KeyRow {
-                id: row.get(0)?,
-                tenant_id: row.get(1)?,
-                name: row.get(2)?,
-                prefix: row.get(3)?,
-                scopes: scopes_of(&row.get::<_, String>(4)?),
-                expires_at: row.get(5)?,
-                revoked_at: row.get(6)?,
-                last_used_at: row.get(7)?,
-                last_used_ip: row.get(8)?,
+                id: row.get("id")?,
+                tenant_id: row.get("tenant_id")?,
+                name: row.get("name")?,
+                prefix: row.get("prefix")?,
+                scopes: scopes_of(&row.get::<_, String>("scopes")?),
+                operator_id: row.get("operator_id")?,
+                operator_name: row.get("operator_name")?,
+                created_at: row.get("created_at")?,
+                expires_at: row.get("expires_at")?,
+                revoked_at: row.get("revoked_at")?,
+                last_used_at: row.get("last_used_at")?,
+                last_used_ip: row.get("last_used_ip")?,
             })
         },
     )
+}
+
+impl KeyRow {
+    /// Whether it works.
+    pub(crate) fn is_valid(&self, now: Millis) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|at| at.0 > now)
+    }
+}
+
+/// Gives a key another secret.
+pub(crate) fn renew_key(
+    conn: &Connection,
+    (tenant, id): (TenantId, KeyId),
+    (token, hash): (&str, &Key),
+    expires_at: Option<Millis>,
+) -> Result<()> {
+    run(
+        conn,
+        "update api_key
+            set token_hash = ?3, prefix = ?4, expires_at = ?5, last_used_at = null, last_used_ip = null
+          where tenant_id = ?1 and id = ?2",
+        (tenant, id, hash, &token[..PREFIX], expires_at),
+    )?;
+    Ok(())
+}
+
+/// Ends the keys that act for an operator.
+pub(crate) fn revoke_keys_of(
+    conn: &Connection,
+    (tenant, operator): (TenantId, OperatorId),
+    now: Millis,
+) -> Result<()> {
+    run(
+        conn,
+        "update api_key set revoked_at = ?3 where tenant_id = ?1 and operator_id = ?2 and revoked_at is null",
+        (tenant, operator, now),
+    )?;
+    Ok(())
 }
 
 /// Ends a key for good; tells whether there was one to end.
@@ -346,6 +441,49 @@ pub(crate) fn insert_link(
         (hash, purpose, tenant, operator, now, now + lasts),
     )?;
     Ok(())
+}
+
+/// Stores one more link for a password beside those that are still good: asking for it is open to anybody, and must not
+/// take an invitation away from whom it was sent to.
+pub(crate) fn add_password_link(
+    conn: &Connection,
+    hash: &Key,
+    (tenant, operator): (TenantId, OperatorId),
+    now: Millis,
+    lasts: Millis,
+) -> Result<()> {
+    run(
+        conn,
+        "insert into access_link (token_hash, purpose, tenant_id, operator_id, created_at, expires_at)
+         values (?1, 'password', ?2, ?3, ?4, ?5)",
+        (hash, tenant, operator, now, now + lasts),
+    )?;
+    Ok(())
+}
+
+/// Takes away every link that could set an operator's password.
+pub(crate) fn drop_links(conn: &Connection, tenant: TenantId, operator: OperatorId) -> Result<()> {
+    run(
+        conn,
+        "delete from access_link where tenant_id = ?1 and operator_id = ?2",
+        (tenant, operator),
+    )?;
+    Ok(())
+}
+
+/// What a link is for, if it is good.
+pub(crate) fn link(conn: &Connection, hash: &Key, now: Millis) -> Result<Option<Link>> {
+    first(
+        conn,
+        "select tenant_id, operator_id from access_link where token_hash = ?1 and expires_at > ?2",
+        (hash, now),
+        |row| {
+            Ok(match (row.get(0)?, row.get(1)?) {
+                (Some(tenant), Some(operator)) => Link::Password(tenant, operator),
+                _ => Link::Setup,
+            })
+        },
+    )
 }
 
 /// Takes a link up: what it was for, and it is gone.

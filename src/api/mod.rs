@@ -12,7 +12,7 @@ pub(crate) mod widget;
 
 use crate::{
     access::{
-        Caller, Principal, Via,
+        Caller, Principal,
         rules::{Audience, Needs},
     },
     app::App,
@@ -365,13 +365,7 @@ fn audit_subject(body: &Map<String, Value>) -> String {
 fn caller_name(principal: &Principal, call: &Call) -> Option<(TenantId, String)> {
     match principal {
         Principal::Anonymous => None,
-        Principal::Operator(o) => Some((
-            o.tenant,
-            match &o.via {
-                Via::Session { .. } => format!("operator {}", o.id),
-                Via::Key { id, .. } => format!("key {id}"),
-            },
-        )),
+        Principal::Operator(o) => Some((o.tenant, o.signature())),
         Principal::Client(c) => Some((
             c.tenant,
             match c.user_id {

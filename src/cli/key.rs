@@ -82,7 +82,7 @@ impl Create {
         desk.write(move |tx| {
             let tenant = meant(tx, &self.tenant)?;
             let valid = store::keys(tx, Some(tenant.id))?;
-            let valid = valid.iter().filter(|key| is_valid(key, tx.now)).count();
+            let valid = valid.iter().filter(|key| key.is_valid(tx.now)).count();
             within_plan(
                 tenant.plan,
                 &limits::of(tx, tenant.id)?,
@@ -103,10 +103,6 @@ impl Create {
         })?;
         out::say(token)
     }
-}
-
-fn is_valid(key: &KeyRow, now: Millis) -> bool {
-    key.revoked_at.is_none() && key.expires_at.is_none_or(|at| at.0 > now)
 }
 
 /// Says why a plan does not allow one more key with these scopes, if it does not.
@@ -185,7 +181,7 @@ impl List {
             )
         };
         let row = |key: KeyRow| {
-            let state = match (key.revoked_at, is_valid(&key, now)) {
+            let state = match (key.revoked_at, key.is_valid(now)) {
                 (Some(_), _) => "revoked",
                 (None, true) => "valid",
                 (None, false) => "expired",
@@ -271,14 +267,17 @@ mod tests {
             name: "BI".into(),
             prefix: "tps_12345678".into(),
             scopes: vec![Scope::Read],
+            operator_id: OperatorId(1),
+            operator_name: "Алия".into(),
+            created_at: At(0),
             expires_at: expires_at.map(At),
             revoked_at: revoked_at.map(At),
             last_used_at: None,
             last_used_ip: None,
         };
-        assert!(is_valid(&key(None, None), 10));
-        assert!(is_valid(&key(Some(11), None), 10));
-        assert!(!is_valid(&key(Some(10), None), 10));
-        assert!(!is_valid(&key(None, Some(5)), 10));
+        assert!(key(None, None).is_valid(10));
+        assert!(key(Some(11), None).is_valid(10));
+        assert!(!key(Some(10), None).is_valid(10));
+        assert!(!key(None, Some(5)).is_valid(10));
     }
 }

@@ -314,7 +314,7 @@ impl SetRole {
         desk.write(move |tx| {
             let (tenant, id) = known(tx, &email)?;
             operator::set_role(tx, tenant, id, role).map_err(|error| match error.code() {
-                Code::InvalidParameter => refuse(format!(
+                Code::LastAdmin => refuse(format!(
                     "{email} is the tenant's last admin and must stay one"
                 )),
                 _ => error,

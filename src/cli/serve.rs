@@ -77,6 +77,9 @@ pub(super) struct Serve {
     /// Keep so many backups
     #[arg(long, value_name = "N", default_value_t = 14, value_parser = clap::value_parser!(u16).range(1..))]
     backup_keep: u16,
+    /// Ask a Bitrix24 portal at this address instead of https:// and its domain, as one inside the network may need
+    #[arg(long, value_name = "DOMAIN=URL,…", value_delimiter = ',', value_parser = value::portal)]
+    bitrix24_portal: Vec<(String, String)>,
     /// Write the log like this
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     log_format: Format,
@@ -119,6 +122,7 @@ impl Serve {
                 every: self.backup_every,
                 keep: usize::from(self.backup_keep),
             }),
+            bitrix24_portals: self.bitrix24_portal,
         };
         desk::make(&config.data_dir)?;
         if let Some(schedule) = &config.backups {

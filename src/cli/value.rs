@@ -68,6 +68,14 @@ pub(super) fn url(text: &str) -> Result<String, &'static str> {
     Ok(url.to_owned())
 }
 
+/// A Bitrix24 portal's domain and where it is reached, `portal.zavod.local=http://10.0.0.5`.
+pub(super) fn portal(text: &str) -> Result<(String, String), &'static str> {
+    let wrong = "must be a domain, =, and an address such as portal.zavod.local=http://10.0.0.5";
+    let (domain, address) = text.split_once('=').ok_or(wrong)?;
+    let domain = crate::access::bitrix24::host(domain).ok_or(wrong)?;
+    Ok((domain, url(address).map_err(|_| wrong)?))
+}
+
 /// How long something lasts: a number and its unit, `90d`.
 pub(super) fn duration(text: &str) -> Result<Millis, &'static str> {
     let wrong = "must be a number and one of s, m, h, d, w, such as 90d";
@@ -96,6 +104,27 @@ pub(super) fn duration(text: &str) -> Result<Millis, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_portal_is_a_domain_and_an_address() {
+        assert_eq!(
+            portal("Portal.Zavod.local:8443=http://10.0.0.5"),
+            Ok((
+                "portal.zavod.local:8443".to_owned(),
+                "http://10.0.0.5".to_owned()
+            ))
+        );
+        for bad in [
+            "",
+            "portal.zavod.local",
+            "=http://a.kz",
+            "a.kz=",
+            "a.kz=ftp://b.kz",
+            "a=http://b.kz",
+        ] {
+            assert!(portal(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn a_duration_is_a_number_and_its_unit() {

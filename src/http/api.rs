@@ -1,14 +1,14 @@
 //! The door of the API: the request is read, its caller and its action are found, and the answer is written. No SQL of its
 //! own and no rule of an action; whose a credential is, is decided in [`credential`].
 use super::{
+    allowance::Standing,
     answer::{self, Answer, set},
     body::{self, Kind},
     credential,
-    limit::Standing,
     multipart::{self, Parts, Room},
 };
 use crate::{
-    access::{Caller, Principal, Via},
+    access::{Caller, Principal},
     api::{Action, Call, Surface, Upload, field::TenantId},
     app::App,
     blob::Seen,
@@ -187,11 +187,15 @@ async fn call(
     }
     let action = action_of(surface, named, &mut fields)?;
     log.action = action.name.to_owned();
-    credential::same_site(app, headers, action, surface, early.as_ref())?;
     let principal = if action.is_for_anyone() {
+        credential::same_site(app, headers, action, surface, early.as_ref())?;
         app.limits.address(visit.address)?;
         Principal::Anonymous
     } else {
+        let named =
+            credential::before_session(app, surface, early.as_ref(), &fields, visit).await?;
+        let early = named.or(early);
+        credential::same_site(app, headers, action, surface, early.as_ref())?;
         match early {
             Some(principal) => principal,
             None => credential::in_body(app, surface, &fields, headers, visit, log).await?,
@@ -302,10 +306,7 @@ fn limits_of(principal: &Principal) -> Option<&Limits> {
 fn actor(principal: &Principal) -> String {
     match principal {
         Principal::Anonymous => "anonymous".to_owned(),
-        Principal::Operator(o) => match &o.via {
-            Via::Session { .. } => format!("operator {}", o.id),
-            Via::Key { id, .. } => format!("key {id}"),
-        },
+        Principal::Operator(o) => o.signature(),
         Principal::Client(c) => format!("client {}", c.client),
         Principal::Widget(_) => "widget".to_owned(),
     }

@@ -6,7 +6,9 @@ use super::{
 use crate::{
     access::{
         ClientUser, Operator, Principal, Via, WidgetSite,
+        bitrix24::{self, Visitor},
         client_token::ClientToken,
+        mobile::{self, MobileToken},
         secret::Purpose,
         store::{self, Used},
     },
@@ -27,8 +29,8 @@ fn api_key(headers: &HeaderMap) -> Option<&str> {
     text(headers, "x-api-key").or_else(bearer).map(str::trim)
 }
 
-/// A browser says where a request comes from. One that another site makes with our cookie may not change anything; a key is
-/// never sent by a browser itself.
+/// A browser says where a request comes from. One that another site makes with our cookie may not change anything; a key or a
+/// device's token is never sent by a browser itself.
 pub(super) fn same_site(
     app: &App,
     headers: &HeaderMap,
@@ -36,9 +38,8 @@ pub(super) fn same_site(
     surface: &Surface,
     presented: Option<&Principal>,
 ) -> Result<()> {
-    let by_key = |operator: &Operator| matches!(operator.via, Via::Key { .. });
     let exempt = match presented {
-        Some(Principal::Operator(operator)) => by_key(operator),
+        Some(Principal::Operator(operator)) => !operator.by_session(),
         _ => false,
     };
     if surface.name != "admin" || !action.changes() || exempt {
@@ -57,7 +58,8 @@ pub(super) fn same_site(
     }
 }
 
-/// Who the headers say is asking. A credential that is presented but does not hold is refused, never passed over.
+/// Who the headers say is asking. A credential that is presented but does not hold is refused, never passed over; of
+/// several the first that is named here counts.
 pub(super) async fn in_headers(
     app: &App,
     surface: &Surface,
@@ -67,10 +69,16 @@ pub(super) async fn in_headers(
 ) -> Result<Option<Principal>> {
     match surface.name {
         "widget" => Ok(None),
-        "client" => match text(headers, "x-client-token") {
-            Some(token) => Ok(Some(Principal::Client(client_user(app, token).await?))),
-            None => Ok(None),
-        },
+        "client" => {
+            // An operator's credential opens no portal, but one that does not hold is refused here as well.
+            if let Some(operator) = presented(app, headers, visit, log).await? {
+                return Ok(Some(Principal::Operator(operator)));
+            }
+            match text(headers, "x-client-token") {
+                Some(token) => Ok(Some(Principal::Client(client_user(app, token).await?))),
+                None => Ok(None),
+            }
+        }
         _ => match operator(app, headers, visit, log).await {
             Ok(operator) => Ok(operator.map(Principal::Operator)),
             // Signing in again must work with the cookie of a session that has ended; anything else is refused later.
@@ -80,8 +88,8 @@ pub(super) async fn in_headers(
     }
 }
 
-/// The operator whose key or session the headers bear. A call by a key counts against the key's limit.
-pub(super) async fn operator(
+/// The operator whose key or device the headers bear. A call by a key counts against the key's limit.
+async fn presented(
     app: &App,
     headers: &HeaderMap,
     visit: &Visit,
@@ -90,10 +98,59 @@ pub(super) async fn operator(
     if let Some(key) = api_key(headers) {
         return by_key(app, key, visit, log).await.map(Some);
     }
+    match text(headers, "x-mobile-token") {
+        Some(token) => by_device(app, token, visit).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The operator whose key, device or session the headers bear.
+pub(super) async fn operator(
+    app: &App,
+    headers: &HeaderMap,
+    visit: &Visit,
+    log: &mut Log,
+) -> Result<Option<Operator>> {
+    if let Some(operator) = presented(app, headers, visit, log).await? {
+        return Ok(Some(operator));
+    }
     match cookie::read(headers, &app.config) {
         Some(token) => by_session(app, token).await.map(Some),
         None => Ok(None),
     }
+}
+
+/// Who the body names that goes before a session or a client token of the headers, if it names anybody.
+pub(super) async fn before_session(
+    app: &App,
+    surface: &Surface,
+    early: Option<&Principal>,
+    fields: &Map<String, Value>,
+    visit: &Visit,
+) -> Result<Option<Principal>> {
+    let goes_after = match early {
+        None | Some(Principal::Client(_)) => true,
+        Some(Principal::Operator(operator)) => operator.by_session(),
+        Some(_) => false,
+    };
+    if surface.name == "widget" || !goes_after {
+        return Ok(None);
+    }
+    let text = |name: &str| fields.get(name).map(|v| v.as_str().unwrap_or_default());
+    if let Some(token) = text("mobile_token") {
+        let operator = by_device(app, token, visit).await?;
+        return Ok(Some(Principal::Operator(operator)));
+    }
+    let Some(token) = text("auth_token") else {
+        return Ok(None);
+    };
+    app.limits.address(visit.address)?;
+    let domain = text("domain").unwrap_or_default();
+    let visitor = bitrix24::visitor(app, domain, token, visit.address).await?;
+    Ok(Some(match visitor {
+        Visitor::Operator(operator) => Principal::Operator(operator),
+        Visitor::Client(client) => Principal::Client(client),
+    }))
 }
 
 /// Who the body of a widget's call says is asking, or why nobody is known to.
@@ -159,6 +216,30 @@ pub(super) async fn by_session(app: &App, token: &str) -> Result<Operator> {
     Ok(used.operator)
 }
 
+/// The operator that a device acts for.
+async fn by_device(app: &App, token: &str, visit: &Visit) -> Result<Operator> {
+    let refused = || Error::new(Code::InvalidCredential);
+    let token = MobileToken::read(token, &app.secret, app.db.clock().now());
+    let Some(token) = token else {
+        app.limits.address(visit.address)?;
+        return Err(refused());
+    };
+    let found = app
+        .db
+        .read(move |db| mobile::operator(db, token, db.now))
+        .await?;
+    let (operator, is_stale) = found.ok_or_else(refused)?;
+    if is_stale && let Via::Mobile { id } = operator.via {
+        let address = visit.address.to_string();
+        let noted = app
+            .db
+            .write(move |tx| mobile::touch(tx, id, &address, tx.now))
+            .await;
+        unnoted(noted);
+    }
+    Ok(operator)
+}
+
 /// The operator that an API key acts for.
 async fn by_key(app: &App, key: &str, visit: &Visit, log: &mut Log) -> Result<Operator> {
     let refused = || Error::new(Code::InvalidCredential);
@@ -171,10 +252,9 @@ async fn by_key(app: &App, key: &str, visit: &Visit, log: &mut Log) -> Result<Op
         app.limits.address(visit.address)?;
         return Err(refused());
     };
-    match app
-        .limits
-        .key(used.key, used.operator.limits.requests_per_minute)
-    {
+    let limit = used.operator.limits.requests_per_minute;
+    let now = app.db.clock().now();
+    match app.limits.key(used.key, limit, now) {
         Ok(standing) => log.standing = Some(standing),
         Err((error, standing)) => {
             log.standing = Some(standing);

@@ -1,25 +1,20 @@
-//! How many requests an API key and an address may make: token buckets, as large as the tenant's limit. And how many bodies that
+//! How many requests an API key and an address may make: token buckets. And how many bodies that
 //! take long or much are read at once.
+use super::allowance::{Allowance, Standing};
 use crate::{
     api::field::KeyId,
-    caps::{Caps, Seat},
+    caps::{Caps, Seat, neighbourhood},
+    clock::Millis,
     error::{Code, Error},
 };
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, DefaultClock},
-    middleware::StateInformationMiddleware,
     state::keyed::DefaultKeyedStateStore,
 };
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    num::NonZeroU32,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{net::IpAddr, num::NonZeroU32};
 
-type Buckets<K> =
-    RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock, StateInformationMiddleware>;
+type Buckets<K> = RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock>;
 
 /// Calls without a credential that an address may make in a minute: widget visitors, logins, links.
 const PER_ADDRESS: u32 = 600;
@@ -32,32 +27,22 @@ const VISITORS: (usize, usize) = (16, 4);
 const DELIVERIES: (usize, usize) = (6, 3);
 
 pub(crate) struct Limits {
-    /// By how many calls a minute they allow: a tenant may have a number of its own.
-    keys: RwLock<HashMap<u32, Arc<Buckets<KeyId>>>>,
+    pub(crate) keys: Allowance,
     addresses: Buckets<IpAddr>,
     uploads: Caps,
     visitors: Caps,
     deliveries: Caps,
 }
 
-/// What is left of a key's bucket, for the `RateLimit-*` headers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Standing {
-    pub(crate) limit: u32,
-    pub(crate) remaining: u32,
-    /// Seconds until the bucket is full again.
-    pub(crate) reset: u32,
-}
-
 fn buckets<K: Eq + std::hash::Hash + Clone>(per_minute: u32) -> Buckets<K> {
     let size = NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN);
-    RateLimiter::keyed(Quota::per_minute(size)).with_middleware::<StateInformationMiddleware>()
+    RateLimiter::keyed(Quota::per_minute(size))
 }
 
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            keys: RwLock::default(),
+            keys: Allowance::default(),
             addresses: buckets(PER_ADDRESS),
             uploads: Caps::new(UPLOADS.0, UPLOADS.1),
             visitors: Caps::new(VISITORS.0, VISITORS.1),
@@ -71,47 +56,21 @@ fn refused(seconds: u64) -> Error {
 }
 
 impl Limits {
-    fn buckets_of(&self, per_minute: u32) -> Arc<Buckets<KeyId>> {
-        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(buckets) = known.get(&per_minute) {
-            return Arc::clone(buckets);
-        }
-        drop(known);
-        let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        let made = || Arc::new(buckets(per_minute));
-        Arc::clone(known.entry(per_minute).or_insert_with(made))
-    }
-
     /// Counts a call of a key that may make `limit` a minute.
-    pub(crate) fn key(&self, key: KeyId, limit: u32) -> Result<Standing, (Error, Standing)> {
-        match self.buckets_of(limit).check_key(&key) {
-            Ok(state) => {
-                let remaining = state.remaining_burst_capacity();
-                let reset = (limit - remaining.min(limit))
-                    .saturating_mul(60)
-                    .div_ceil(limit.max(1));
-                Ok(Standing {
-                    limit,
-                    remaining,
-                    reset,
-                })
-            }
-            Err(early) => {
-                let wait = early.wait_time_from(DefaultClock::default().now());
-                let standing = Standing {
-                    limit,
-                    remaining: 0,
-                    reset: 60,
-                };
-                Err((refused(wait.as_secs() + 1), standing))
-            }
-        }
+    pub(crate) fn key(
+        &self,
+        key: KeyId,
+        limit: u32,
+        now: Millis,
+    ) -> Result<Standing, (Error, Standing)> {
+        let taken = self.keys.take(key, limit, now);
+        taken.map_err(|(wait, standing)| (refused(wait), standing))
     }
 
     /// Counts a call that bears no credential of its own.
     pub(crate) fn address(&self, address: IpAddr) -> Result<(), Error> {
         self.addresses
-            .check_key(&address)
+            .check_key(&neighbourhood(address))
             .map(|_| ())
             .map_err(|early| {
                 let wait = early.wait_time_from(DefaultClock::default().now());
@@ -135,12 +94,8 @@ impl Limits {
     }
 
     /// Forgets buckets that are full again.
-    pub(crate) fn tidy(&self) {
-        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        keys.retain(|_, buckets| {
-            buckets.retain_recent();
-            !buckets.is_empty()
-        });
+    pub(crate) fn tidy(&self, now: Millis) {
+        self.keys.tidy(now);
         self.addresses.retain_recent();
     }
 }
@@ -150,15 +105,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_refused_beyond_its_plan_and_another_is_not() {
+    fn an_address_is_refused_beyond_its_limit_whatever_it_is_in_its_neighbourhood() {
         let limits = Limits::default();
-        for n in 0..60 {
-            let standing = limits.key(KeyId(1), 60).unwrap();
-            assert_eq!((standing.limit, standing.remaining), (60, 59 - n));
+        let of = |last: u16| IpAddr::from([0x2001, 0xdb8, 1, 2, 0, 0, 0, last]);
+        for n in 0..600 {
+            limits.address(of(n)).unwrap();
         }
-        let (error, standing) = limits.key(KeyId(1), 60).unwrap_err();
-        assert_eq!((error.code(), standing.remaining), (Code::RateLimited, 0));
-        assert!(limits.key(KeyId(2), 60).is_ok());
+        assert!(limits.address(of(999)).is_err());
+        assert!(limits.address(IpAddr::from([192, 0, 2, 1])).is_ok());
     }
 
     #[test]

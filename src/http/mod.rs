@@ -1,5 +1,6 @@
 //! The HTTP server: accepting, bounding, and answering connections.
-pub(crate) mod answer;
+pub(crate) mod allowance;
+mod answer;
 pub(crate) mod api;
 pub(crate) mod body;
 pub(crate) mod cookie;

@@ -10,6 +10,7 @@ pub(crate) mod estimate;
 pub(crate) mod event;
 pub(crate) mod files;
 pub(crate) mod follow;
+pub(crate) mod handover;
 pub(crate) mod held;
 pub(crate) mod list;
 pub(crate) mod merge;

@@ -17,7 +17,7 @@ const PORTION: u32 = 200;
 /// Puts a ticket aside until a time to come.
 pub(crate) fn until(cx: &Acting<'_>, ticket: &mut Record, until: Millis) -> Result<()> {
     if until <= cx.tx.now {
-        return Err(Error::invalid("until", Fault::Past));
+        return Err(Error::invalid("until", Fault::NotFuture));
     }
     if ticket.snoozed_until == Some(until) {
         return Ok(());

@@ -231,6 +231,13 @@ impl Desk {
         *self.address.write().unwrap() = self.serving.address;
     }
 
+    /// The server ends and starts again with more arguments.
+    pub(crate) fn restart_with(&mut self, more: &[&str]) {
+        self.serving.terminate();
+        self.serving = Serving::start(&self.dir.0, &[&SERVE, more].concat());
+        *self.address.write().unwrap() = self.serving.address;
+    }
+
     /// The server ends in the middle of whatever it does, and starts again.
     pub(crate) fn crash(&mut self) {
         self.serving.kill();

@@ -89,7 +89,7 @@ impl AddMessage {
         if let Some(Time(at)) = self.send_at {
             return match at > now {
                 true => Ok(Some(at)),
-                false => Err(Error::invalid("send_at", Fault::Past)),
+                false => Err(Error::invalid("send_at", Fault::NotFuture)),
             };
         }
         match self.undo_seconds {
@@ -254,7 +254,7 @@ impl Command for RescheduleMessage {
         let stored = changeable(cx, self.message_id)?;
         let until = match self.send_at {
             Some(Time(at)) if at <= cx.tx.now => {
-                return Err(Error::invalid("send_at", Fault::Past));
+                return Err(Error::invalid("send_at", Fault::NotFuture));
             }
             Some(Time(at)) => at,
             None => cx.tx.now,

@@ -1,14 +1,17 @@
 //! The actions of staff and API keys, `/api/admin.php`.
 mod attention;
 mod bin;
+mod bitrix24;
 mod bulk;
 mod categories;
 mod channels;
 pub(crate) mod clients;
 mod contacts;
+mod devices;
 mod drafts;
 mod events;
 mod figures;
+mod keys;
 mod knowledge;
 mod lifecycle;
 mod macros;
@@ -16,10 +19,12 @@ mod merging;
 mod messages;
 mod notifications;
 mod operators;
+mod password;
 mod plan;
 mod platform;
 pub(crate) mod queue;
 pub(crate) mod reference;
+mod second_factor;
 pub(crate) mod session;
 mod setup;
 mod sla;
@@ -31,6 +36,7 @@ mod views;
 mod webhooks;
 mod widget;
 
+pub(crate) use devices::SessionView;
 pub(crate) use messages::Viewer;
 
 use super::Action;
@@ -40,6 +46,9 @@ use serde::Serialize;
 /// All groups, in the order of the reference.
 pub(super) const GROUPS: &[(&str, &[Action])] = &[
     ("session", session::ACTIONS),
+    ("session", password::ACTIONS),
+    ("session", second_factor::ACTIONS),
+    ("session", devices::ACTIONS),
     ("setup", setup::ACTIONS),
     ("tickets", queue::ACTIONS),
     ("tickets", tickets::ACTIONS),
@@ -55,6 +64,8 @@ pub(super) const GROUPS: &[(&str, &[Action])] = &[
     ("clients", clients::ACTIONS),
     ("clients", contacts::ACTIONS),
     ("operators", operators::ACTIONS),
+    ("keys", keys::ACTIONS),
+    ("bitrix24", bitrix24::ACTIONS),
     ("figures", figures::ACTIONS),
     ("reference", reference::ACTIONS),
     ("knowledge", knowledge::ACTIONS),

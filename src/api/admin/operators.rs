@@ -1,24 +1,41 @@
-//! Operators: the list, and adding somebody to the desk.
+//! Operators: who is at the desk, what each may do, and who is at work.
+use super::{
+    Deleted,
+    password::{password_url, write_to},
+};
 use crate::{
     access::{
         Operator,
         rules::{Needs, Role},
+        totp,
     },
     api::{
-        Action, Query, Read, Slow, Spec, Task,
-        field::{Email, Line, Name, Password},
+        Action, Command, Query, Read, Slow, Spec, Task, Write, command,
+        field::{Email, Flag, Line, Name, OperatorId, Password},
         query, task,
     },
+    app::App,
     audit,
-    error::{Error, Result},
-    operator::{self, NewOperator, OperatorView},
+    db::Tx,
+    error::{Code, Error, Result},
+    notice::Kind,
+    operator::{self, Availability, NewOperator, OperatorView},
+    signal::Signal,
     tenant::plan::Scope::Read as R,
-    ticket::Actor,
+    ticket::{Acting, Actor, handover},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(super) const ACTIONS: &[Action] = &[query::<ListOperators>(), task::<AddOperator>()];
+pub(super) const ACTIONS: &[Action] = &[
+    query::<ListOperators>(),
+    task::<AddOperator>(),
+    command::<UpdateOperatorRole>(),
+    command::<ToggleOperatorEdit>(),
+    command::<ResetOperatorTotp>(),
+    command::<RemoveOperator>(),
+    command::<SetAvailability>(),
+];
 
 /// Lists the people of the desk.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -40,15 +57,37 @@ impl Query for ListOperators {
         let mut operators = operator::list(cx.db, cx.by.tenant, None)?;
         // Who has the desk open is at work, unless they say otherwise.
         for operator in &mut operators {
-            if operator.availability == "offline" && cx.app.hub.is_online(operator.id) {
-                "online".clone_into(&mut operator.availability);
+            if !operator.has_said && cx.app.hub.is_online(operator.id) {
+                operator.availability = Availability::Online;
             }
         }
         Ok(operators)
     }
 }
 
-/// Adds somebody to the desk. Without a password they are invited by a link that works once, for three days.
+/// Nobody gives a role above their own.
+fn may_give(by: &Operator, role: Role) -> Result<()> {
+    if role <= by.role {
+        return Ok(());
+    }
+    let below: Vec<&str> = Role::ALL
+        .into_iter()
+        .filter(|role| *role <= by.role)
+        .map(Role::as_str)
+        .collect();
+    Err(Error::one_of("role", &below))
+}
+
+/// Nobody changes somebody above them.
+fn may_change(by: &Operator, whom: &OperatorView) -> Result<()> {
+    if whom.role <= by.role {
+        return Ok(());
+    }
+    Err(Error::new(Code::RoleRequired).with("required_role", whom.role.as_str()))
+}
+
+/// Adds somebody to the desk. Without a password they are invited by a link that works once, for three days. Somebody
+/// who was removed and is added again by the same address comes back as the same operator.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct AddOperator {
     /// What they are called.
@@ -73,8 +112,10 @@ pub(crate) struct AddOperator {
 pub(crate) struct AddedOperator {
     #[serde(flatten)]
     operator: OperatorView,
-    /// The link by which they set their password.
+    /// The link by which they set their password, told this once.
     invitation_url: Option<String>,
+    /// Whether the link was mailed to them as well, through the desk's mail channel.
+    invitation_sent: bool,
 }
 impl Spec for AddOperator {
     const NAME: &'static str = "add_operator";
@@ -90,9 +131,7 @@ impl Task for AddOperator {
 
     async fn run(self, cx: Slow<Operator>) -> Result<AddedOperator> {
         let role = self.role.unwrap_or(Role::Operator);
-        if role > cx.by.role {
-            return Err(Error::one_of("role", &["operator", "supervisor", "admin"]));
-        }
+        may_give(&cx.by, role)?;
         let hash = match self.password {
             Some(password) => {
                 password.strong_enough("password")?;
@@ -114,12 +153,11 @@ impl Task for AddOperator {
                     locale: None,
                 };
                 let id = operator::create(tx, by.tenant, &new, tx.now)?;
-                let invitation_url = match hash {
-                    Some(_) => None,
+                let operator = operator::by_id(tx, by.tenant, id)?;
+                let (invitation_url, invitation_sent) = match hash {
+                    Some(_) => (None, false),
                     None => {
-                        let token =
-                            operator::password_link(tx, &app.secret, by.tenant, id, tx.now)?;
-                        Some(app.url(&format!("/tenant.html#/password?token={token}")))
+                        invite(tx, &app, &by, &operator).map(|(url, sent)| (Some(url), sent))?
                     }
                 };
                 let subject = format!("{{\"operator_id\":{id}}}");
@@ -133,10 +171,190 @@ impl Task for AddOperator {
                     place,
                 )?;
                 Ok(AddedOperator {
-                    operator: operator::by_id(tx, by.tenant, id)?,
+                    operator,
                     invitation_url,
+                    invitation_sent,
                 })
             })
             .await
+    }
+}
+
+/// Makes the link by which somebody new sets their password, and mails it if there is a way to. Answers the link.
+fn invite(tx: &Tx<'_>, app: &App, by: &Operator, whom: &OperatorView) -> Result<(String, bool)> {
+    let token = operator::password_link(tx, &app.secret, by.tenant, whom.id, tx.now)?;
+    let url = password_url(app, &token);
+    let variables = [
+        ("url", url.clone()),
+        ("inviter", by.name.clone()),
+        ("login", whom.email.clone()),
+    ];
+    let kind = (Kind::Invitation, operator::INVITATION);
+    let sent = write_to(tx, app, by.tenant, whom, kind, &variables)?;
+    Ok((url, sent))
+}
+
+/// Gives an operator another role, which holds at once. Nobody gives a role above their own or changes somebody above them,
+/// and a tenant keeps at least one admin.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct UpdateOperatorRole {
+    /// The operator.
+    operator_id: OperatorId,
+    /// What they may do from now on.
+    role: Role,
+}
+impl Spec for UpdateOperatorRole {
+    const NAME: &'static str = "update_operator_role";
+    const NEEDS: Needs = Needs::role(Role::Admin);
+    const TITLE: [&'static str; 3] = [
+        "Изменить роль сотрудника",
+        "Қызметкердің рөлін өзгерту",
+        "Change an operator's role",
+    ];
+    const EXAMPLE: &'static str = r#"{"operator_id":3,"role":"supervisor"}"#;
+    type By = Operator;
+    type Output = OperatorView;
+}
+impl Command for UpdateOperatorRole {
+    fn run(self, cx: &Write<'_, Operator>) -> Result<OperatorView> {
+        let whom = operator::active(cx.tx, cx.by.tenant, self.operator_id)?;
+        may_change(cx.by, &whom)?;
+        may_give(cx.by, self.role)?;
+        operator::set_role(cx.tx, cx.by.tenant, whom.id, self.role)?;
+        cx.tx.signal(Signal::Access);
+        operator::by_id(cx.tx, cx.by.tenant, whom.id)
+    }
+}
+
+/// Says whether an operator may edit tickets and others' messages. Supervisors and admins always may.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ToggleOperatorEdit {
+    /// The operator.
+    operator_id: OperatorId,
+    /// Whether they may.
+    can_edit: Flag,
+}
+impl Spec for ToggleOperatorEdit {
+    const NAME: &'static str = "toggle_operator_edit";
+    const NEEDS: Needs = Needs::role(Role::Admin);
+    const TITLE: [&'static str; 3] = [
+        "Разрешить или запретить правку",
+        "Өңдеуге рұқсат беру не тыйым салу",
+        "Allow or forbid editing",
+    ];
+    const EXAMPLE: &'static str = r#"{"operator_id":3,"can_edit":true}"#;
+    type By = Operator;
+    type Output = OperatorView;
+}
+impl Command for ToggleOperatorEdit {
+    fn run(self, cx: &Write<'_, Operator>) -> Result<OperatorView> {
+        let whom = operator::active(cx.tx, cx.by.tenant, self.operator_id)?;
+        may_change(cx.by, &whom)?;
+        operator::set_can_edit(cx.tx, cx.by.tenant, whom.id, self.can_edit.0)?;
+        cx.tx.signal(Signal::Access);
+        operator::by_id(cx.tx, cx.by.tenant, whom.id)
+    }
+}
+
+/// Takes the second factor away from an operator who has lost the app and the recovery codes. They sign in by password
+/// alone until they set it up again.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ResetOperatorTotp {
+    /// The operator.
+    operator_id: OperatorId,
+}
+impl Spec for ResetOperatorTotp {
+    const NAME: &'static str = "reset_operator_totp";
+    const NEEDS: Needs = Needs::role(Role::Admin);
+    const TITLE: [&'static str; 3] = [
+        "Сбросить двухфакторный вход сотрудника",
+        "Қызметкердің екі факторлы кіруін тастау",
+        "Reset an operator's two-factor sign-in",
+    ];
+    const EXAMPLE: &'static str = r#"{"operator_id":3}"#;
+    type By = Operator;
+    type Output = OperatorView;
+}
+impl Command for ResetOperatorTotp {
+    fn run(self, cx: &Write<'_, Operator>) -> Result<OperatorView> {
+        let whom = operator::active(cx.tx, cx.by.tenant, self.operator_id)?;
+        may_change(cx.by, &whom)?;
+        // One's own takes the password: `totp_disable`.
+        if whom.id == cx.by.id {
+            return Err(Error::new(Code::OperatorNotFound).on("operator_id"));
+        }
+        totp::disable(cx.tx, (cx.by.tenant, whom.id))?;
+        Ok(whom)
+    }
+}
+
+/// Takes somebody off the desk. Their sessions, devices and keys end at once; what they wrote stays under their name. Their
+/// open tickets and clients go to `reassign_to`, or to nobody.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct RemoveOperator {
+    /// The operator.
+    operator_id: OperatorId,
+    /// Who takes over.
+    #[serde(default)]
+    reassign_to: Option<OperatorId>,
+}
+impl Spec for RemoveOperator {
+    const NAME: &'static str = "remove_operator";
+    const NEEDS: Needs = Needs::role(Role::Admin);
+    const TITLE: [&'static str; 3] = [
+        "Удалить сотрудника",
+        "Қызметкерді өшіру",
+        "Remove an operator",
+    ];
+    const EXAMPLE: &'static str = r#"{"operator_id":5,"reassign_to":2}"#;
+    type By = Operator;
+    type Output = Deleted;
+}
+impl Command for RemoveOperator {
+    fn run(self, cx: &Write<'_, Operator>) -> Result<Deleted> {
+        let tenant = cx.by.tenant;
+        let whom = operator::active(cx.tx, tenant, self.operator_id)?;
+        may_change(cx.by, &whom)?;
+        let heir = self
+            .reassign_to
+            .map(|id| operator::active(cx.tx, tenant, id))
+            .transpose()
+            .map_err(|error| error.on("reassign_to"))?
+            .map(|heir| heir.id);
+        if heir == Some(whom.id) {
+            return Err(Error::new(Code::OperatorNotFound).on("reassign_to"));
+        }
+        let acting = Acting::new(cx.tx, tenant, Actor::operator(cx.by));
+        handover::hand_over(&acting, whom.id, heir)?;
+        operator::remove(cx.tx, tenant, whom.id, heir)?;
+        cx.tx.signal(Signal::Access);
+        Ok(Deleted::of(whom.id.0))
+    }
+}
+
+/// Says whether the caller is at work. Until somebody says so, it is seen by whether they have the desk open.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct SetAvailability {
+    /// `online`, `away` or `offline`.
+    #[serde(alias = "status")]
+    availability: Availability,
+}
+impl Spec for SetAvailability {
+    const NAME: &'static str = "set_availability";
+    const NEEDS: Needs = Needs::role(Role::Operator);
+    const TITLE: [&'static str; 3] = [
+        "Указать, на месте ли я",
+        "Орнымда екенімді көрсету",
+        "Say whether I am at work",
+    ];
+    const EXAMPLE: &'static str = r#"{"availability":"away"}"#;
+    type By = Operator;
+    type Output = OperatorView;
+}
+impl Command for SetAvailability {
+    fn run(self, cx: &Write<'_, Operator>) -> Result<OperatorView> {
+        let (tenant, id) = (cx.by.tenant, cx.by.id);
+        operator::set_availability(cx.tx, tenant, id, self.availability)?;
+        operator::by_id(cx.tx, tenant, id)
     }
 }

@@ -5,7 +5,7 @@ use crate::{
         Operator, Principal, Via,
         rules::{Needs, Role},
         secret::{Purpose, random_text},
-        store::{self, Link},
+        store, totp,
     },
     api::{
         Action, Call, Command, Query, Read, Slow, Spec, Task, Write, command,
@@ -14,9 +14,10 @@ use crate::{
     },
     app::App,
     audit,
-    clock::SECOND,
+    caps::neighbourhood,
+    clock::{Millis, SECOND},
     db::{Tx, sql::run},
-    error::{Code, Error, Fault, Result},
+    error::{Code, Error, Result},
     http::cookie,
     lang::Lang,
     operator::{self, OperatorView},
@@ -28,14 +29,12 @@ use rusqlite::Connection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 pub(super) const ACTIONS: &[Action] = &[
     task::<AdminLogin>(),
     command::<AdminLogout>(),
     query::<Me>(),
-    task::<ChangePassword>(),
-    task::<ResetPassword>(),
     command::<SaveProfile>(),
 ];
 
@@ -90,7 +89,7 @@ impl BrandingView {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Identity {
     /// The operator.
-    operator: OperatorView,
+    pub(super) operator: OperatorView,
     /// Their tenant.
     tenant: TenantView,
     /// The tenant's plan.
@@ -101,15 +100,24 @@ pub(crate) struct Identity {
     branding: BrandingView,
     /// The language they work in.
     locale: Lang,
+    /// Whether signing in takes a code besides the password.
+    two_factor: bool,
 }
 
-fn identity(conn: &Connection, tenant: TenantId, id: OperatorId) -> Result<Identity> {
+/// Who an operator is, and what they may do by a credential that is good for `most` at most.
+pub(super) fn identity(
+    conn: &Connection,
+    (tenant, id): (TenantId, OperatorId),
+    most: Role,
+) -> Result<Identity> {
     let operator = operator::by_id(conn, tenant, id)?;
+    let two_factor = totp::is_enabled(conn, (tenant, id))?;
     let tenant = tenant::by_id(conn, tenant)?;
-    let role = operator.role;
+    let role = operator.role.min(most);
     Ok(Identity {
+        two_factor,
         permissions: Permissions {
-            can_edit: operator.can_edit || role > Role::Operator,
+            can_edit: operator.can_edit || operator.role > Role::Operator,
             is_supervisor: role >= Role::Supervisor,
             is_admin: role >= Role::Admin,
             is_head_admin: role == Role::HeadAdmin,
@@ -161,7 +169,7 @@ pub(crate) async fn sign_in(
                 remember,
                 tx.now,
             )?;
-            let identity = identity(tx, tenant, id)?;
+            let identity = identity(tx, (tenant, id), Role::HeadAdmin)?;
             let actor = Actor {
                 kind: ActorKind::Operator,
                 id: Some(id.0),
@@ -186,6 +194,77 @@ pub(crate) async fn sign_in(
     Ok(signed_in)
 }
 
+/// Somebody whose password was right.
+pub(super) struct Proof {
+    pub(super) whose: (TenantId, OperatorId),
+    tries: (String, IpAddr),
+}
+
+/// Refuses a try that comes too early.
+fn unless_waiting(wait: Millis) -> Result<()> {
+    if wait > 0 {
+        let seconds = wait / SECOND + 1;
+        return Err(Error::new(Code::RateLimited).with("retry_after", seconds));
+    }
+    Ok(())
+}
+
+/// Finds out whose login and password these are. An unknown login and a wrong password take the same time and have one
+/// answer.
+pub(super) async fn check_password(
+    app: &App,
+    call: &Call,
+    login: &str,
+    password: Password,
+) -> Result<Proof> {
+    let login = store::login(login);
+    let tries = (login.clone(), neighbourhood(call.address));
+    let now = app.db.clock().now();
+    unless_waiting(app.logins.wait(&tries, now))?;
+    let account = app.db.read(move |db| store::account(db, &login)).await?;
+    let hash = account.as_ref().and_then(|a| a.password_hash.clone());
+    let right = app.gate.verify(password.0, hash).await?;
+    let Some(account) = account.filter(|_| right) else {
+        app.logins.failed(tries, now);
+        return Err(Error::new(Code::LoginFailed));
+    };
+    let whose = (account.tenant, account.operator);
+    codes_left(app, whose)?;
+    Ok(Proof { whose, tries })
+}
+
+/// Refuses another guess at somebody's code that comes too early, wherever it comes from: who gets here knows the password
+/// or has the mailbox, and a code is short.
+pub(super) fn codes_left(app: &App, whose: (TenantId, OperatorId)) -> Result<()> {
+    unless_waiting(app.codes.wait(&whose, app.db.clock().now()))
+}
+
+/// Notes how a sign-in went that may have taken a code.
+pub(super) fn code_used<T>(app: &App, whose: (TenantId, OperatorId), outcome: &Result<T>) {
+    match outcome {
+        Ok(_) => app.codes.succeeded(&whose),
+        Err(error) if error.code() == Code::TotpInvalid => {
+            app.codes.failed(whose, app.db.clock().now());
+        }
+        Err(_) => {}
+    }
+}
+
+impl Proof {
+    /// Notes how the rest of the sign-in went, and answers it.
+    pub(super) fn ended<T>(self, app: &App, outcome: Result<T>) -> Result<T> {
+        code_used(app, self.whose, &outcome);
+        match &outcome {
+            Ok(_) => app.logins.succeeded(&self.tries),
+            Err(error) if error.code() == Code::TotpInvalid => {
+                app.logins.failed(self.tries, app.db.clock().now());
+            }
+            Err(_) => {}
+        }
+        outcome
+    }
+}
+
 /// Signs an operator in. An unknown login and a wrong password have one answer; wrong tries make the next wait longer.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct AdminLogin {
@@ -193,6 +272,10 @@ pub(crate) struct AdminLogin {
     login: Line,
     /// The password.
     password: Password,
+    /// The code of the authenticator app or a recovery code, for who has two-factor sign-in on. Without it the answer is
+    /// `totp_required`.
+    #[serde(default)]
+    totp: Option<Line>,
     /// Whether to stay signed in for 30 days instead of 12 hours.
     #[serde(default)]
     remember: Flag,
@@ -207,31 +290,16 @@ impl Spec for AdminLogin {
 }
 impl Task for AdminLogin {
     async fn run(self, cx: Slow<Principal>) -> Result<SignedIn> {
-        let login = store::login(&self.login);
-        let tries = (login.clone(), cx.call.address);
-        let now = cx.app.db.clock().now();
-        let wait = cx.app.logins.wait(&tries, now);
-        if wait > 0 {
-            let seconds = wait / SECOND + 1;
-            return Err(Error::new(Code::RateLimited).with("retry_after", seconds));
-        }
-        let account = cx.app.db.read(move |db| store::account(db, &login)).await?;
-        let hash = account.as_ref().and_then(|a| a.password_hash.clone());
-        let right = cx.app.gate.verify(self.password.0, hash).await?;
-        let Some(account) = account.filter(|_| right) else {
-            cx.app.logins.failed(tries, now);
-            return Err(Error::new(Code::LoginFailed));
+        let proof = check_password(&cx.app, &cx.call, &self.login, self.password).await?;
+        let (app, whose) = (cx.app.clone(), proof.whose);
+        let proven = move |tx: &Tx<'_>| {
+            let code = self.totp.as_deref().map(String::as_str);
+            totp::prove(tx, &app.secret, whose, code)?;
+            Ok(whose)
         };
-        cx.app.logins.succeeded(&tries);
-        let who = (account.tenant, account.operator);
-        sign_in(
-            &cx.app,
-            &cx.call,
-            AdminLogin::NAME,
-            self.remember.0,
-            move |_| Ok(who),
-        )
-        .await
+        let remember = self.remember.0;
+        let signed_in = sign_in(&cx.app, &cx.call, AdminLogin::NAME, remember, proven).await;
+        proof.ended(&cx.app, signed_in)
     }
 }
 
@@ -270,96 +338,7 @@ impl Spec for Me {
 }
 impl Query for Me {
     fn run(self, cx: &Read<'_, Operator>) -> Result<Identity> {
-        identity(cx.db, cx.by.tenant, cx.by.id)
-    }
-}
-
-/// Sets another password. All other sessions of the caller end.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct ChangePassword {
-    /// The present password.
-    password: Password,
-    /// The new one, at least 8 characters.
-    new_password: Password,
-}
-impl Spec for ChangePassword {
-    const NAME: &'static str = "change_password";
-    const NEEDS: Needs = Needs::role(Role::Operator);
-    const TITLE: [&'static str; 3] = ["Сменить пароль", "Құпиясөзді өзгерту", "Change my password"];
-    const EXAMPLE: &'static str =
-        r#"{"password":"your_password","new_password":"a better password"}"#;
-    type By = Operator;
-    type Output = Done;
-}
-impl Task for ChangePassword {
-    async fn run(self, cx: Slow<Operator>) -> Result<Done> {
-        self.new_password.strong_enough("new_password")?;
-        let actor = Actor::operator(&cx.by);
-        let (tenant, id, via) = (cx.by.tenant, cx.by.id, cx.by.via);
-        let old = cx
-            .app
-            .db
-            .read(move |db| store::password_hash(db, tenant, id))
-            .await?;
-        if !cx.app.gate.verify(self.password.0, old).await? {
-            return Err(Error::invalid("password", Fault::WrongPassword));
-        }
-        let new = cx.app.gate.hash(self.new_password.0).await?;
-        let call = cx.call;
-        let kept = match via {
-            Via::Session { id } => Some(id),
-            Via::Key { .. } => None,
-        };
-        cx.app
-            .db
-            .write(move |tx| {
-                store::set_password(tx, tenant, id, &new)?;
-                store::close_sessions(tx, tenant, id, kept)?;
-                tx.signal(Signal::Access);
-                let place = (call.address.to_string(), call.request_id.as_str());
-                audit::note(tx, tenant, &actor, ChangePassword::NAME, "{}", place)?;
-                Ok(Done::new())
-            })
-            .await
-    }
-}
-
-/// Sets a password by a link that was sent or printed, which works once, and signs its bearer in.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(crate) struct ResetPassword {
-    /// The token of the link.
-    token: Line,
-    /// The new password, at least 8 characters.
-    password: Password,
-}
-impl Spec for ResetPassword {
-    const NAME: &'static str = "reset_password";
-    const NEEDS: Needs = Needs::anyone();
-    const TITLE: [&'static str; 3] = [
-        "Задать пароль по ссылке",
-        "Сілтеме арқылы құпиясөз орнату",
-        "Set a password by a link",
-    ];
-    const EXAMPLE: &'static str =
-        r#"{"token":"the token of the link","password":"a good password"}"#;
-    type By = Principal;
-    type Output = SignedIn;
-}
-impl Task for ResetPassword {
-    async fn run(self, cx: Slow<Principal>) -> Result<SignedIn> {
-        self.password.strong_enough("password")?;
-        let link = cx.app.secret.hash(Purpose::AccessLink, &self.token);
-        let hash = cx.app.gate.hash(self.password.0).await?;
-        sign_in(&cx.app, &cx.call, ResetPassword::NAME, false, move |tx| {
-            let Link::Password(tenant, id) = store::take_link(tx, &link, tx.now)? else {
-                return Err(Error::new(Code::LinkInvalid));
-            };
-            store::set_password(tx, tenant, id, &hash)?;
-            store::close_sessions(tx, tenant, id, None)?;
-            tx.signal(Signal::Access);
-            Ok((tenant, id))
-        })
-        .await
+        identity(cx.db, (cx.by.tenant, cx.by.id), cx.by.role)
     }
 }
 
@@ -388,6 +367,6 @@ impl Command for SaveProfile {
             "update operator set name = coalesce(?3, name), locale = coalesce(?4, locale) where tenant_id = ?1 and id = ?2",
             (cx.by.tenant, cx.by.id, self.name.map(|n| n.0), self.locale),
         )?;
-        identity(cx.tx, cx.by.tenant, cx.by.id)
+        identity(cx.tx, (cx.by.tenant, cx.by.id), cx.by.role)
     }
 }

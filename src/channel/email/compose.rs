@@ -21,6 +21,8 @@ pub(crate) enum Author<'a> {
     Person,
     /// The desk, answering a mail. Carries the id of the installation.
     AutoReply { installation: &'a str },
+    /// The desk, of its own accord.
+    Notice { installation: &'a str },
 }
 
 /// The mail that is answered, quoted below the answer.
@@ -49,7 +51,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) cc: &'a [Address],
     /// Where answers go: [`super::token::Keys::reply_address`].
     pub(crate) reply_to: Option<&'a str>,
-    pub(crate) ticket: i64,
+    /// `None` for a mail that belongs to no ticket.
+    pub(crate) ticket: Option<i64>,
     /// The subject of the ticket.
     pub(crate) subject: &'a str,
     /// Ours, without brackets: [`super::token::Keys::message_id`].
@@ -150,7 +153,10 @@ fn subject_line(mail: &Outgoing<'_>) -> String {
     } else {
         ""
     };
-    format!("{reply}[#{}] {bare}", mail.ticket)
+    match mail.ticket {
+        Some(ticket) => format!("{reply}[#{ticket}] {bare}"),
+        None => format!("{reply}{bare}"),
+    }
 }
 
 /// Headers that tell other machines not to answer.
@@ -158,6 +164,7 @@ fn automatic(author: Author<'_>) -> Vec<(&'static str, String)> {
     let (kind, installation) = match author {
         Author::Person => return Vec::new(),
         Author::AutoReply { installation } => ("auto-replied", installation),
+        Author::Notice { installation } => ("auto-generated", installation),
     };
     vec![
         ("Auto-Submitted", kind.to_owned()),
@@ -302,7 +309,7 @@ mod tests {
                 to: &self.to,
                 cc: &self.cc,
                 reply_to: Some("support+t42.abcdefghabcdefgh@desk.example.kz"),
-                ticket: 42,
+                ticket: Some(42),
                 subject: &self.subject,
                 message_id: "tp.42.7.abcdefghabcdefgh@desk.example.kz",
                 in_reply_to: Some("last@client.kz"),

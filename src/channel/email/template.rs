@@ -56,7 +56,10 @@ impl Language {
     }
 
     /// The line at the foot.
-    pub(crate) fn footer(self, company: &str, ticket: i64) -> String {
+    pub(crate) fn footer(self, company: &str, ticket: Option<i64>) -> String {
+        let Some(ticket) = ticket else {
+            return company.to_owned();
+        };
         match self {
             Self::Russian => format!("{company} · обращение № {ticket}"),
             Self::Kazakh => format!("{company} · № {ticket} өтініш"),
@@ -76,7 +79,7 @@ pub(crate) struct Letter<'a> {
     pub(crate) company: &'a str,
     /// `#rrggbb`; anything else is not used.
     pub(crate) colour: Option<&'a str>,
-    pub(crate) ticket: i64,
+    pub(crate) ticket: Option<i64>,
 }
 
 /// Lines of a quote that are sent back; the rest of a long mail helps nobody.
@@ -199,7 +202,7 @@ mod tests {
             )),
             company: "ТОО «Ромашка» & Ко",
             colour: Some("#0a7"),
-            ticket: 42,
+            ticket: Some(42),
         }
     }
 

@@ -458,7 +458,7 @@ fn keys_of(app: &App, tenant: TenantId) -> Keys {
 }
 
 /// What this installation calls itself in the header by which it knows its own automatic mail again.
-pub(super) fn installation(app: &App) -> String {
+pub(crate) fn installation(app: &App) -> String {
     let key = app.secret.key(Purpose::MailThread);
     data_encoding::HEXLOWER.encode(&blake3::hash(&key).as_bytes()[..8])
 }

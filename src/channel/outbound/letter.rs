@@ -253,7 +253,7 @@ fn write(app: &App, row: &Due, mut facts: Facts) -> Result<Letter> {
         to: &to,
         cc: &facts.copies,
         reply_to: reply_to.as_deref(),
-        ticket: row.ticket()?.0,
+        ticket: Some(row.ticket()?.0),
         subject: &facts.subject,
         message_id: &mail_id,
         in_reply_to: facts.in_reply_to.as_deref(),

@@ -281,7 +281,8 @@ pub(crate) async fn check(app: &App, channel: &Channel) -> Result<String, String
     Ok(server)
 }
 
-fn target(app: &App, channel: &Channel) -> SmtpTarget {
+/// The server that a channel's mail goes to.
+pub(crate) fn target(app: &App, channel: &Channel) -> SmtpTarget {
     let port = channel
         .config
         .pointer("/smtp/port")

@@ -8,10 +8,11 @@ use crate::{
 use rusqlite::Connection;
 
 /// The tables that move, parents before children.
-pub(super) const MOVED: [&str; 43] = [
+pub(super) const MOVED: [&str; 44] = [
     "tenant",
     "tariff",
     "operator",
+    "totp",
     "client",
     "portal_user",
     "ended_token",
@@ -99,7 +100,7 @@ const fn loose(parent: &'static str) -> Meaning {
 }
 
 /// What the schema does not tell of its columns.
-pub(super) const MARKED: [(&str, &str, Meaning); 33] = [
+pub(super) const MARKED: [(&str, &str, Meaning); 34] = [
     ("tenant", "domain", Meaning::Claim("the domain")),
     ("tenant", "widget_key", Meaning::Made(Made::WidgetKey)),
     (
@@ -112,6 +113,7 @@ pub(super) const MARKED: [(&str, &str, Meaning); 33] = [
         "phone",
         Meaning::Claim("an operator with the phone"),
     ),
+    ("totp", "secret", Meaning::Sealed),
     (
         "channel",
         "address",

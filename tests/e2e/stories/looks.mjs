@@ -106,6 +106,8 @@ export default {
       ['client', at(desk, 'clients/client.bitrix24.kz', () => page.getByText('Данные клиента').waitFor())],
       ['dashboard', at(desk, 'dashboard', () => page.getByText('По клиентам').waitFor())],
       ['profile', at(desk, 'settings/profile', heading('Профиль'))],
+      ['security', at(desk, 'settings/security', () => page.getByText('Этот сеанс').waitFor())],
+      ['keys', at(desk, 'settings/keys', () => page.getByTestId('key-row').first().waitFor())],
       ['replies', at(desk, 'settings/replies', heading('Быстрые ответы'))],
       ['notifications', at(desk, 'settings/notifications', heading('Уведомления'))],
       ['macros', at(desk, 'settings/macros', () => page.getByText('Передать на вторую линию').waitFor())],

@@ -11,7 +11,8 @@ type Of<Name extends keyof Schemas> = Answer<Schemas[Name]>;
 
 export type Locale = Schemas['Lang'];
 export type Role = Schemas['Role'];
-export type Availability = 'online' | 'away' | 'offline';
+export type Availability = Schemas['Availability'];
+export type Scope = Schemas['Scope'];
 export type Status = Schemas['Status'];
 export type StatusFilter = Schemas['StatusFilter'];
 export type Priority = Schemas['Priority'];
@@ -20,8 +21,11 @@ export type AuthorType = Schemas['Author'];
 export type DeliveryStatus = Schemas['Delivery'];
 
 export type Operator = Of<'OperatorView'>;
-/** An operator in a list; the document leaves the availability an open word. */
-export type OperatorRow = Omit<Operator, 'availability'> & { availability: Availability };
+export type OperatorRow = Operator;
+export type ApiKey = Of<'KeyView'>;
+export type SessionRow = Of<'SessionView'>;
+export type MobileSessionRow = Of<'MobileSessionView'>;
+export type TotpSecret = Of<'TotpSecret'>;
 export type Tenant = Of<'TenantView'>;
 export type Branding = Of<'BrandingView'>;
 export type Permissions = Of<'Permissions'>;

@@ -47,9 +47,10 @@ class Session {
     }
   }
 
-  async login(login: string, password: string, remember: boolean): Promise<void> {
+  /** Throws `totp_required` when the password was right and a code is wanted besides. */
+  async login(login: string, password: string, remember: boolean, totp?: string): Promise<void> {
     const before = this.#me?.operator.id;
-    const { operator } = await admin('admin_login', { login, password, remember });
+    const { operator } = await admin('admin_login', { login, password, remember, ...(totp ? { totp } : {}) });
     // Somebody else's queue, drafts and rights are under the dialog: start afresh.
     if (this.ended && before !== operator.id) location.reload();
     else await this.load();

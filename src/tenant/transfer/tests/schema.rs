@@ -8,12 +8,19 @@ use rusqlite::Connection;
 use std::collections::BTreeSet;
 
 /// Tables with rows of a tenant that stay behind.
-const STAYS: [&str; 6] = [
+const STAYS: [&str; 12] = [
     // Bound to the installation's secret.
     "session",
     "access_link",
     "api_key",
     "chat_link",
+    "notice",
+    "key_level",
+    "mobile_session",
+    "recovery_code",
+    // A portal's application points to the installation that it was made for.
+    "bitrix24_portal",
+    "bitrix24_user",
     // Answers of the old installation to calls that may be repeated there.
     "idempotency",
     // What went wrong in the old installation.

@@ -176,6 +176,11 @@ impl World {
             let mut mailbox = config::by_id(tx, &secret, id, channel)?;
             mailbox.secrets.smtp_password = Some("pa55 of mail".into());
             config::update(tx, &secret, &mailbox)?;
+            tx.execute(
+                "insert into totp (tenant_id, operator_id, secret, enabled_at)
+                 values (?1, (select max(id) from operator), ?2, 5)",
+                (id, secret.seal(b"GEZDGNBVGY3TQOJQ")?),
+            )?;
             let upload = |bytes: &[u8]| -> Result<Upload> {
                 Ok(Upload {
                     name: "Акт №1.pdf".into(),
