@@ -160,6 +160,8 @@ pub(crate) enum Fault {
     TooLong(usize),
     TooMany(usize),
     OutOfRange(i64, i64),
+    /// More than so many tickets fall into it.
+    TooLongPeriod(i64),
     NotEmail,
     NotDomain,
     NotColor,
@@ -355,6 +357,15 @@ impl Fault {
                     Lang::Ru => format!("по этому адресу обращаться нельзя: {why}"),
                     Lang::Kk => format!("бұл мекенжайға жүгінуге болмайды: {why}"),
                     Lang::En => format!("cannot be called: {why}"),
+                });
+            }
+            Fault::TooLongPeriod(n) => {
+                return Cow::Owned(match lang {
+                    Lang::Ru => format!("за этот срок больше {n} заявок, возьмите меньше дней"),
+                    Lang::Kk => format!("бұл мерзімде {n} өтінімнен көп, азырақ күн алыңыз"),
+                    Lang::En => {
+                        format!("covers more than {n} tickets; take fewer days")
+                    }
                 });
             }
             Fault::OneOf(allowed) => {

@@ -17,6 +17,7 @@ mod changes;
 mod channels;
 mod credentials;
 mod durability;
+mod figures;
 mod files;
 mod fixtures;
 mod isolation;

@@ -20,6 +20,7 @@ use crate::{
     db::{Lane, Snapshot, Tx},
     error::{Code, Error, Result},
     lang::Lang,
+    report::sheet::Download,
     ticket::Actor,
 };
 use field::TenantId;
@@ -54,6 +55,8 @@ pub(crate) struct Call {
     pub(crate) idempotency_key: Option<String>,
     /// A cookie to set with the answer.
     pub(crate) cookie: Mutex<Option<String>>,
+    /// A file to answer with in place of JSON.
+    pub(crate) file: Mutex<Option<Download>>,
 }
 
 impl Call {
@@ -61,6 +64,13 @@ impl Call {
     pub(crate) fn set_cookie(&self, cookie: String) {
         if let Ok(mut slot) = self.cookie.lock() {
             *slot = Some(cookie);
+        }
+    }
+
+    /// Answers with a file in place of JSON.
+    pub(crate) fn answer_with(&self, file: Download) {
+        if let Ok(mut slot) = self.file.lock() {
+            *slot = Some(file);
         }
     }
 }
@@ -98,6 +108,8 @@ pub(crate) trait Spec: DeserializeOwned + JsonSchema + Send + 'static {
     const EXAMPLE: &'static str;
     /// Whether files may come with it, as `files[]` of a multipart body.
     const FILES: bool = false;
+    /// The media types of the files that it may answer with in place of JSON.
+    const DOWNLOADS: &'static [&'static str] = &[];
     type By: Caller;
     type Output: Serialize + JsonSchema + Send + 'static;
 }
@@ -141,6 +153,7 @@ pub(crate) struct Action {
     pub(crate) title: [&'static str; 3],
     pub(crate) example: &'static str,
     pub(crate) files: bool,
+    pub(crate) downloads: &'static [&'static str],
     run: Run,
     input: fn(&mut SchemaGenerator) -> Schema,
     output: fn(&mut SchemaGenerator) -> Schema,
@@ -153,6 +166,7 @@ const fn row<A: Spec>(run: Run) -> Action {
         title: A::TITLE,
         example: A::EXAMPLE,
         files: A::FILES,
+        downloads: A::DOWNLOADS,
         run,
         input: |generator| generator.subschema_for::<A>(),
         output: |generator| generator.subschema_for::<A::Output>(),
@@ -402,6 +416,7 @@ mod tests {
                 uploads: Vec::new(),
                 idempotency_key: None,
                 cookie: Mutex::default(),
+                file: Mutex::default(),
             };
             caller_name(&visitor, &call)
         };

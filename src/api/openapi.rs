@@ -105,6 +105,14 @@ fn operation(
         Audience::Operator(role) => (role.as_str(), json!([{ "session": [] }])),
     };
     let needs_body = !required.is_empty() || action.needs.audience == Audience::Widget;
+    let mut answers = json!({ "application/json": { "schema": {
+        "type": "object",
+        "required": ["ok", "data"],
+        "properties": { "ok": { "const": true }, "data": output }
+    } } });
+    for media in action.downloads {
+        answers[*media] = json!({ "schema": { "type": "string", "contentMediaType": media } });
+    }
     let refused = |description: &str| {
         json!({
             "description": description,
@@ -126,11 +134,7 @@ fn operation(
         "responses": {
             "200": {
                 "description": "The action's data.",
-                "content": { "application/json": { "schema": {
-                    "type": "object",
-                    "required": ["ok", "data"],
-                    "properties": { "ok": { "const": true }, "data": output }
-                } } }
+                "content": answers
             },
             "400": refused("A parameter is missing or cannot be used."),
             "403": refused("The credential is missing, wrong, or not enough."),

@@ -4,6 +4,7 @@
 //! command works through [`desk`] beside a running server or without one, tells its result on standard output and what
 //! went wrong on standard error, in one sentence. Nothing here ever asks a question.
 mod backup;
+mod bench;
 mod check;
 mod desk;
 mod doctor;
@@ -65,6 +66,7 @@ enum Command {
     Openapi(openapi::Openapi),
     Completions(shell::Completions),
     Man(shell::Man),
+    Bench(bench::Bench),
 }
 
 impl Command {
@@ -83,6 +85,7 @@ impl Command {
             Command::Openapi(openapi) => openapi.run(),
             Command::Completions(completions) => completions.run(),
             Command::Man(man) => man.run(),
+            Command::Bench(bench) => bench.run(),
         }
     }
 }

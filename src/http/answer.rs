@@ -2,6 +2,7 @@
 use crate::{
     error::{Code, Error},
     lang::Lang,
+    report::sheet::{self, Download},
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
@@ -52,6 +53,20 @@ pub(crate) fn data(json: &[u8]) -> Answer {
     body.extend_from_slice(json);
     body.push(b'}');
     answer(StatusCode::OK, JSON, body)
+}
+
+/// A file to save.
+pub(crate) fn download(file: Download) -> Answer {
+    let kind = if file.mime == sheet::CSV {
+        "text/csv; charset=utf-8; header=present"
+    } else {
+        file.mime
+    };
+    let mut answer = answer(StatusCode::OK, kind, file.bytes);
+    let name = format!("attachment; filename=\"{}\"", file.name);
+    set(&mut answer, header::CONTENT_DISPOSITION, &name);
+    set(&mut answer, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    answer
 }
 
 /// A value as it is.

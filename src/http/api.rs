@@ -221,6 +221,7 @@ async fn call(
         uploads,
         idempotency_key: text(headers, "idempotency-key").map(str::to_owned),
         cookie: Mutex::default(),
+        file: Mutex::default(),
     });
     let outcome = action
         .dispatch(app, principal, Arc::clone(&call), fields)
@@ -228,7 +229,12 @@ async fn call(
     if let Err(error) = leftover::release(app, made).await {
         tracing::warn!(%error, "files that a call left over wait for the hourly clearing");
     }
-    let mut answer = answer::data(&outcome?);
+    let data = outcome?;
+    let file = call.file.lock().ok().and_then(|mut slot| slot.take());
+    let mut answer = match file {
+        Some(file) => answer::download(file),
+        None => answer::data(&data),
+    };
     if let Some(cookie) = call.cookie.lock().ok().and_then(|mut slot| slot.take()) {
         set(&mut answer, header::SET_COOKIE, &cookie);
     }

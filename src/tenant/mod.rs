@@ -211,6 +211,8 @@ pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
         "message_edit",
         "message",
         "ticket",
+        "ticket_count",
+        "ticket_figure",
         "channel",
         "quick_reply",
         "kb_article",

@@ -1,5 +1,6 @@
 //! Lists of tickets: filters, order, pages and exact totals.
 use super::{
+    count::{self, Facet},
     model::{LastMessage, Origin, Priority, TagView, TicketRow},
     search::{self, Query},
     status::Status,
@@ -7,7 +8,7 @@ use super::{
 use crate::{
     api::field::{At, ClientId, ContactId, OperatorId, TenantId, TicketId},
     clock::Millis,
-    db::sql::{Page, Where, all, one},
+    db::sql::{Page, Where, all, first, one},
     error::Result,
 };
 use rusqlite::{Connection, Row, types::Value};
@@ -50,6 +51,14 @@ pub(crate) enum Sight {
     User(ClientId, i64),
     /// Those made in one name-less session.
     Session(ClientId, String),
+}
+
+/// How a counter names what it counts.
+#[derive(Clone, Copy, Debug)]
+enum Counted<'a> {
+    Word(&'a str),
+    Id(i64),
+    Portal(&'a str),
 }
 
 /// What is looked for.
@@ -177,6 +186,97 @@ impl Filter {
         Some(w)
     }
 
+    /// The row of counters that already holds the total: there is one if at most one thing besides the status narrows the
+    /// list.
+    fn counted(&self) -> Option<(Facet, Counted<'_>)> {
+        // Named one by one, so that a new condition cannot be forgotten here.
+        let Filter {
+            sight,
+            stage: _,
+            priority,
+            category,
+            search,
+            portal_domain,
+            charge,
+            tag,
+            channel,
+            updated_since,
+            contact,
+            snoozed,
+            follower,
+            unread,
+            sort: _,
+            ascending: _,
+        } = self;
+        if search.is_some()
+            || tag.is_some()
+            || updated_since.is_some()
+            || contact.is_some()
+            || snoozed.is_some()
+            || follower.is_some()
+            || unread.is_some()
+        {
+            return None;
+        }
+        let client = match sight {
+            Sight::Staff => None,
+            Sight::Portal(client) => Some((Facet::Client, Counted::Id(client.0))),
+            Sight::User(..) | Sight::Session(..) => return None,
+        };
+        let mut narrowed = [
+            client,
+            priority.map(|p| (Facet::Priority, Counted::Word(p.as_str()))),
+            category
+                .as_deref()
+                .map(|c| (Facet::Category, Counted::Word(c))),
+            portal_domain
+                .as_deref()
+                .map(|d| (Facet::Client, Counted::Portal(d))),
+            charge.map(|charge| match charge {
+                Charge::Operator(id) => (Facet::Operator, Counted::Id(id.0)),
+                Charge::Nobody => (Facet::Operator, Counted::Word("")),
+            }),
+            channel.map(|c| (Facet::Channel, Counted::Word(c.as_str()))),
+        ]
+        .into_iter()
+        .flatten();
+        let one = narrowed.next().unwrap_or((Facet::All, Counted::Word("")));
+        narrowed.next().is_none().then_some(one)
+    }
+
+    /// How many tickets there are in all.
+    fn total(&self, conn: &Connection, tenant: TenantId, conditions: &Where) -> Result<i64> {
+        let Some((facet, value)) = self.counted() else {
+            return one(
+                conn,
+                &format!("select count(*) from ticket t where {}", conditions.text()),
+                rusqlite::params_from_iter(conditions.bind([])),
+                |row| row.get(0),
+            );
+        };
+        let counts = match value {
+            Counted::Word(word) => count::of(conn, tenant, facet, word)?,
+            Counted::Id(id) => count::of(conn, tenant, facet, &id.to_string())?,
+            Counted::Portal(domain) => {
+                let client: Option<ClientId> = first(
+                    conn,
+                    "select id from client where tenant_id = ?1 and portal_domain = ?2",
+                    (tenant, domain),
+                    |row| row.get(0),
+                )?;
+                match client {
+                    Some(id) => count::of(conn, tenant, facet, &id.0.to_string())?,
+                    None => return Ok(0),
+                }
+            }
+        };
+        Ok(match self.stage {
+            Stage::All => counts.all(),
+            Stage::Active => counts.open(),
+            Stage::One(status) => counts.of(status),
+        })
+    }
+
     /// A document's key holds its ticket, so no message is read. Who may not see notes is not led to one by its words.
     fn search(&self, w: &mut Where, tenant: TenantId, text: &str) -> Option<()> {
         let (low, high) = search::span_of(tenant);
@@ -277,19 +377,9 @@ pub(super) fn row(row: &Row<'_>, now: Millis) -> rusqlite::Result<TicketRow> {
 /// How many tickets a filter finds.
 pub(crate) fn count(conn: &Connection, tenant: TenantId, filter: &Filter) -> Result<i64> {
     match filter.conditions(tenant) {
-        Some(conditions) => matching(conn, &conditions),
+        Some(conditions) => filter.total(conn, tenant, &conditions),
         None => Ok(0),
     }
-}
-
-fn matching(conn: &Connection, conditions: &Where) -> Result<i64> {
-    let text = conditions.text();
-    one(
-        conn,
-        &format!("select count(*) from ticket t where {text}"),
-        rusqlite::params_from_iter(conditions.bind([])),
-        |row| row.get(0),
-    )
 }
 
 /// A page of tickets and how many there are in all.
@@ -304,7 +394,7 @@ pub(crate) fn page(
         return Ok((Vec::new(), 0));
     };
     let (text, order) = (conditions.text(), filter.order());
-    let total = matching(conn, &conditions)?;
+    let total = filter.total(conn, tenant, &conditions)?;
     let values = conditions.bind([page.limit.into(), page.offset().into()]);
     let mut rows = all(
         conn,
@@ -332,7 +422,7 @@ pub(crate) fn one_row(
     };
     conditions.and("t.id = ?", [id.into()]);
     let text = conditions.text();
-    let found = crate::db::sql::first(
+    let found = first(
         conn,
         &format!("select {COLUMNS} from {TABLES} where {text}"),
         rusqlite::params_from_iter(conditions.bind([])),
@@ -399,47 +489,36 @@ pub(crate) fn unread_by_client(
     Ok(rows.into_iter().collect())
 }
 
-/// How many tickets each status has, and how many open ones are in whose charge.
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) by_status: HashMap<Status, i64>,
+/// What the counters do not hold: tickets that are put aside, followed or in the bin, of which there are few.
+#[derive(Debug)]
+pub(crate) struct Aside {
     pub(crate) snoozed: i64,
+    pub(crate) snoozed_mine: i64,
+    pub(crate) snoozed_unassigned: i64,
     pub(crate) following: i64,
     pub(crate) deleted: i64,
-    pub(crate) mine: i64,
-    pub(crate) unassigned: i64,
-    pub(crate) unread: i64,
 }
 
-pub(crate) fn counts(conn: &Connection, tenant: TenantId, operator: OperatorId) -> Result<Counts> {
-    let by_status = all(
-        conn,
-        "select status, count(*) from ticket where tenant_id = ?1 and deleted_at is null group by status",
-        [tenant],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
+/// Counts what is put aside, followed by `operator` and in the bin.
+pub(crate) fn aside(conn: &Connection, tenant: TenantId, operator: OperatorId) -> Result<Aside> {
     one(
         conn,
-        "select coalesce(sum(assigned_to = ?2 and snoozed_until is null), 0),
-                coalesce(sum(assigned_to is null and snoozed_until is null), 0),
-                coalesce(sum(unread_count > 0), 0), coalesce(sum(snoozed_until is not null), 0),
+        "select count(*), coalesce(sum(assigned_to = ?2), 0), coalesce(sum(assigned_to is null), 0),
                 (select count(*)
                    from follower f
                    join ticket t on t.tenant_id = f.tenant_id and t.id = f.ticket_id and t.is_open and t.deleted_at is null
                   where f.tenant_id = ?1 and f.operator_id = ?2),
                 (select count(*) from ticket where tenant_id = ?1 and deleted_at is not null)
            from ticket
-          where tenant_id = ?1 and is_open = 1 and deleted_at is null",
+          where tenant_id = ?1 and is_open and snoozed_until is not null and deleted_at is null",
         (tenant, operator),
         |row| {
-            Ok(Counts {
-                by_status: by_status.into_iter().collect(),
-                mine: row.get(0)?,
-                unassigned: row.get(1)?,
-                unread: row.get(2)?,
-                snoozed: row.get(3)?,
-                following: row.get(4)?,
-                deleted: row.get(5)?,
+            Ok(Aside {
+                snoozed: row.get(0)?,
+                snoozed_mine: row.get(1)?,
+                snoozed_unassigned: row.get(2)?,
+                following: row.get(3)?,
+                deleted: row.get(4)?,
             })
         },
     )

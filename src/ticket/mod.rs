@@ -6,6 +6,7 @@ pub(crate) mod bin;
 pub(crate) mod change;
 pub(crate) mod clock;
 pub(crate) mod csat;
+pub(crate) mod count;
 pub(crate) mod estimate;
 pub(crate) mod event;
 pub(crate) mod files;

@@ -11,6 +11,7 @@ use crate::{
     error::Result,
     tenant::plan::Scope::{Read as R, Tickets as T},
     ticket::{
+        count::{self, Facet},
         list::{self, Charge, Filter, Sight, Sort, Stage},
         model::{Origin, Priority, TicketRow},
         status::Status,
@@ -305,26 +306,27 @@ impl Spec for TicketCounts {
 }
 impl Query for TicketCounts {
     fn run(self, cx: &Read<'_, Operator>) -> Result<TicketCountsOutput> {
-        let counts = list::counts(cx.db, cx.by.tenant, cx.by.id)?;
-        let of = |status| counts.by_status.get(&status).copied().unwrap_or(0);
-        let (done, closed) = (of(Status::Done), of(Status::Closed));
-        let all = counts.by_status.values().sum();
+        let (db, tenant) = (cx.db, cx.by.tenant);
+        let counts = count::of(db, tenant, Facet::All, "")?;
+        let mine = count::of(db, tenant, Facet::Operator, &cx.by.id.0.to_string())?;
+        let unassigned = count::of(db, tenant, Facet::Operator, "")?;
+        let aside = list::aside(db, tenant, cx.by.id)?;
         Ok(TicketCountsOutput {
-            active: all - done - closed,
-            snoozed: counts.snoozed,
-            following: counts.following,
-            deleted: counts.deleted,
-            mine: counts.mine,
-            unassigned: counts.unassigned,
+            active: counts.open(),
+            snoozed: aside.snoozed,
+            following: aside.following,
+            deleted: aside.deleted,
+            mine: mine.open() - aside.snoozed_mine,
+            unassigned: unassigned.open() - aside.snoozed_unassigned,
             unread: counts.unread,
-            new: of(Status::New),
-            estimated: of(Status::Estimated),
-            in_progress: of(Status::InProgress),
-            on_hold: of(Status::OnHold),
-            reopened: of(Status::Reopened),
-            done,
-            closed,
-            all,
+            new: counts.new,
+            estimated: counts.estimated,
+            in_progress: counts.in_progress,
+            on_hold: counts.on_hold,
+            reopened: counts.reopened,
+            done: counts.done,
+            closed: counts.closed,
+            all: counts.all(),
         })
     }
 }

@@ -1,0 +1,478 @@
+//! `tehprof bench`: how fast this machine runs a desk of a given size, beside what the same machine gives without the desk,
+//! measured in the same run. It judges nothing: machines differ, ratios do so less.
+//!
+//! [`fill`] makes a scratch desk of [`text`], [`bare`] measures the limits, [`load`] loads a real server, a process of its own,
+//! over HTTP.
+mod bare;
+mod fill;
+mod load;
+mod server;
+mod text;
+
+use super::{failure::Failure, out};
+use bare::Write;
+use clap::Args;
+use fastrand::Rng;
+use fill::Filled;
+use load::{Ask, Door, Load};
+use serde::Serialize;
+use serde_json::json;
+use server::Child;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::{net::TcpListener, runtime};
+
+/// Measure what this machine gives: requests a second and how long they take, beside the bare limits of the machine
+#[derive(Args, Debug)]
+pub(super) struct Bench {
+    /// Fill the scratch desk with so many tickets
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(i64).range(100..=10_000_000))]
+    tickets: i64,
+    /// Load each operation for so long
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    seconds: u64,
+    /// Load it over so many connections at once
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
+    connections: Vec<usize>,
+    /// Keep the scratch desk in this directory, and take one that is there
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Send back what comes in: the other end of the measure of the machine
+    #[arg(long, hide = true)]
+    echo: bool,
+}
+
+/// One operation under load.
+#[derive(Debug, Serialize)]
+struct Row {
+    operation: &'static str,
+    #[serde(flatten)]
+    load: Load,
+    /// The rate in percent of `of`'s at as many connections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percent: Option<f64>,
+    /// What it is compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<&'static str>,
+    /// What is aimed for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'static str>,
+}
+
+/// All that was measured.
+#[derive(Debug, Serialize)]
+struct Report {
+    version: &'static str,
+    tickets: i64,
+    messages: i64,
+    processors: usize,
+    database_mb: f64,
+    fill_seconds: f64,
+    start_ms: f64,
+    idle_mb: f64,
+    loaded_mb: f64,
+    list_page_ms: f64,
+    rows: Vec<Row>,
+}
+
+const ECHO: &str = "bare HTTP echo";
+const TICKETS: &str = "bare commits of tickets";
+const MESSAGES: &str = "bare commits of messages";
+
+/// An operation of the API and what it is compared with and aims for.
+struct Operation {
+    name: &'static str,
+    of: Option<&'static str>,
+    target: Option<&'static str>,
+    ask: Ask,
+}
+
+impl Bench {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
+        if self.echo {
+            return runtime.block_on(async {
+                let listener = TcpListener::bind("127.0.0.1:0").await?;
+                out::say(format!("listening on http://{}", listener.local_addr()?))?;
+                Ok(bare::echo(listener).await?)
+            });
+        }
+        let scratch = Scratch::new(self.scratch.clone())?;
+        let began = Instant::now();
+        let filled = match scratch.filled()? {
+            Some(filled) => filled,
+            None => {
+                out::note(&format!(
+                    "filling a scratch desk with {} tickets",
+                    self.tickets
+                ));
+                let filled = fill::fill(&scratch.dir, self.tickets)?;
+                scratch.note(filled)?;
+                filled
+            }
+        };
+        let fill_seconds = began.elapsed().as_secs_f64();
+        let report = runtime.block_on(self.measure(&scratch.dir, filled, fill_seconds))?;
+        if self.json {
+            out::json(&report)
+        } else {
+            tell(&report)
+        }
+    }
+
+    async fn measure(
+        &self,
+        dir: &Path,
+        filled: Filled,
+        fill_seconds: f64,
+    ) -> Result<Report, Failure> {
+        let lasts = Duration::from_secs(self.seconds);
+        let mut rows = Vec::new();
+        out::note("measuring the machine");
+        {
+            let echo = Child::start(&["bench", "--echo"]).await?;
+            let door = echo.door();
+            let ask: Ask = Arc::new(|_| {
+                (
+                    "/",
+                    r#"{"action":"list_tickets","status":"active","page":1}"#.to_owned(),
+                )
+            });
+            for &connections in &self.connections {
+                let load = door.load(connections, lasts, &ask).await?;
+                rows.push(Row::bare(ECHO, load));
+            }
+        }
+        for (name, what) in [(TICKETS, Write::Ticket), (MESSAGES, Write::Message)] {
+            for &callers in &self.connections {
+                let load = bare::commits(dir, filled, what, callers, lasts).await?;
+                rows.push(Row::bare(name, load));
+            }
+        }
+        let list_page_ms = tokio::task::block_in_place(|| bare::page(dir, filled))?;
+        out::note("loading the server");
+        let data = dir.to_string_lossy();
+        let began = Instant::now();
+        let child = Child::start(&[
+            "serve",
+            "--data-dir",
+            &data,
+            "--listen",
+            "127.0.0.1:0",
+            "--log-level",
+            "error",
+        ])
+        .await?;
+        let door = child.door();
+        door.ask("/api/admin.php/me", "{}").await?;
+        let start_ms = began.elapsed().as_secs_f64() * 1000.0;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let idle_mb = child.resident_mb()?;
+        for operation in operations(filled) {
+            for &connections in &self.connections {
+                let load = door.load(connections, lasts, &operation.ask).await?;
+                rows.push(operation.row(load, &rows));
+            }
+        }
+        rows.extend(beside_reports(&door, lasts, &rows).await?);
+        let loaded_mb = child.resident_mb()?;
+        child.stop().await?;
+        #[expect(clippy::cast_precision_loss, reason = "megabytes")]
+        let database_mb =
+            fs::metadata(crate::Config::new(dir.to_owned()).database())?.len() as f64 / 1e6;
+        Ok(Report {
+            version: env!("CARGO_PKG_VERSION"),
+            tickets: filled.tickets,
+            messages: filled.messages,
+            processors: std::thread::available_parallelism().map_or(0, usize::from),
+            database_mb,
+            fill_seconds,
+            start_ms,
+            idle_mb,
+            loaded_mb,
+            list_page_ms,
+            rows,
+        })
+    }
+}
+
+impl Row {
+    fn bare(operation: &'static str, load: Load) -> Row {
+        Row {
+            operation,
+            load,
+            percent: None,
+            of: None,
+            target: None,
+        }
+    }
+}
+
+impl Operation {
+    /// The operation's row beside what is there of what it is compared with.
+    fn row(&self, load: Load, rows: &[Row]) -> Row {
+        let beside = self.of.and_then(|of| {
+            rows.iter()
+                .find(|row| row.operation == of && row.load.connections == load.connections)
+        });
+        Row {
+            percent: beside.map(|row| 100.0 * load.per_second / row.load.per_second),
+            operation: self.name,
+            of: self.of,
+            target: self.target.filter(|_| load.connections == 64),
+            load,
+        }
+    }
+}
+
+/// What is asked of the server, in this order: what writes comes last, so that reads meet the desk as it was filled.
+fn operations(filled: Filled) -> Vec<Operation> {
+    let tickets = filled.tickets;
+    let operation = |name, of, target, ask: fn(u64, i64) -> (&'static str, serde_json::Value)| {
+        let ask: Ask = Arc::new(move |n| {
+            let (path, body) = ask(n, tickets);
+            (path, body.to_string())
+        });
+        Operation {
+            name,
+            of,
+            target,
+            ask,
+        }
+    };
+    vec![
+        operation(
+            "list_tickets, 30 rows",
+            Some(ECHO),
+            Some("≥ 12 %, p99 ≤ 13 ms"),
+            |_, _| ("/api/admin.php/list_tickets", json!({ "limit": 30 })),
+        ),
+        operation(
+            "list_tickets, active",
+            Some(ECHO),
+            Some("≥ 12 %, p99 ≤ 13 ms"),
+            |_, _| {
+                (
+                    "/api/admin.php/list_tickets",
+                    json!({ "status": "active", "limit": 30 }),
+                )
+            },
+        ),
+        operation("list_tickets, deep page", None, None, |n, tickets| {
+            let page = 1 + n as i64 * 7919 % (tickets / 30).max(1);
+            (
+                "/api/admin.php/list_tickets",
+                json!({ "limit": 30, "page": page }),
+            )
+        }),
+        operation(
+            "get_ticket, 20 messages",
+            Some(ECHO),
+            Some("≥ 16 %, p99 ≤ 9 ms"),
+            |n, tickets| {
+                let id = fill::LONG * (1 + n as i64 * 7919 % (tickets / fill::LONG).max(1));
+                (
+                    "/api/admin.php/get_ticket",
+                    json!({ "ticket_id": id, "mark_read": false }),
+                )
+            },
+        ),
+        operation("search, a rare word", None, Some("p99 ≤ 5 ms"), |n, _| {
+            let mut rng = Rng::with_seed(n % 5000);
+            let word = format!("srv-{}", rng.u32(..900_000));
+            ("/api/admin.php/list_tickets", json!({ "search": word }))
+        }),
+        operation("search, two words", None, Some("p99 ≤ 5 ms"), |n, _| {
+            let words = [
+                "принтер склад",
+                "касса чек",
+                "құжат төлем",
+                "отчёт ошибка",
+                "портал ссылка",
+            ];
+            (
+                "/api/admin.php/list_tickets",
+                json!({ "search": words[n as usize % 5] }),
+            )
+        }),
+        operation("search, a common word", None, None, |n, _| {
+            let words = ["принтер", "заявк", "өтінім", "сервер", "не"];
+            (
+                "/api/admin.php/list_tickets",
+                json!({ "search": words[n as usize % 5] }),
+            )
+        }),
+        operation("ticket_counts", None, None, |_, _| {
+            ("/api/admin.php/ticket_counts", json!({}))
+        }),
+        operation("dashboard", None, Some("p99 ≤ 10 ms"), |_, _| {
+            ("/api/admin.php/dashboard", json!({}))
+        }),
+        operation(
+            "dashboard_analytics, 30 days",
+            None,
+            Some("p99 ≤ 100 ms"),
+            |_, _| ("/api/admin.php/dashboard_analytics", json!({ "days": 30 })),
+        ),
+        operation(
+            "add_message",
+            Some(MESSAGES),
+            Some("≥ 85 %, p99 ≤ 15 ms"),
+            |n, tickets| {
+                let mut rng = Rng::with_seed(n);
+                let id = rng.i64(1..=tickets);
+                (
+                    "/api/admin.php/add_message",
+                    json!({ "ticket_id": id, "message": text::message(&mut rng) }),
+                )
+            },
+        ),
+        operation(
+            "create_ticket",
+            Some(TICKETS),
+            Some("≥ 85 %, p99 ≤ 15 ms"),
+            |n, _| {
+                let mut rng = Rng::with_seed(n);
+                let (subject, description) = (text::subject(&mut rng), text::message(&mut rng));
+                (
+                    "/api/admin.php/create_ticket",
+                    json!({ "subject": subject, "description": description }),
+                )
+            },
+        ),
+    ]
+}
+
+/// Lists while reports and searches for common words run without a pause.
+async fn beside_reports(door: &Door, lasts: Duration, rows: &[Row]) -> Result<Vec<Row>, Failure> {
+    const LIST: &str = "list_tickets, 30 rows";
+    let list: Ask = Arc::new(|_| ("/api/admin.php/list_tickets", r#"{"limit":30}"#.to_owned()));
+    let report: Ask = Arc::new(|n| {
+        if n % 2 == 0 {
+            (
+                "/api/admin.php/dashboard_analytics",
+                r#"{"days":365}"#.to_owned(),
+            )
+        } else {
+            (
+                "/api/admin.php/list_tickets",
+                r#"{"search":"не"}"#.to_owned(),
+            )
+        }
+    });
+    let (lists, reports) = tokio::join!(door.load(64, lasts, &list), door.load(4, lasts, &report));
+    let alone = rows
+        .iter()
+        .find(|row| row.operation == LIST && row.load.connections == 64);
+    let (lists, reports) = (lists?, reports?);
+    Ok(vec![
+        Row {
+            operation: "list_tickets beside reports",
+            percent: alone.map(|row| 100.0 * lists.p99_ms / row.load.p99_ms),
+            of: Some("its p99 alone"),
+            target: Some("p99 ≤ 200 %"),
+            load: lists,
+        },
+        Row::bare("the reports meanwhile", reports),
+    ])
+}
+
+/// Prints the report for people.
+fn tell(report: &Report) -> Result<(), Failure> {
+    let rows = report.rows.iter().map(|row| {
+        [
+            row.operation.to_owned(),
+            row.load.connections.to_string(),
+            format!("{:.0}", row.load.per_second),
+            format!("{:.2}", row.load.p50_ms),
+            format!("{:.2}", row.load.p99_ms),
+            format!("{:.1}", row.load.worst_ms),
+            match (row.percent, row.of) {
+                (Some(percent), Some(of)) => format!("{percent:.0} % of {of}"),
+                _ => String::new(),
+            },
+            row.target.unwrap_or_default().to_owned(),
+            if row.load.refused > 0 {
+                format!("{} refused", row.load.refused)
+            } else {
+                String::new()
+            },
+        ]
+    });
+    out::table(
+        [
+            "operation",
+            "connections",
+            "per second",
+            "p50 ms",
+            "p99 ms",
+            "worst ms",
+            "ratio",
+            "target",
+            "",
+        ],
+        rows.collect(),
+    )?;
+    out::say(format!(
+        "{} tickets, {} messages, {:.0} MB, filled in {:.0} s; {} processors, the load on the same",
+        report.tickets, report.messages, report.database_mb, report.fill_seconds, report.processors
+    ))?;
+    out::say(format!(
+        "start to first answer {:.0} ms; memory {:.1} MB idle, {:.1} MB after the load; the list's page on one connection {:.3} ms",
+        report.start_ms, report.idle_mb, report.loaded_mb, report.list_page_ms
+    ))
+}
+
+/// The directory of the scratch desk, gone afterwards unless it was named.
+struct Scratch {
+    dir: PathBuf,
+    kept: bool,
+}
+
+impl Scratch {
+    fn new(named: Option<PathBuf>) -> Result<Scratch, Failure> {
+        let kept = named.is_some();
+        let dir = named.unwrap_or_else(|| {
+            std::env::temp_dir().join(format!("tehprof-bench-{}", std::process::id()))
+        });
+        super::desk::make(&dir)?;
+        Ok(Scratch { dir, kept })
+    }
+
+    fn notes(&self) -> PathBuf {
+        self.dir.join("bench.json")
+    }
+
+    /// What a run before has left here. A directory that holds something else is not touched.
+    fn filled(&self) -> Result<Option<Filled>, Failure> {
+        if let Ok(notes) = fs::read(self.notes()) {
+            return Ok(Some(serde_json::from_slice(&notes)?));
+        }
+        if fs::read_dir(&self.dir)?.next().is_some() {
+            return Err(Failure::Sentence(format!(
+                "{} is neither empty nor a scratch desk of an earlier run",
+                self.dir.display()
+            )));
+        }
+        Ok(None)
+    }
+
+    fn note(&self, filled: Filled) -> Result<(), Failure> {
+        Ok(fs::write(self.notes(), serde_json::to_vec(&filled)?)?)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !self.kept {
+            let _ = fs::remove_dir_all(&self.dir);
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! What is counted in passing is what a slow count finds, whatever happened before; and no figure reads a whole table.
+use super::{
+    Outcome, SLOT, analytics,
+    dashboard::{self, PortalFigures},
+    operators, tickets,
+};
+use crate::{
+    api::field::TenantId,
+    clock::{DAY, HOUR, Millis},
+    db::{
+        migrate,
+        sql::{all, one},
+    },
+    ticket::{
+        count::{self, Counts, Facet},
+        status::Status,
+    },
+};
+use proptest::{
+    prelude::*,
+    strategy::ValueTree,
+    test_runner::{Config, TestRunner},
+};
+use rusqlite::Connection;
+use std::path::PathBuf;
+
+/// A migrated database of two tenants, each with two clients and two operators.
+struct World {
+    conn: Connection,
+    path: PathBuf,
+}
+
+impl World {
+    fn new(name: &str) -> World {
+        let path =
+            std::env::temp_dir().join(format!("tehprof-report-{name}-{}.db", std::process::id()));
+        migrate::bring_up(&path).unwrap();
+        let conn = Connection::open(&path).unwrap();
+        conn.execute_batch(
+            "insert into tenant (id, name, business_hours, widget_key, created_at) values (1, 'acme', '{}', 'a', 0), (2, 'globex', '{}', 'b', 0);
+             insert into client (id, tenant_id, portal_domain, company_name, created_at)
+             values (1, 1, 'a.kz', 'A', 0), (2, 1, 'b.kz', 'B', 0), (3, 2, 'c.kz', 'C', 0), (4, 2, 'd.kz', 'D', 0);
+             insert into operator (id, tenant_id, name, email, role, created_at)
+             values (1, 1, 'Омар', 'o@a', 'operator', 0), (2, 1, 'Сауле', 's@a', 'operator', 0),
+                    (3, 2, 'Greta', 'g@b', 'operator', 0), (4, 2, 'Hans', 'h@b', 'operator', 0);",
+        )
+        .unwrap();
+        World { conn, path }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for ending in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{ending}", self.path.display()));
+        }
+    }
+}
+
+/// A change of a ticket as the verbs of the desk and the shell make them.
+#[derive(Clone, Debug)]
+enum Step {
+    Open {
+        tenant: i64,
+        minute: i64,
+    },
+    Set {
+        ticket: usize,
+        column: &'static str,
+        value: Option<i64>,
+    },
+    Word {
+        ticket: usize,
+        column: &'static str,
+        word: &'static str,
+    },
+    Bin {
+        ticket: usize,
+        restore: bool,
+    },
+    Purge {
+        ticket: usize,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let ticket = 0..40usize;
+    let minute = 0..3_000i64;
+    let word = prop_oneof![
+        prop::sample::select(vec![
+            "new",
+            "estimated",
+            "in_progress",
+            "on_hold",
+            "done",
+            "closed",
+            "reopened"
+        ])
+        .prop_map(|w| ("status", w)),
+        prop::sample::select(vec!["low", "normal", "urgent"]).prop_map(|w| ("priority", w)),
+        prop::sample::select(vec!["crm", "other"]).prop_map(|w| ("category", w)),
+        prop::sample::select(vec!["email", "api", "widget"]).prop_map(|w| ("channel", w)),
+    ];
+    let number = prop_oneof![
+        (
+            prop::sample::select(vec!["client_id", "assigned_to"]),
+            prop::option::of(1..3i64)
+        ),
+        (Just("unread_count"), (0..3i64).prop_map(Some)),
+        (
+            prop::sample::select(vec!["sla_response_breached", "sla_resolution_breached"]),
+            (0..2i64).prop_map(Some)
+        ),
+        (
+            prop::sample::select(vec![
+                "first_response_at",
+                "done_at",
+                "closed_at",
+                "due_at",
+                "sla_response_at",
+                "sla_resolution_at"
+            ]),
+            prop::option::of(minute.clone().prop_map(|m| m * 60_000)),
+        ),
+    ];
+    prop_oneof![
+        3 => (1..3i64, minute).prop_map(|(tenant, minute)| Step::Open { tenant, minute }),
+        6 => (ticket.clone(), number)
+            .prop_map(|(ticket, (column, value))| Step::Set { ticket, column, value }),
+        4 => (ticket.clone(), word).prop_map(|(ticket, (column, word))| Step::Word { ticket, column, word }),
+        2 => (ticket.clone(), any::<bool>()).prop_map(|(ticket, restore)| Step::Bin { ticket, restore }),
+        1 => ticket.prop_map(|ticket| Step::Purge { ticket }),
+    ]
+}
+
+fn carry_out(conn: &Connection, tickets: &mut Vec<(i64, i64)>, step: &Step) {
+    let known = |ticket: usize| tickets.get(ticket % tickets.len().max(1)).copied();
+    match *step {
+        Step::Open { tenant, minute } => {
+            let id = i64::try_from(tickets.len()).unwrap() + 1;
+            conn.execute(
+                "insert into ticket (tenant_id, id, reference, subject, status, priority, channel, creator_name, created_at, updated_at)
+                 values (?1, ?2, ?2, 's', 'new', 'normal', 'api', 'x', ?3, ?3)",
+                (tenant, id, minute * 60_000),
+            )
+            .unwrap();
+            tickets.push((tenant, id));
+        }
+        Step::Set {
+            ticket,
+            column,
+            value,
+        } => {
+            let Some((tenant, id)) = known(ticket) else {
+                return;
+            };
+            // The clients and operators of the second tenant are the third and fourth.
+            let own = matches!(column, "client_id" | "assigned_to");
+            let value = value.map(|v| if own { v + (tenant - 1) * 2 } else { v });
+            let sql = format!("update ticket set {column} = ?3 where tenant_id = ?1 and id = ?2");
+            conn.execute(&sql, (tenant, id, value)).unwrap();
+        }
+        Step::Word {
+            ticket,
+            column,
+            word,
+        } => {
+            let Some((tenant, id)) = known(ticket) else {
+                return;
+            };
+            let sql = format!("update ticket set {column} = ?3 where tenant_id = ?1 and id = ?2");
+            conn.execute(&sql, (tenant, id, word)).unwrap();
+        }
+        Step::Bin { ticket, restore } => {
+            let Some(key) = known(ticket) else { return };
+            let sql =
+                "update ticket set deleted_at = iif(?3, null, 1) where tenant_id = ?1 and id = ?2";
+            conn.execute(sql, (key.0, key.1, restore)).unwrap();
+        }
+        Step::Purge { ticket } => {
+            let Some(key) = known(ticket) else { return };
+            conn.execute("delete from ticket where tenant_id = ?1 and id = ?2", key)
+                .unwrap();
+        }
+    }
+}
+
+/// What a slow count finds where the counters say something.
+fn counted_slowly(conn: &Connection, tenant: i64, facet: &str, value: &str) -> Counts {
+    let column = match facet {
+        "client" => "coalesce(client_id, '')",
+        "operator" => "coalesce(assigned_to, '')",
+        "all" => "''",
+        plain => plain,
+    };
+    let count = |what: &str| -> i64 {
+        let sql = format!(
+            "select count(*) from ticket where tenant_id = ?1 and cast({column} as text) = ?2 and deleted_at is null and {what}"
+        );
+        one(conn, &sql, (tenant, value), |row| row.get(0)).unwrap()
+    };
+    let of = |status: Status| count(&format!("status = '{}'", status.as_str()));
+    Counts {
+        new: of(Status::New),
+        estimated: of(Status::Estimated),
+        in_progress: of(Status::InProgress),
+        on_hold: of(Status::OnHold),
+        done: of(Status::Done),
+        closed: of(Status::Closed),
+        reopened: of(Status::Reopened),
+        unread: count("is_open and unread_count > 0"),
+    }
+}
+
+fn outcome_slowly(conn: &Connection, tenant: i64, since: Millis) -> [i64; 9] {
+    one(
+        conn,
+        "select count(first_response_at), coalesce(sum(first_response_at - created_at), 0), count(done_at),
+                coalesce(sum(done_at - created_at), 0),
+                coalesce(sum(sla_response_at is not null and first_response_at is not null and not sla_response_breached), 0),
+                coalesce(sum(sla_response_breached), 0),
+                coalesce(sum(coalesce(due_at, sla_resolution_at) is not null and done_at is not null and not sla_resolution_breached), 0),
+                coalesce(sum(sla_resolution_breached), 0),
+                coalesce(sum(sla_response_breached or sla_resolution_breached), 0)
+           from ticket
+          where tenant_id = ?1 and created_at >= ?2 and deleted_at is null",
+        (tenant, since),
+        |row| {
+            let mut figures = [0; 9];
+            for (at, figure) in figures.iter_mut().enumerate() {
+                *figure = row.get(at)?;
+            }
+            Ok(figures)
+        },
+    )
+    .unwrap()
+}
+
+fn compare(conn: &Connection) {
+    for tenant in 1..3i64 {
+        let id = TenantId(tenant);
+        let mut facets = vec![(Facet::All, "all", String::new())];
+        for (facet, name, values) in [
+            (Facet::Client, "client", ["", "1", "2", "3", "4"].as_slice()),
+            (Facet::Operator, "operator", &["", "1", "2", "3", "4"]),
+            (Facet::Priority, "priority", &["low", "normal", "urgent"]),
+            (Facet::Category, "category", &["crm", "other"]),
+            (Facet::Channel, "channel", &["email", "api", "widget"]),
+        ] {
+            facets.extend(
+                values
+                    .iter()
+                    .map(|value| (facet, name, (*value).to_owned())),
+            );
+        }
+        for (facet, name, value) in facets {
+            let quick = count::of(conn, id, facet, &value).unwrap();
+            assert_eq!(
+                quick,
+                counted_slowly(conn, tenant, name, &value),
+                "{name} {value:?}"
+            );
+        }
+        for since in [0, 40 * SLOT, 150 * SLOT] {
+            let quick = Outcome::since(conn, id, since, 0).unwrap();
+            let quick = [
+                quick.answered,
+                quick.response_ms,
+                quick.solved,
+                quick.resolution_ms,
+                quick.response_met,
+                quick.response_breached,
+                quick.resolution_met,
+                quick.resolution_breached,
+                quick.broken,
+            ];
+            assert_eq!(quick, outcome_slowly(conn, tenant, since), "since {since}");
+        }
+    }
+}
+
+#[test]
+fn counters_are_what_a_slow_count_finds_after_any_history() {
+    let world = World::new("counters");
+    let mut runner = TestRunner::new(Config {
+        cases: 60,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    runner
+        .run(&prop::collection::vec(step(), 1..120), |steps| {
+            world
+                .conn
+                .execute_batch("begin; delete from ticket;")
+                .unwrap();
+            let mut tickets = Vec::new();
+            for step in &steps {
+                carry_out(&world.conn, &mut tickets, step);
+            }
+            compare(&world.conn);
+            world.conn.execute_batch("rollback").unwrap();
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn tickets_that_were_there_before_the_counters_are_counted_by_the_migration() {
+    let world = World::new("filled");
+    let mut tickets = Vec::new();
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..200 {
+        let step = step().new_tree(&mut runner).unwrap().current();
+        carry_out(&world.conn, &mut tickets, &step);
+    }
+    world
+        .conn
+        .execute_batch("delete from ticket_count; delete from ticket_figure;")
+        .unwrap();
+    let migration = include_str!("../../migrations/V035__figures.sql");
+    let filling = migration.split_once("-- What is here already.").unwrap().1;
+    let filling = filling.split_once("drop index").unwrap().0;
+    world.conn.execute_batch(filling).unwrap();
+    compare(&world.conn);
+}
+
+#[test]
+fn a_ticket_whose_clock_ran_out_counts_as_late_before_anything_happens_to_it() {
+    let world = World::new("late");
+    world
+        .conn
+        .execute(
+            "insert into ticket (tenant_id, id, reference, subject, status, priority, channel, creator_name, created_at,
+                                 updated_at, client_id, sla_response_at, sla_resolution_at, sla_next_at)
+             values (1, 1, 1, 's', 'new', 'normal', 'api', 'x', ?1, ?1, 1, ?2, ?3, ?2)",
+            (40 * DAY, 40 * DAY + HOUR, 40 * DAY + 8 * HOUR),
+        )
+        .unwrap();
+    let at = |now| dashboard::dashboard(&world.conn, TenantId(1), now).unwrap();
+    assert_eq!(at(40 * DAY + HOUR).sla_compliance_pct, Some(100));
+    let late = at(40 * DAY + HOUR + 1);
+    assert_eq!(late.sla_compliance_pct, Some(0));
+    assert_eq!(
+        (late.avg_response_min, late.avg_resolution_hours),
+        (None, None)
+    );
+    assert_eq!(
+        late.per_portal,
+        [PortalFigures {
+            portal_domain: "a.kz".into(),
+            company_name: "A".into(),
+            open: 1,
+            new: 1
+        }]
+    );
+    assert_eq!(at(80 * DAY).sla_compliance_pct, None);
+    let outcome = Outcome::since(&world.conn, TenantId(1), 0, 40 * DAY + 9 * HOUR).unwrap();
+    assert_eq!(
+        (
+            outcome.response_breached,
+            outcome.resolution_breached,
+            outcome.broken
+        ),
+        (1, 1, 1)
+    );
+}
+
+#[test]
+fn no_figure_reads_a_whole_table() {
+    let world = World::new("plans");
+    // What else is gone through: the days that are asked for, and what was grouped before.
+    for (sql, parameters, small) in [
+        (analytics::OPENED, 2, &[][..]),
+        (analytics::DAILY, 3, &["d"]),
+        (
+            operators::OPERATORS,
+            2,
+            &["t", "f", "b", "taken", "finished", "booked"],
+        ),
+        (tickets::TICKETS, 2, &[]),
+    ] {
+        let values = (0..parameters).map(|_| rusqlite::types::Value::Integer(1));
+        let plan: Vec<String> = all(
+            &world.conn,
+            &format!("explain query plan {sql}"),
+            rusqlite::params_from_iter(values),
+            |row| row.get(3),
+        )
+        .unwrap();
+        let mut scans = plan.iter().filter_map(|step| step.strip_prefix("SCAN "));
+        assert!(
+            scans.all(|of| small.contains(&of.split(' ').next().unwrap_or(of))),
+            "{sql}: {plan:#?}"
+        );
+        let covered = [analytics::OPENED, analytics::DAILY].contains(&sql);
+        if covered {
+            let looks_up = plan.iter().any(|step| step.contains("USING INDEX"));
+            assert!(!looks_up, "{plan:#?}");
+        }
+    }
+}
