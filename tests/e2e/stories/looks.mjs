@@ -105,6 +105,8 @@ export default {
       ['clients', at(desk, 'clients', heading('Клиенты'))],
       ['client', at(desk, 'clients/client.bitrix24.kz', () => page.getByText('Данные клиента').waitFor())],
       ['dashboard', at(desk, 'dashboard', () => page.getByText('По клиентам').waitFor())],
+      ['analytics', at(desk, 'analytics', () => page.getByText('Показать таблицей').waitFor())],
+      ['wallboard', at(desk, 'wallboard', () => page.getByTestId('wallboard').waitFor())],
       ['profile', at(desk, 'settings/profile', heading('Профиль'))],
       ['security', at(desk, 'settings/security', () => page.getByText('Этот сеанс').waitFor())],
       ['keys', at(desk, 'settings/keys', () => page.getByTestId('key-row').first().waitFor())],
@@ -168,6 +170,7 @@ export default {
         [`queue-${lang}`, async () => { await at(desk, 'queue/active', () => page.getByTestId('ticket-row').first().waitFor())(page); await settled(page); }, { looks }],
         [`ticket-${lang}`, at(desk, `t/${id}`, () => page.getByTestId('message').first().waitFor()), { looks }],
         [`dashboard-${lang}`, at(desk, 'dashboard', () => page.locator('table').waitFor()), { looks }],
+        [`analytics-${lang}`, at(desk, 'analytics', () => page.locator('svg[role=img]').waitFor()), { looks }],
         [`profile-${lang}`, at(desk, 'settings/profile', () => page.getByRole('heading', { level: 1 }).waitFor()), { looks }],
       ]);
       await walk(stage, visitor, [

@@ -80,6 +80,8 @@ function everywhere(): Command[] {
     { id: 'go-clients', label: t('nav.clients'), icon: 'building', keys: 'KeyG KeyC', group: places, run: () => go(href('clients')) },
     { id: 'go-kb', label: t('nav.kb'), icon: 'book', keys: 'KeyG KeyB', group: places, run: () => go(href('kb')) },
     { id: 'go-dashboard', label: t('nav.dashboard'), icon: 'chart', keys: 'KeyG KeyA', group: places, run: () => go(href('dashboard')) },
+    { id: 'go-analytics', label: t('analytics.title'), icon: 'chart', group: places, run: () => go(href('analytics')) },
+    { id: 'go-wallboard', label: t('wallboard.title'), icon: 'monitor', group: places, run: () => go(href('wallboard')) },
     { id: 'go-settings', label: t('nav.settings'), icon: 'settings', keys: 'KeyG KeyS', group: places, run: () => go(href('settings')) },
   ];
   for (const view of views) list.push({ id: `view-${view}`, label: t('palette.view', { view: t(`view.${view}`) }), icon: viewIcons[view], group: places, run: () => go(href('queue', view)) });

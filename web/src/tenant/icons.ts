@@ -22,6 +22,8 @@ import left from 'lucide-static/icons/panel-left.svg?raw';
 import list from 'lucide-static/icons/list.svg?raw';
 import logout from 'lucide-static/icons/log-out.svg?raw';
 import mail from 'lucide-static/icons/mail.svg?raw';
+import maximize from 'lucide-static/icons/maximize.svg?raw';
+import monitor from 'lucide-static/icons/monitor.svg?raw';
 import more from 'lucide-static/icons/ellipsis.svg?raw';
 import note from 'lucide-static/icons/sticky-note.svg?raw';
 import phone from 'lucide-static/icons/phone.svg?raw';
@@ -46,7 +48,7 @@ import { register } from '../lib/ui/icons';
 
 const desk = {
   archive, bell, bold, building, chart, chat, command, edit, eye, flag, folder, heading, help, hold, image, inbox, italic, key, layers, left, list, logout,
-  mail, more, note, phone, quote, reply, right, settings, sort, status, steps, table, tag, team, trash, up, user, users, webhook, workflow, zap,
+  mail, maximize, monitor, more, note, phone, quote, reply, right, settings, sort, status, steps, table, tag, team, trash, up, user, users, webhook, workflow, zap,
 };
 export type DeskIcon = keyof typeof desk;
 register(desk);
