@@ -22,7 +22,11 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+};
 
 #[derive(Clone)]
 pub(crate) struct App(Arc<Inner>);
@@ -48,6 +52,8 @@ pub(crate) struct Inner {
     pub(crate) guesses: Throttle<(IpAddr, i64)>,
     pub(crate) limits: Limits,
     pub(crate) hub: Hub,
+    /// Whose turn it is to export a tenant: one at a time.
+    pub(crate) exports: Semaphore,
     /// Calls of other servers.
     pub(crate) outbound_http: OutboundHttp,
     /// The certificates that HTTPS and STARTTLS show, if there are any.
@@ -89,6 +95,7 @@ impl App {
             guesses: Throttle::default(),
             limits,
             hub: Hub::default(),
+            exports: Semaphore::new(1),
             outbound_http: OutboundHttp::new()?,
             certificates,
         })))

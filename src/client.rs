@@ -182,15 +182,16 @@ pub(crate) fn create(
 ) -> Result<ClientId> {
     let have = one(
         conn,
-        "select count(*) from client where tenant_id = ?1",
+        "select count(*) from client where tenant_id = ?1 and not is_demo",
         [tenant],
         |row| row.get(0),
     )?;
     Limits::room_for_one("clients", limits::of(conn, tenant)?.clients, have)?;
+    let shared = tenant::by_id(conn, tenant)?.settings.shared_tickets;
     run(
         conn,
-        "insert into client (tenant_id, portal_domain, company_name, created_at) values (?1, ?2, ?3, ?4)",
-        (tenant, domain, company, now),
+        "insert into client (tenant_id, portal_domain, company_name, created_at, shared_tickets) values (?1, ?2, ?3, ?4, ?5)",
+        (tenant, domain, company, now, shared),
     )
     .map_err(|e| taken(e, "client.portal_domain", "portal_domain"))?;
     Ok(ClientId(conn.last_insert_rowid()))

@@ -65,6 +65,8 @@ codes! {
     LastAdmin = "last_admin", 400, "Это единственный администратор. Сначала назначьте другого.", "Бұл — жалғыз әкімші. Алдымен басқасын тағайындаңыз.", "This is the only admin. Make somebody else one first.";
     TotpEnabled = "totp_enabled", 400, "Двухфакторный вход уже включён.", "Екі факторлы кіру қосылып қойған.", "Two-factor sign-in is already on.";
     TotpNotSetUp = "totp_not_set_up", 400, "Сначала начните настройку двухфакторного входа.", "Алдымен екі факторлы кіруді баптауды бастаңыз.", "Begin to set up two-factor sign-in first.";
+    /// Demo data would mix with what is there.
+    TenantNotEmpty = "tenant_not_empty", 400, "В компании уже есть свои данные: демо-данные добавляют только в пустую.", "Компанияда өз деректері бар: демо-деректер тек бос компанияға қосылады.", "The company has data of its own; demo data is added to an empty one only.";
     QuickReplyNotFound = "quick_reply_not_found", 400, "Такого быстрого ответа нет.", "Мұндай жылдам жауап жоқ.", "There is no such quick reply.";
     ArticleNotFound = "article_not_found", 400, "Такой статьи нет.", "Мұндай мақала жоқ.", "There is no such article.";
     TriggerNotFound = "trigger_not_found", 400, "Такого правила нет.", "Мұндай ереже жоқ.", "There is no such trigger.";
@@ -168,6 +170,7 @@ pub(crate) enum Fault {
     NotCode,
     NotUrl,
     NotZone,
+    NotImage,
     OneOf(Vec<String>),
     NotAboveZero,
     NotCurrency,
@@ -299,6 +302,7 @@ impl Fault {
                 "пересекается с другим промежутком этого дня",
                 "осы күннің басқа аралығымен қиылысады",
                 "overlaps another interval of the day",
+            ],
             Fault::NotSecret => [
                 "нужен секрет вида whsec_… из 24–64 байт в base64",
                 "base64 түріндегі 24–64 байттан тұратын whsec_… құпиясы қажет",
@@ -308,6 +312,11 @@ impl Fault {
                 "нужно время суток вида 08:30",
                 "08:30 түріндегі тәулік уақыты қажет",
                 "must be a time of day such as 08:30",
+            ],
+            Fault::NotImage => [
+                "нужна картинка PNG, JPEG, WebP или GIF до 512 КБ и 2048 × 2048 точек",
+                "512 КБ пен 2048 × 2048 нүктеге дейінгі PNG, JPEG, WebP не GIF суреті қажет",
+                "must be a PNG, JPEG, WebP or GIF picture of at most 512 KB and 2048 by 2048 pixels",
             ],
             Fault::WrongPassword => [
                 "текущий пароль неверен",

@@ -272,3 +272,85 @@ pub(crate) fn stats(conn: &Connection, now: Millis) -> Result<PlatformStats> {
         },
     )
 }
+
+/// One time that a tenant tried the program with demo data.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct DemoRun {
+    /// The entry.
+    id: i64,
+    /// The tenant.
+    tenant_id: TenantId,
+    /// What it is called.
+    tenant_name: String,
+    /// Its plan.
+    plan: Plan,
+    /// Since when.
+    enabled_at: At,
+    /// Who added the demo data.
+    enabled_by: String,
+    /// Until when, if it is over.
+    disabled_at: Option<At>,
+    /// Changes that its people made meanwhile.
+    actions: i64,
+    /// Tickets of its own that the tenant has.
+    own_tickets: i64,
+}
+
+/// Who tries the program, and who went on.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct DemoAnalytics {
+    /// Tenants that have demo data now.
+    enabled_now: i64,
+    /// Tenants that have or had some.
+    ever_enabled: i64,
+    /// Those of them that have no demo data any more and tickets of their own.
+    went_on: i64,
+    /// Each time, the latest first, 100 at most.
+    runs: Vec<DemoRun>,
+}
+
+pub(crate) fn demos(conn: &Connection) -> Result<DemoAnalytics> {
+    let runs = all(
+        conn,
+        "select r.id, r.tenant_id, t.name, t.plan, r.enabled_at, r.enabled_by_name, r.disabled_at,
+                (select count(*) from audit_log a
+                  where a.tenant_id = r.tenant_id and a.at >= r.enabled_at
+                    and (r.disabled_at is null or a.at <= r.disabled_at)),
+                (select count(*) from ticket k where k.tenant_id = r.tenant_id and not k.is_demo)
+           from demo_run r
+           join tenant t on t.id = r.tenant_id
+          order by r.id desc
+          limit 100",
+        [],
+        |row| {
+            Ok(DemoRun {
+                id: row.get(0)?,
+                tenant_id: row.get(1)?,
+                tenant_name: row.get(2)?,
+                plan: row.get(3)?,
+                enabled_at: row.get(4)?,
+                enabled_by: row.get(5)?,
+                disabled_at: row.get(6)?,
+                actions: row.get(7)?,
+                own_tickets: row.get(8)?,
+            })
+        },
+    )?;
+    one(
+        conn,
+        "select (select count(*) from demo_run where disabled_at is null),
+                (select count(distinct tenant_id) from demo_run),
+                (select count(distinct tenant_id) from demo_run r
+                  where not exists (select 1 from demo_run n where n.tenant_id = r.tenant_id and n.disabled_at is null)
+                    and exists (select 1 from ticket k where k.tenant_id = r.tenant_id and not k.is_demo))",
+        [],
+        |row| {
+            Ok(DemoAnalytics {
+                enabled_now: row.get(0)?,
+                ever_enabled: row.get(1)?,
+                went_on: row.get(2)?,
+                runs,
+            })
+        },
+    )
+}

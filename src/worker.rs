@@ -8,7 +8,8 @@ use crate::{
     db::sql::{all, run},
     error::Result,
     http::allowance,
-    leftover, notice, notification, tenant,
+    leftover, notice, notification,
+    tenant::{self, export},
     ticket::{bin, change, clock, held, snooze},
     tls::{self, acme},
     webhook,
@@ -83,6 +84,12 @@ pub(crate) fn start(app: &App) {
         "make a backup if one is due",
         Duration::from_secs(60),
         schedule::run,
+    );
+    every(
+        app,
+        "remove exports that are a day old",
+        Duration::from_secs(3600),
+        export::tidy,
     );
 }
 

@@ -31,6 +31,7 @@ mod reference;
 mod refusals;
 mod registry;
 mod review_http;
+mod settings;
 mod sla;
 mod tenants;
 mod transfer;

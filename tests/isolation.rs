@@ -325,3 +325,121 @@ fn notes_and_staff_addresses_never_reach_a_client_or_a_visitor() {
             .all(|m| m["is_note"] == false)
     );
 }
+
+/// Fills a tenant with things that bear a word, and answers the ids of one of each kind.
+fn fill(desk: &Desk, who: &Caller, word: &str, plain: &str) -> BTreeMap<&'static str, Value> {
+    let portal = format!("{plain}.portal.example");
+    let client = json!({ "portal_domain": portal, "company_name": word, "notes": word });
+    who.call("create_client", client);
+    let ticket = who.call(
+        "create_ticket",
+        json!({ "subject": format!("{word} subject"), "description": format!("{word} text"), "portal_domain": portal,
+            "tags": [word], "contact_name": word, "contact_email": format!("{plain}@people.example") }),
+    )["id"]
+        .clone();
+    let spoken = json!({ "ticket_id": ticket, "message": format!("{word} answer") });
+    let message = who.call("add_message", spoken)["id"].clone();
+    let note = json!({ "ticket_id": ticket, "message": format!("{word} note"), "is_note": true });
+    who.upload(
+        "add_message",
+        note,
+        &[(&format!("{word}.txt"), "text/plain", word.as_bytes())],
+    )
+    .data();
+    let work = json!({ "ticket_id": ticket, "hours": 2, "description": format!("{word} work") });
+    who.call("set_estimate", work);
+    let tag = who.call("list_tags", json!({}))[0]["id"].clone();
+    let reply = json!({ "title": word, "content": word, "shortcut": plain });
+    let quick = who.call("save_quick_reply", reply)["id"].clone();
+    let contact =
+        json!({ "name": format!("{word} contact"), "email": format!("{plain}2@people.example") });
+    let contact = who.call("save_contact", contact)["id"].clone();
+    let config = json!({ "address": format!("{plain}@desk.example"), "from_name": word, "signature": word,
+        "smtp": { "host": "127.0.0.1", "port": 9, "security": "none" }, "inbound": { "provider": "smtp" } });
+    let channel = json!({ "type": "email", "name": word, "config": config });
+    let channel = who.call("create_channel", channel)["id"].clone();
+    let look = json!({ "company_name": word, "welcome_text": word, "support_email": format!("{plain}@help.example") });
+    who.call("save_branding", look);
+    let me = who.call("me", json!({}))["operator"]["id"].clone();
+    desk.settle();
+    BTreeMap::from([
+        ("ticket_id", ticket),
+        ("message_id", message),
+        ("tag_id", tag),
+        ("quick_reply_id", quick),
+        ("contact_id", contact),
+        ("channel_id", channel),
+        ("operator_id", me.clone()),
+        ("assigned_to", me),
+        ("portal_domain", json!(portal)),
+    ])
+}
+
+#[test]
+fn no_answer_export_or_log_line_of_one_tenant_shows_a_byte_of_another() {
+    let desk = Desk::open();
+    let one = fill(&desk, &desk.alia, "Яшмовый", "yashma");
+    let other = fill(&desk, &desk.greta, "Кварцевый", "quartz");
+    let actions = desk.admin_actions();
+    let mut answered = 0;
+    for (who, own, foreign) in [
+        (
+            &desk.greta,
+            &other,
+            ["Яшмов", "яшмов", "yashma", "@acme.example"],
+        ),
+        (
+            &desk.alia,
+            &one,
+            ["Кварцев", "кварцев", "quartz", "@globex.example"],
+        ),
+    ] {
+        for (action, operation) in &actions {
+            // Signing out, and what ends the session, would leave nobody to ask on behalf of.
+            if operation["x-role"] == "anyone"
+                || ["admin_logout", "change_password"].contains(&action.as_str())
+            {
+                continue;
+            }
+            let mut body =
+                operation["requestBody"]["content"]["application/json"]["example"].clone();
+            for (name, id) in own {
+                if body.get(*name).is_some() {
+                    body[*name] = id.clone();
+                }
+            }
+            let reply = who.ask(action, &body);
+            answered += usize::from(reply.status == 200);
+            assert!(reply.status < 500, "{action}: {}", reply.text());
+            for word in foreign {
+                assert!(
+                    !reply.text().contains(word),
+                    "{action} {body}: {}",
+                    reply.text()
+                );
+            }
+        }
+        for word in [foreign[0], foreign[2]] {
+            let found = who.call("list_tickets", json!({ "search": word, "status": "all" }));
+            assert_eq!(found["total"], 0, "{word}");
+        }
+        let made = who.call("export_tenant", json!({}));
+        let url = made["url"].as_str().unwrap();
+        let export = who.get(&url[url.find("/exports/").unwrap()..]);
+        let export = String::from_utf8_lossy(&export.body).into_owned();
+        assert!(export.len() > 1000);
+        for word in foreign {
+            assert!(!export.contains(word), "the export holds {word}");
+        }
+    }
+    assert!(answered > 60, "{answered} answers");
+    // The log says who did what and nothing of what was said.
+    desk.nobody()
+        .header("x-request-id", "end-of-isolation")
+        .call("setup_status", json!({}));
+    for line in desk.log_with("end-of-isolation") {
+        for word in ["Яшмов", "Кварцев", "yashma", "quartz"] {
+            assert!(!line.contains(word), "{line}");
+        }
+    }
+}

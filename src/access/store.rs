@@ -151,6 +151,12 @@ pub(crate) fn close_own_session(
     Ok(closed > 0)
 }
 
+/// Ends every session of a tenant.
+pub(crate) fn close_all_sessions(conn: &Connection, tenant: TenantId) -> Result<()> {
+    run(conn, "delete from session where tenant_id = ?1", [tenant])?;
+    Ok(())
+}
+
 /// Ends every session of an operator but `kept`.
 pub(crate) fn close_sessions(
     conn: &Connection,
@@ -173,15 +179,23 @@ pub(crate) struct UsedKey {
     pub(crate) stale: bool,
 }
 
+/// What was found of a credential, unless its tenant is switched off.
+fn at_work<T>(found: Option<(bool, T)>) -> Result<Option<T>> {
+    match found {
+        Some((false, _)) => Err(Error::new(Code::TenantInactive)),
+        found => Ok(found.map(|(_, it)| it)),
+    }
+}
+
 /// The key whose token hashes to `hash`, unless it was revoked, has expired or its owner may no longer work here.
 pub(crate) fn key(conn: &Connection, hash: &Key, now: Millis) -> Result<Option<UsedKey>> {
-    first(
+    let found = first(
         conn,
         "select k.id, k.tenant_id, k.operator_id, k.scopes, k.last_used_at,
-                t.plan, t.limits, o.name, o.role, o.can_edit
+                t.is_active, t.plan, t.limits, o.name, o.role, o.can_edit
            from api_key k
            join operator o on o.tenant_id = k.tenant_id and o.id = k.operator_id and o.is_active
-           join tenant t on t.id = k.tenant_id and t.is_active
+           join tenant t on t.id = k.tenant_id
           where k.token_hash = ?1
             and k.revoked_at is null
             and (k.expires_at is null or k.expires_at > ?2)",
@@ -190,13 +204,15 @@ pub(crate) fn key(conn: &Connection, hash: &Key, now: Millis) -> Result<Option<U
             let id = row.get("id")?;
             let scopes = scopes_of(&row.get::<_, String>("scopes")?);
             let last: Option<Millis> = row.get("last_used_at")?;
-            Ok(UsedKey {
+            let used = UsedKey {
                 operator: operator(row, Via::Key { id, scopes })?,
                 key: id,
                 stale: last.is_none_or(|at| now - at > NOTICE),
-            })
+            };
+            Ok((row.get("is_active")?, used))
         },
-    )
+    )?;
+    at_work(found)
 }
 
 /// A name that is no scope of this version grants nothing.
@@ -348,6 +364,8 @@ pub(crate) struct Account {
     pub(crate) tenant: TenantId,
     pub(crate) operator: OperatorId,
     pub(crate) password_hash: Option<String>,
+    /// Whether the tenant is switched on.
+    pub(crate) is_at_work: bool,
 }
 
 /// A login as accounts are known by it, however it was typed: an e-mail address in lower case, or the digits of a phone
@@ -363,9 +381,9 @@ pub(crate) fn login(typed: &str) -> String {
 pub(crate) fn account(conn: &Connection, login: &str) -> Result<Option<Account>> {
     first(
         conn,
-        "select o.tenant_id, o.id, o.password_hash
+        "select o.tenant_id, o.id, o.password_hash, t.is_active
            from operator o
-           join tenant t on t.id = o.tenant_id and t.is_active
+           join tenant t on t.id = o.tenant_id
           where o.is_active
             and (o.email = ?1 or o.phone = ?1)",
         [login],
@@ -374,6 +392,7 @@ pub(crate) fn account(conn: &Connection, login: &str) -> Result<Option<Account>>
                 tenant: row.get(0)?,
                 operator: row.get(1)?,
                 password_hash: row.get(2)?,
+                is_at_work: row.get(3)?,
             })
         },
     )
@@ -523,20 +542,20 @@ pub(crate) fn portal(
     domain: &str,
     user: i64,
 ) -> Result<Option<Portal>> {
-    first(
+    let found = first(
         conn,
-        "select c.id, t.plan, t.limits, c.company_name, c.token_generation, c.shared_tickets, coalesce(u.locale, c.locale) as locale,
-                coalesce(e.ended_at, -1) as ended_at
+        "select c.id, t.is_active, t.plan, t.limits, c.company_name, c.token_generation, c.shared_tickets,
+                coalesce(u.locale, c.locale) as locale, coalesce(e.ended_at, -1) as ended_at
            from client c
            left join ended_token e on e.tenant_id = c.tenant_id and e.client_id = c.id and e.user_id = ?3
            left join portal_user u on u.tenant_id = c.tenant_id and u.client_id = c.id and u.user_id = ?3
-           join tenant t on t.id = c.tenant_id and t.is_active
+           join tenant t on t.id = c.tenant_id
           where c.tenant_id = ?1
             and c.portal_domain = ?2
             and c.is_active",
         (tenant, domain, user),
         |row| {
-            Ok(Portal {
+            let portal = Portal {
                 client: row.get("id")?,
                 plan: row.get("plan")?,
                 limits: limits::of_row(row)?,
@@ -545,27 +564,31 @@ pub(crate) fn portal(
                 shared: row.get("shared_tickets")?,
                 locale: row.get("locale")?,
                 ended_at: row.get("ended_at")?,
-            })
+            };
+            Ok((row.get("is_active")?, portal))
         },
-    )
+    )?;
+    at_work(found)
 }
 
 /// The site that a widget key belongs to.
 pub(crate) fn widget_site(conn: &Connection, key: &str) -> Result<Option<WidgetSite>> {
-    first(
+    let found = first(
         conn,
-        "select id, plan, limits, settings from tenant where widget_key = ?1 and is_active",
+        "select id, is_active, plan, limits, settings from tenant where widget_key = ?1",
         [key],
         |row| {
             let settings = crate::tenant::Settings::read(&row.get::<_, String>("settings")?);
-            Ok(WidgetSite {
+            let site = WidgetSite {
                 tenant: row.get("id")?,
                 plan: row.get("plan")?,
                 limits: limits::of_row(row)?,
                 allowed_origins: settings.widget_origins,
-            })
+            };
+            Ok((row.get("is_active")?, site))
         },
-    )
+    )?;
+    at_work(found)
 }
 
 #[cfg(test)]

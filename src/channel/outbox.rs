@@ -330,6 +330,7 @@ pub(crate) fn busy_channels(conn: &Connection, now: Millis) -> Result<Vec<Channe
         "select distinct o.channel_id
            from outbox o
            join channel c on c.tenant_id = o.tenant_id and c.id = o.channel_id and c.is_active
+           join tenant t on t.id = o.tenant_id and t.is_active
           where o.state = 'queued' and o.next_at <= ?1",
         [now],
         |row| row.get(0),

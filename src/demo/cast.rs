@@ -72,7 +72,8 @@ impl Cast {
             members: BTreeMap::new(),
         };
         for person in OPERATORS {
-            cast.hire_operator(tx, person, password_hash)?;
+            let login = (person.email, Some(person.phone), Some(password_hash));
+            cast.hire_operator(tx, person, login)?;
         }
         furnish(tx, cast.tenant)?;
         for company in CLIENTS {
@@ -89,19 +90,45 @@ impl Cast {
         Ok(cast)
     }
 
+    /// Brings everybody to a tenant that is there already, as of the transaction's time. Nobody of them can sign in, and
+    /// what the tenant has set up itself stays as it is.
+    pub(super) fn visit(tx: &Tx<'_>, tenant: TenantId) -> Result<Cast> {
+        let mut cast = Cast {
+            tenant,
+            operators: BTreeMap::new(),
+            members: BTreeMap::new(),
+        };
+        for person in OPERATORS {
+            // A login is unique in the installation, and several tenants may be visited.
+            let email = person.email.replacen('@', &format!("+{tenant}@"), 1);
+            cast.hire_operator(tx, person, (email.as_str(), None, None))?;
+        }
+        for company in CLIENTS {
+            cast.welcome(tx, company)?;
+        }
+        let known = tags::list(tx, tenant)?;
+        for (name, color) in TAGS {
+            if known.iter().all(|tag| tag.name != *name) {
+                tags::create(tx, tenant, name, color)?;
+            }
+        }
+        quick_replies(tx, tenant)?;
+        Ok(cast)
+    }
+
     fn hire_operator(
         &mut self,
         tx: &Tx<'_>,
         person: &people::Operator,
-        password_hash: &str,
+        (email, phone, password_hash): (&str, Option<&str>, Option<&str>),
     ) -> Result<()> {
         let new = NewOperator {
             name: person.name,
-            email: person.email,
-            phone: Some(person.phone),
+            email,
+            phone,
             role: Role::parse(person.role).ok_or_else(|| unknown(person.role))?,
             department: Some(person.department),
-            password_hash: Some(password_hash),
+            password_hash,
             locale: person.languages.first().copied().and_then(lang),
         };
         let id = operator::create(tx, self.tenant, &new, tx.now)?;
@@ -222,6 +249,10 @@ fn furnish(tx: &Tx<'_>, tenant: TenantId) -> Result<()> {
     for (name, color) in TAGS {
         tags::create(tx, tenant, name, color)?;
     }
+    quick_replies(tx, tenant)
+}
+
+fn quick_replies(tx: &Tx<'_>, tenant: TenantId) -> Result<()> {
     for reply in QUICK_REPLIES {
         run(
             tx,

@@ -6,6 +6,7 @@ mod cast;
 mod play;
 mod rules;
 pub(crate) mod script;
+pub(crate) mod trial;
 
 use crate::{
     access::secret::Secret,

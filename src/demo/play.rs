@@ -26,7 +26,7 @@ use crate::{
 const SEED: u64 = 42;
 
 /// When the desk was set up: before its first ticket.
-const SET_UP: Millis = 75 * DAY;
+pub(super) const SET_UP: Millis = 75 * DAY;
 
 /// The message that the published examples edit: an answer of the desk.
 const ANSWER: usize = 102;
@@ -34,6 +34,13 @@ const ANSWER: usize = 102;
 /// Makes the demo tenant in an empty database and plays its two months; all its people have the same password.
 pub(crate) fn play(tx: &Tx<'_>, password_hash: &str) -> Result<TenantId> {
     let cast = Cast::hire(&tx.at(tx.now - SET_UP), password_hash)?;
+    perform(tx, &cast)?;
+    rules::furnish(tx, cast.tenant)?;
+    Ok(cast.tenant)
+}
+
+/// Plays the two months of a desk whose people are there.
+pub(super) fn perform(tx: &Tx<'_>, cast: &Cast) -> Result<()> {
     let hours = tenant::by_id(tx, cast.tenant)?.hours;
     let scenes = staging::scenes(SEED, tx.now, &hours);
     let mut opened: Vec<Option<Opened>> = scenes.iter().map(|_| None).collect();
@@ -41,13 +48,13 @@ pub(crate) fn play(tx: &Tx<'_>, password_hash: &str) -> Result<TenantId> {
         let then = tx.at(moment.at);
         let scene = &scenes[moment.scene];
         match &mut opened[moment.scene] {
-            Some(ticket) => ticket.go_on(&cast, &then, scene, moment.what)?,
-            none => *none = Some(open(&cast, &then, scene, moment.what)?),
+            Some(ticket) => ticket.go_on(cast, &then, scene, moment.what)?,
+            none => *none = Some(open(cast, &then, scene, moment.what)?),
         }
     }
     for (scene, ticket) in scenes.iter().zip(&opened) {
         if let Some(ticket) = ticket {
-            ticket.is_rated(&cast, tx, scene)?;
+            ticket.is_rated(cast, tx, scene)?;
             clock::catch_up(tx, cast.tenant, ticket.id)?;
         }
     }
@@ -57,8 +64,7 @@ pub(crate) fn play(tx: &Tx<'_>, password_hash: &str) -> Result<TenantId> {
         "update message set delivery_status = 'sent', delivery_error = null where tenant_id = ?1 and delivery_status = 'failed'",
         [cast.tenant],
     )?;
-    rules::furnish(tx, cast.tenant)?;
-    Ok(cast.tenant)
+    Ok(())
 }
 
 /// Whoever acts has seen everything there is.

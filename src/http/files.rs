@@ -105,7 +105,12 @@ async fn operator(app: &App, headers: &HeaderMap, visit: &Visit) -> Result<Optio
     credential::operator(app, headers, visit, &mut Log::default()).await
 }
 
-fn stream(file: tokio::fs::File, served: &Served, download: bool, head_only: bool) -> Answer {
+pub(super) fn stream(
+    file: tokio::fs::File,
+    served: &Served,
+    download: bool,
+    head_only: bool,
+) -> Answer {
     let shown = SHOWN.contains(&served.mime.as_str()) && !download;
     let body = if head_only {
         answer::whole(Bytes::new())

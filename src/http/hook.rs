@@ -16,6 +16,7 @@ use crate::{
         inbound::{self, Envelope, Transport},
     },
     error::{Code, Error, Result},
+    tenant,
 };
 use bytes::Bytes;
 use hyper::{
@@ -162,7 +163,13 @@ async fn channel_named(app: &App, id: &str) -> Result<Channel> {
     let owner = app.clone();
     let found = app
         .db
-        .read(move |db| config::of_any_tenant(db, &owner.secret, id))
+        .read(move |db| {
+            let found = config::of_any_tenant(db, &owner.secret, id)?;
+            match found {
+                Some(channel) if tenant::by_id(db, channel.tenant)?.is_active => Ok(Some(channel)),
+                _ => Ok(None),
+            }
+        })
         .await?;
     let mail = |channel: &Channel| channel.kind == ChannelType::Email && takes(channel);
     found.filter(mail).ok_or_else(unknown)

@@ -5,6 +5,7 @@ pub(crate) mod api;
 pub(crate) mod body;
 pub(crate) mod cookie;
 mod credential;
+pub(crate) mod export;
 pub(crate) mod files;
 mod guard;
 pub(crate) mod hook;

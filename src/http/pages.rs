@@ -1,8 +1,14 @@
 //! The pages and their assets, embedded in the binary as the front end's build left them: compressed ahead of time, with
 //! an ETag, hashed names cached for good.
-use super::answer::{self, Answer, set};
-use crate::branding;
-use crate::{app::App, tenant};
+use super::{
+    answer::{self, Answer, set},
+    cookie, credential,
+};
+use crate::{
+    app::App,
+    branding::{colour, image},
+    tenant,
+};
 use hyper::{HeaderMap, StatusCode, header};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use std::fmt::Write;
@@ -132,23 +138,53 @@ fn kind_of(path: &str) -> &'static str {
     }
 }
 
-/// The tenant's colours as a sheet that every page loads before its own.
-pub(crate) async fn brand(app: &App) -> Answer {
-    let tenant = app
-        .db
-        .read(|db| tenant::first_tenant(db))
-        .await
-        .ok()
-        .flatten();
-    let colour = tenant.map_or_else(
-        || tenant::Settings::default().primary_color,
-        |t| t.settings.primary_color,
-    );
+/// The tenant's colours as a sheet that every page loads before its own: those of whoever is signed in, else those of the
+/// first tenant.
+pub(crate) async fn brand(app: &App, headers: &HeaderMap) -> Answer {
+    let signed_in = match cookie::read(headers, &app.config) {
+        Some(token) => credential::session(app, token).await.ok(),
+        None => None,
+    };
+    let own = signed_in.map(|used| used.operator.tenant);
+    let look = app.db.read(move |db| match own {
+        Some(id) => tenant::by_id(db, id).map(Some),
+        None => tenant::first_tenant(db),
+    });
+    let settings = look.await.ok().flatten().map(|tenant| tenant.settings);
+    let settings = settings.unwrap_or_default();
     let mut answer = answer::answer(
         StatusCode::OK,
         "text/css; charset=utf-8",
-        branding::sheet(&colour),
+        colour::sheet(
+            &settings.primary_color,
+            settings.look.accent_color.as_deref(),
+        ),
     );
     set(&mut answer, header::CACHE_CONTROL, "no-cache");
+    set(&mut answer, header::VARY, "cookie");
     answer
+}
+
+/// A picture of a tenant's pages. Other sites show it in the widget; it is a picture and nothing else, whatever it holds.
+pub(crate) async fn picture(app: &App, hash: &str) -> Option<Answer> {
+    let hash = hash.to_owned();
+    let found = app.db.read(move |db| image::by_hash(db, &hash)).await;
+    let (mime, bytes) = found.ok().flatten()?;
+    let mut answer = answer::answer(StatusCode::OK, "application/octet-stream", bytes);
+    set(&mut answer, header::CONTENT_TYPE, &mime);
+    set(
+        &mut answer,
+        header::CACHE_CONTROL,
+        "public, max-age=31536000, immutable",
+    );
+    set(
+        &mut answer,
+        header::CONTENT_SECURITY_POLICY,
+        "sandbox; default-src 'none'",
+    );
+    answer.headers_mut().insert(
+        "cross-origin-resource-policy",
+        header::HeaderValue::from_static("cross-origin"),
+    );
+    Some(answer)
 }

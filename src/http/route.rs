@@ -2,7 +2,7 @@
 use super::{
     answer::{self, Answer, set},
     api::{self, Visit},
-    files, hook, kb, live, pages,
+    export, files, hook, kb, live, pages,
 };
 use crate::{
     api::{ADMIN, CLIENT, Surface, WIDGET, openapi},
@@ -62,7 +62,11 @@ async fn answer(app: &App, request: Request<Incoming>, visit: Visit) -> Answer {
         ["files", id, ..] => files::answer(app, id, &request, &visit).await,
         ["kb", rest @ ..] if get => kb::answer(app, rest, &request, &visit).await,
         ["kb", ..] => wrong_method("GET, HEAD", &visit),
-        ["brand.css"] if get => pages::brand(app).await,
+        ["exports", token] => export::answer(app, token, &request, &visit).await,
+        ["brand.css"] if get => pages::brand(app, request.headers()).await,
+        ["brand", hash] if get => pages::picture(app, hash)
+            .await
+            .unwrap_or_else(|| missing(&visit)),
         _ if get => pages::page(&path, request.headers()).unwrap_or_else(|| missing(&visit)),
         _ if pages::page(&path, request.headers()).is_some() => wrong_method("GET, HEAD", &visit),
         _ => missing(&visit),

@@ -125,6 +125,12 @@ impl Hours {
         self
     }
 
+    /// The same hours of the day, the week and the year in another place.
+    pub(crate) fn in_zone(mut self, timezone: &str) -> Result<Self, Fault> {
+        self.zone = zone(timezone)?;
+        Ok(self)
+    }
+
     /// The time zone in which the desk works.
     pub(crate) const fn zone(&self) -> &TimeZone {
         &self.zone

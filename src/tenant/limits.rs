@@ -216,10 +216,10 @@ pub(crate) fn usage(
         conn,
         "select t.id, t.stored_bytes,
                 (select count(*) from ticket
-                  where tenant_id = t.id and created_at >= asked.value ->> 1 and deleted_at is null) as tickets,
+                  where tenant_id = t.id and created_at >= asked.value ->> 1 and deleted_at is null and not is_demo) as tickets,
                 (select count(*) from operator where tenant_id = t.id and is_active and role = 'operator') as operators,
                 (select count(*) from operator where tenant_id = t.id and is_active and role = 'supervisor') as supervisors,
-                (select count(*) from client where tenant_id = t.id) as clients,
+                (select count(*) from client where tenant_id = t.id and not is_demo) as clients,
                 (select count(*) from api_key
                   where tenant_id = t.id and revoked_at is null and (expires_at is null or expires_at > ?2)) as keys
            from json_each(?1) asked

@@ -1,4 +1,5 @@
 //! A company that gives support: its settings, its working hours, and what a new one starts with.
+pub(crate) mod export;
 pub(crate) mod limits;
 pub(crate) mod plan;
 pub(crate) mod transfer;
@@ -6,6 +7,7 @@ pub(crate) mod transfer;
 use crate::{
     access::secret::random_text,
     api::field::TenantId,
+    branding::Look,
     clock::Millis,
     db::sql::{self, first, one, run, taken},
     error::{Code, Error, Result},
@@ -45,6 +47,10 @@ pub(crate) struct Settings {
     pub(crate) sla_warning_percent: u32,
     /// How many days what came in by the channels is kept as it came.
     pub(crate) raw_event_days: u32,
+    /// Whether all users of a new client see all of its tickets.
+    pub(crate) shared_tickets: bool,
+    /// How the tenant's pages look beside their colour.
+    pub(crate) look: Look,
 }
 
 /// How many days that is unless the tenant says otherwise.
@@ -62,6 +68,8 @@ impl Default for Settings {
             widget_kb: true,
             sla_warning_percent: 20,
             raw_event_days: RAW_EVENT_DAYS,
+            shared_tickets: false,
+            look: Look::default(),
         }
     }
 }
@@ -177,6 +185,21 @@ pub(crate) fn save_standing(conn: &Connection, tenant: &Tenant) -> Result<()> {
     Ok(())
 }
 
+/// Writes what a tenant says of itself: its name, its language, its working hours.
+pub(crate) fn save_about(conn: &Connection, tenant: &Tenant) -> Result<()> {
+    run(
+        conn,
+        "update tenant set name = ?2, locale = ?3, business_hours = ?4 where id = ?1",
+        (
+            tenant.id,
+            &tenant.name,
+            tenant.locale,
+            serde_json::to_string(&tenant.hours)?,
+        ),
+    )?;
+    Ok(())
+}
+
 pub(crate) fn save_settings(conn: &Connection, id: TenantId, settings: &Settings) -> Result<()> {
     let json = serde_json::to_string(settings)?;
     run(
@@ -239,6 +262,8 @@ pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
         "session",
         "access_link",
         "operator",
+        "demo_run",
+        "brand_image",
     ] {
         run(
             conn,

@@ -322,6 +322,9 @@ pub(crate) fn reopen_by_client(
 
 /// Closes what was done and left unanswered for the tenant's days. Answers how many were closed.
 pub(crate) fn close_stale(tx: &crate::db::Tx<'_>, tenant: &tenant::Tenant) -> Result<usize> {
+    if tenant.settings.auto_close_days == 0 {
+        return Ok(0);
+    }
     let before = tx.now - i64::from(tenant.settings.auto_close_days) * crate::clock::DAY;
     let ids: Vec<TicketId> = crate::db::sql::all(
         tx,

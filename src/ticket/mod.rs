@@ -204,7 +204,7 @@ fn within_plan(cx: &Acting<'_>) -> Result<()> {
     let since = tenant.month_start(cx.tx.now);
     let opened: u32 = crate::db::sql::one(
         cx.tx,
-        "select count(*) from ticket where tenant_id = ?1 and created_at >= ?2 and deleted_at is null",
+        "select count(*) from ticket where tenant_id = ?1 and created_at >= ?2 and deleted_at is null and not is_demo",
         (cx.tenant, since),
         |row| row.get(0),
     )?;

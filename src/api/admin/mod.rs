@@ -2,11 +2,13 @@
 mod attention;
 mod bin;
 mod bitrix24;
+mod branding;
 mod bulk;
 mod categories;
 mod channels;
 pub(crate) mod clients;
 mod contacts;
+mod demo;
 mod devices;
 mod drafts;
 mod events;
@@ -26,6 +28,7 @@ pub(crate) mod queue;
 pub(crate) mod reference;
 mod second_factor;
 pub(crate) mod session;
+mod settings;
 mod setup;
 mod sla;
 mod tariffs;
@@ -79,7 +82,10 @@ pub(super) const GROUPS: &[(&str, &[Action])] = &[
     ("channels", channels::ACTIONS),
     ("channels", events::ACTIONS),
     ("widget", widget::ACTIONS),
+    ("branding", branding::ACTIONS),
+    ("settings", settings::ACTIONS),
     ("plan", plan::ACTIONS),
+    ("plan", demo::ACTIONS),
     ("platform", platform::ACTIONS),
 ];
 

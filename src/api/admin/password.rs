@@ -195,7 +195,7 @@ impl Task for RequestPasswordReset {
 }
 
 fn send_link(tx: &Tx<'_>, app: &App, login: &str) -> Result<()> {
-    let Some(account) = store::account(tx, login)? else {
+    let Some(account) = store::account(tx, login)?.filter(|a| a.is_at_work) else {
         return Ok(());
     };
     let (tenant, id) = (account.tenant, account.operator);

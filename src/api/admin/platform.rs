@@ -3,6 +3,7 @@ use crate::{
     access::{
         Operator,
         rules::{Needs, Role},
+        store,
     },
     api::{
         Action, Command, Query, Read, Slow, Spec, Task, Write, command,
@@ -14,13 +15,13 @@ use crate::{
     error::{Error, Result},
     lang::Lang,
     operator::{self, NewOperator},
-    platform::{self, ErrorEntry, PlatformStats, TenantStanding},
+    platform::{self, DemoAnalytics, ErrorEntry, PlatformStats, TenantStanding},
     signal::Signal,
     tenant::{self, NewTenant, limits::LimitChanges, plan::Plan},
-    ticket::Actor,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 pub(super) const ACTIONS: &[Action] = &[
     query::<ListTenants>(),
@@ -28,6 +29,7 @@ pub(super) const ACTIONS: &[Action] = &[
     command::<UpdateTenant>(),
     query::<ListErrorLogs>(),
     query::<ShowPlatformStats>(),
+    query::<ShowDemoAnalytics>(),
 ];
 
 /// Lists the tenants of the installation with their plans, limits and usage.
@@ -133,10 +135,13 @@ impl Task for CreateTenant {
                     Some(app.url(&format!("/tenant.html#/password?token={token}")))
                 }
             };
-            let subject = format!("{{\"tenant_id\":{id}}}");
-            let place = (call.address.to_string(), call.request_id.as_str());
-            let actor = Actor::operator(&by);
-            audit::note(tx, by.tenant, &actor, CreateTenant::NAME, &subject, place)?;
+            audit::note_call(
+                tx,
+                &by,
+                &call,
+                CreateTenant::NAME,
+                &json!({ "tenant_id": id }),
+            )?;
             Ok(CreatedTenant {
                 tenant: platform::tenant(tx, tenant::by_id(tx, id)?, tx.now)?,
                 admin_id,
@@ -189,6 +194,9 @@ impl Command for UpdateTenant {
                 return Err(Error::one_of("is_active", &["true"]));
             }
             tenant.is_active = active.0;
+            if !active.0 {
+                store::close_all_sessions(cx.tx, tenant.id)?;
+            }
         }
         if let Some(limits) = self.limits {
             limits.apply(&mut tenant.overrides)?;
@@ -270,5 +278,27 @@ impl Query for ShowPlatformStats {
     const LANE: Lane = Lane::Slow;
     fn run(self, cx: &Read<'_, Operator>) -> Result<PlatformStats> {
         platform::stats(cx.db, cx.db.now)
+    }
+}
+
+/// Tells who tries the program with demo data, since when, and who went on with data of their own.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ShowDemoAnalytics {}
+impl Spec for ShowDemoAnalytics {
+    const NAME: &'static str = "demo_analytics";
+    const NEEDS: Needs = Needs::role(Role::HeadAdmin);
+    const TITLE: [&'static str; 3] = [
+        "Как пробуют программу",
+        "Бағдарламаны қалай сынайды",
+        "Show who tries the program",
+    ];
+    const EXAMPLE: &'static str = "{}";
+    type By = Operator;
+    type Output = DemoAnalytics;
+}
+impl Query for ShowDemoAnalytics {
+    const LANE: Lane = Lane::Slow;
+    fn run(self, cx: &Read<'_, Operator>) -> Result<DemoAnalytics> {
+        platform::demos(cx.db)
     }
 }

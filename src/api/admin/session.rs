@@ -14,6 +14,7 @@ use crate::{
     },
     app::App,
     audit,
+    branding::{self, BrandingView},
     caps::neighbourhood,
     clock::{Millis, SECOND},
     db::{Tx, sql::run},
@@ -64,27 +65,6 @@ pub(crate) struct Permissions {
     is_head_admin: bool,
 }
 
-/// How the tenant's pages look.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct BrandingView {
-    /// The company that gives support.
-    pub(crate) company_name: String,
-    /// Its colour, `#rrggbb`.
-    pub(crate) primary_color: String,
-    /// Where its logo is.
-    pub(crate) logo: Option<String>,
-}
-
-impl BrandingView {
-    pub(crate) fn of(tenant: &tenant::Tenant) -> BrandingView {
-        BrandingView {
-            company_name: tenant.name.clone(),
-            primary_color: tenant.settings.primary_color.clone(),
-            logo: None,
-        }
-    }
-}
-
 /// Who the caller is.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Identity {
@@ -123,7 +103,7 @@ pub(super) fn identity(
             is_head_admin: role == Role::HeadAdmin,
         },
         plan: tenant.plan,
-        branding: BrandingView::of(&tenant),
+        branding: branding::shown(conn, &tenant)?,
         locale: operator.locale.unwrap_or(tenant.locale),
         tenant: TenantView {
             id: tenant.id,
@@ -228,6 +208,9 @@ pub(super) async fn check_password(
         app.logins.failed(tries, now);
         return Err(Error::new(Code::LoginFailed));
     };
+    if !account.is_at_work {
+        return Err(Error::new(Code::TenantInactive));
+    }
     let whose = (account.tenant, account.operator);
     codes_left(app, whose)?;
     Ok(Proof { whose, tries })

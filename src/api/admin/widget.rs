@@ -10,8 +10,9 @@ use crate::{
         query,
     },
     app::App,
+    branding::Side,
     error::{Error, Fault, Result},
-    tenant::{self, Tenant},
+    tenant::{self, Settings, Tenant},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,10 +38,15 @@ pub(crate) struct WidgetSettings {
 fn settings(app: &App, tenant: &Tenant) -> WidgetSettings {
     let source = app.url("/widget/loader.js");
     let (key, lang) = (&tenant.widget_key, tenant.locale.as_str());
+    // The button is there before the widget asks the desk for anything.
+    let side = match tenant.settings.look.widget.position {
+        Side::Left => r#" data-position="left""#,
+        Side::Right => "",
+    };
     WidgetSettings {
         api_key: key.clone(),
         embed_code: format!(
-            r#"<script src="{source}" data-api-key="{key}" data-lang="{lang}"></script>"#
+            r#"<script src="{source}" data-api-key="{key}" data-lang="{lang}"{side}></script>"#
         ),
         allowed_origins: tenant.settings.widget_origins.clone(),
         widget_access: if tenant.settings.widget_strict {
@@ -73,11 +79,21 @@ impl Query for GetWidgetSettings {
 }
 
 /// How a widget visitor opens an earlier ticket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum WidgetAccess {
     Standard,
     Strict,
+}
+
+impl WidgetAccess {
+    pub(super) fn of(settings: &Settings) -> WidgetAccess {
+        if settings.widget_strict {
+            WidgetAccess::Strict
+        } else {
+            WidgetAccess::Standard
+        }
+    }
 }
 
 /// Changes the widget's settings; what is left out stays.

@@ -6,16 +6,14 @@ mod tariff;
 
 use super::{
     Action, Command, Query, Read, Slow, Spec, Task, Write,
-    admin::{
-        queue::{StatusFilter, TicketPage, filled},
-        session::BrandingView,
-    },
+    admin::queue::{StatusFilter, TicketPage, filled},
     command,
     field::{At, Body, Code, Int, Line, Subject, Text, TicketId},
     query, task,
 };
 use crate::{
     access::{ClientUser, rules::Needs},
+    branding::{self, BrandingView},
     client,
     db::sql::{Page, run},
     error::{Error, Result},
@@ -110,7 +108,7 @@ impl Query for Me {
             portal_domain: cx.by.portal_domain.clone(),
             company_name: cx.by.company_name.clone(),
             locale: cx.by.locale.unwrap_or(tenant.locale),
-            branding: BrandingView::of(&tenant),
+            branding: branding::shown(cx.db, &tenant)?,
         })
     }
 }
@@ -132,7 +130,7 @@ impl Spec for Branding {
 }
 impl Query for Branding {
     fn run(self, cx: &Read<'_, ClientUser>) -> Result<BrandingView> {
-        Ok(BrandingView::of(&tenant::by_id(cx.db, cx.by.tenant)?))
+        branding::shown(cx.db, &tenant::by_id(cx.db, cx.by.tenant)?)
     }
 }
 

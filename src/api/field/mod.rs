@@ -273,6 +273,16 @@ parameter!(
     { "type": "string", "pattern": "^#[0-9a-fA-F]{6}$" }
 );
 
+/// A picture as a `data:` URL, or the address at which it was found.
+#[derive(Clone, Debug)]
+pub(crate) struct Picture(pub(crate) String);
+parameter!(
+    Picture,
+    "Picture",
+    |value| text(value, 900_000).map(Picture),
+    { "type": "string", "maxLength": 900_000 }
+);
+
 /// A time zone by its name in the IANA database.
 #[derive(Clone, Debug)]
 pub(crate) struct Zone(pub(crate) String);
@@ -327,7 +337,7 @@ parameter!(
     { "type": ["object", "array", "null"], "additionalProperties": true, "items": { "type": "object", "additionalProperties": true } }
 );
 
-transparent!(Subject => String, Name => String, Body => String, Text => String, Line => String, Email => String, Domain => String, Code => String, Color => String, Zone => String);
+transparent!(Subject => String, Name => String, Body => String, Text => String, Line => String, Email => String, Domain => String, Code => String, Color => String, Zone => String, Picture => String);
 
 /// A list of at most `MOST` entries.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ use crate::{
         Query, Read, Spec,
         field::{At, Line},
     },
+    branding,
     error::Result,
     lang::Lang,
     tenant,
@@ -20,6 +21,8 @@ pub(crate) struct WidgetBranding {
     company_name: String,
     /// Its colour, `#rrggbb`.
     primary_color: String,
+    /// Whether the widget says what it is made with.
+    powered_by: bool,
 }
 
 /// The words of the widget's first screen.
@@ -102,8 +105,14 @@ impl Query for Config {
                 .map(At),
             is_open,
             branding: WidgetBranding {
+                powered_by: branding::powered_by(tenant.plan, &tenant.settings.look),
                 company_name: tenant.name,
-                primary_color: tenant.settings.primary_color,
+                primary_color: tenant
+                    .settings
+                    .look
+                    .widget
+                    .color
+                    .unwrap_or(tenant.settings.primary_color),
             },
             texts: WidgetTexts {
                 title: title.to_owned(),

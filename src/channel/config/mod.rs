@@ -248,7 +248,8 @@ pub(crate) fn by_address(
     let plain = local.split('+').next().unwrap_or(local);
     first(
         conn,
-        "select * from channel where address in (?1, ?2) and is_active order by address = ?1 desc limit 1",
+        "select * from channel where address in (?1, ?2) and is_active
+            and tenant_id in (select id from tenant where is_active) order by address = ?1 desc limit 1",
         (&address, format!("{plain}@{domain}")),
         |row| read(row, secret),
     )

@@ -50,6 +50,8 @@ struct Facts {
     created_at: Millis,
     language: Lang,
     company: String,
+    /// The company and where to write to it, as the foot of a mail says it.
+    foot: String,
     colour: String,
     references: Vec<String>,
     in_reply_to: Option<String>,
@@ -126,6 +128,10 @@ fn facts(db: &Snapshot<'_>, app: &App, row: &Due) -> Result<Facts> {
         body,
         created_at,
         language: ticket.locale.unwrap_or(tenant.locale),
+        foot: match tenant.settings.look.support_email {
+            Some(email) => format!("{} · {email}", tenant.name),
+            None => tenant.name.clone(),
+        },
         company: tenant.name,
         colour: tenant.settings.primary_color,
         quoted,
@@ -268,7 +274,7 @@ fn write(app: &App, row: &Due, mut facts: Facts) -> Result<Letter> {
             text,
         }),
         files: &files,
-        company: &facts.company,
+        company: &facts.foot,
         colour: Some(&facts.colour),
     })
     .map_err(Error::internal)?;

@@ -8,10 +8,12 @@ use crate::{
 use rusqlite::Connection;
 
 /// The tables that move, parents before children.
-pub(super) const MOVED: [&str; 44] = [
+pub(super) const MOVED: [&str; 46] = [
     "tenant",
+    "brand_image",
     "tariff",
     "operator",
+    "demo_run",
     "totp",
     "client",
     "portal_user",
@@ -100,7 +102,7 @@ const fn loose(parent: &'static str) -> Meaning {
 }
 
 /// What the schema does not tell of its columns.
-pub(super) const MARKED: [(&str, &str, Meaning); 34] = [
+pub(super) const MARKED: [(&str, &str, Meaning); 35] = [
     ("tenant", "domain", Meaning::Claim("the domain")),
     ("tenant", "widget_key", Meaning::Made(Made::WidgetKey)),
     (
@@ -126,6 +128,7 @@ pub(super) const MARKED: [(&str, &str, Meaning); 34] = [
     ("ticket", "channel_id", loose("channel")),
     ("ticket", "last_message_id", loose("message")),
     ("ticket", "deleted_by", loose("operator")),
+    ("demo_run", "enabled_by", loose("operator")),
     ("message_edit", "edited_by", loose("operator")),
     ("event", "message_id", loose("message")),
     ("event", "actor_id", Meaning::Actor),

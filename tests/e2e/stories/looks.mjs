@@ -1,40 +1,13 @@
 /** How every page looks: each is brought into its state once and then examined in all sizes, light and dark. */
-import assert from 'node:assert/strict';
-import { faultsOf } from '../parts/look.mjs';
-import { sizes } from '../parts/stage.mjs';
 import { composer, messageWith } from '../parts/steps.mjs';
 import { until } from '../parts/until.mjs';
+import { walk } from '../parts/walk.mjs';
 import { mailbox } from '../parts/world.mjs';
 import { compose, deliver } from '../parts/post.mjs';
 import { refusedDomain } from '../parts/sink.mjs';
 
-const everywhere = [...Object.keys(sizes)].flatMap((size) => ['light', 'dark'].map((theme) => [size, theme]));
 /** Popovers stand outside the landmarks by their nature. */
 const floating = ['region'];
-
-/** Examines a page as it is now, in each of `looks`. */
-async function examine(stage, page, name, { off = [], looks = everywhere } = {}) {
-  const found = [];
-  for (const [size, theme] of looks) {
-    await page.setViewportSize(sizes[size]);
-    await page.emulateMedia({ colorScheme: theme });
-    await page.evaluate(() => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }));
-    await stage.shot(page, `${name}-${sizes[size].width}-${theme}`);
-    found.push(...(await faultsOf(page, `${name} ${sizes[size].width} ${theme}`, off)));
-  }
-  return found;
-}
-
-/** Goes through `states`, one after another in one window: [name, how to get there, options]. */
-async function walk(stage, page, states) {
-  const found = [];
-  for (const [name, go, options] of states) {
-    await page.setViewportSize(sizes.desktop);
-    await go(page);
-    found.push(...(await examine(stage, page, name, options)));
-  }
-  assert.deepEqual(found, []);
-}
 
 /** A ticket with everything a conversation can hold: many messages, a note, files, a mail in HTML, an answer that failed. */
 async function longTicket({ api, desk, world }) {

@@ -93,6 +93,17 @@ export type StaffArticle = Of<'StaffArticle'>;
 export type KbSettings = Of<'KbSettings'>;
 export type ReaderRow = Of<'ReaderRow'>;
 export type ReaderArticle = Of<'ReaderArticle'>;
+export type Plan = Schemas['Plan'];
+export type PlanFeatures = Of<'PlanFeatures'>;
+export type Settings = Of<'SettingsView'>;
+export type Exported = Of<'Exported'>;
+export type BrandingSettings = Of<'BrandingSettings'>;
+export type AuditLog = Of<'AuditLog'>;
+export type DemoStatus = Of<'DemoStatus'>;
+export type TenantStanding = Of<'TenantStanding'>;
+export type Overrides = Schemas['Overrides'];
+export type LimitChanges = Schemas['LimitChanges'];
+export type ErrorLogs = Of<'ErrorLogs'>;
 export type Viewer = Of<'Viewer'>;
 
 /** A ticket as its client sees it: no tags, no contact data, no way to move it but the actions made for clients. */

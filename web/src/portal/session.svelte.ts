@@ -1,5 +1,6 @@
 /** Who the portal serves: nobody yet, a client, or a client whose link has run out. */
 import { ApiError, onSignedOut } from '../lib/api';
+import { wear } from '../lib/brand';
 import { lang, setLocale, type Locale } from '../lib/i18n/index.svelte';
 import type { Category, ClientMe } from '../lib/types';
 import { ask } from './api';
@@ -39,6 +40,7 @@ async function enter(): Promise<void> {
   stage = 'loading';
   try {
     me = await ask('me', {});
+    wear(me.branding);
     await texts; // else the page's first language could arrive after the client's own and hide it
     if (!hasChosenLanguage()) await setLocale(me.locale);
     spoken = lang();

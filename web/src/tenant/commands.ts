@@ -83,6 +83,7 @@ function everywhere(): Command[] {
     { id: 'go-analytics', label: t('analytics.title'), icon: 'chart', group: places, run: () => go(href('analytics')) },
     { id: 'go-wallboard', label: t('wallboard.title'), icon: 'monitor', group: places, run: () => go(href('wallboard')) },
     { id: 'go-settings', label: t('nav.settings'), icon: 'settings', keys: 'KeyG KeyS', group: places, run: () => go(href('settings')) },
+    ...(session.me.permissions.is_head_admin ? [{ id: 'go-head', label: t('nav.head'), icon: 'globe' as const, group: places, run: () => go(href('head')) }] : []),
   ];
   for (const view of views) list.push({ id: `view-${view}`, label: t('palette.view', { view: t(`view.${view}`) }), icon: viewIcons[view], group: places, run: () => go(href('queue', view)) });
   for (const theme of themes) list.push({ id: `theme-${theme}`, label: t('palette.theme', { theme: t(`theme.${theme}`) }), icon: 'settings', group: prefs, run: () => setTheme(theme) });

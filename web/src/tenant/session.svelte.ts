@@ -1,5 +1,6 @@
 /** Who is signed in. When the server forgets the session, the page stays as it is and asks for the password in a dialog. */
 import { ApiError, onSignedOut } from '../lib/api';
+import { wear } from '../lib/brand';
 import { setLocale } from '../lib/i18n/index.svelte';
 import type { Me } from '../lib/types';
 import { admin } from './api';
@@ -35,6 +36,7 @@ class Session {
   async load(): Promise<void> {
     try {
       this.#me = await admin('me', {});
+      wear(this.#me.branding);
       let chosen: string | null = null;
       try { chosen = localStorage.getItem('tp.lang'); } catch { /* no storage: the operator's own language */ }
       if (!chosen && !new URLSearchParams(location.search).has('lang')) await setLocale(this.#me.locale);

@@ -1,4 +1,4 @@
-//! White label: from one colour of a tenant the colours that stay readable on it and beside it, in light and dark.
+//! From one colour of a tenant the colours that stay readable on it and beside it, in light and dark.
 //! Contrast is that of WCAG 2.2 (relative luminance, section 1.4.3); text keeps at least 4.5 to 1.
 
 type Rgb = [u8; 3];
@@ -67,17 +67,23 @@ fn readable(colour: Rgb, surface: Rgb) -> Rgb {
         .unwrap_or(towards)
 }
 
-/// The style sheet that lays a tenant's colour over the pages' own. A text that is no colour changes nothing.
-pub(crate) fn sheet(colour: &str) -> String {
+/// The style sheet that lays a tenant's colours over the pages' own: that of surfaces, and that of links if it is another.
+/// A text that is no colour changes nothing.
+pub(crate) fn sheet(colour: &str, accent: Option<&str>) -> String {
     let Some(brand) = parse(colour) else {
         return String::new();
     };
     let (fill, on) = (hex(brand), hex(on(brand)));
-    let (light, dark) = (hex(readable(brand, LIGHT)), hex(readable(brand, DARK)));
+    let links = accent.and_then(parse).unwrap_or(brand);
+    let text = |surface: Rgb| {
+        let (brand, links) = (hex(readable(brand, surface)), hex(readable(links, surface)));
+        format!("--brand-text:{brand};--accent-text:{links}")
+    };
+    let (light, dark) = (text(LIGHT), text(DARK));
     format!(
-        "html:root{{--brand:{fill};--on-brand:{on};--brand-text:{light}}}\
-         @media (prefers-color-scheme:dark){{html:root:not([data-theme=light]){{--brand-text:{dark}}}}}\
-         html:root[data-theme=dark]{{--brand-text:{dark}}}\n"
+        "html:root{{--brand:{fill};--on-brand:{on};{light}}}\
+         @media (prefers-color-scheme:dark){{html:root:not([data-theme=light]){{{dark}}}}}\
+         html:root[data-theme=dark]{{{dark}}}\n"
     )
 }
 
@@ -107,7 +113,9 @@ mod tests {
 
     #[test]
     fn what_is_no_colour_makes_no_sheet() {
-        assert_eq!(sheet("red;} body{display:none"), "");
-        assert!(sheet("#ffe600").contains("--on-brand:#000000"));
+        assert_eq!(sheet("red;} body{display:none", None), "");
+        assert_eq!(sheet("#ffe600", Some("red}")), sheet("#ffe600", None));
+        assert!(sheet("#ffe600", None).contains("--on-brand:#000000"));
+        assert!(sheet("#ffe600", Some("#0000c0")).contains("--accent-text:#0000c0"));
     }
 }
