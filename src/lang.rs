@@ -3,7 +3,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A language of the interface: Russian, Kazakh or English.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Lang {
     Ru,

@@ -37,3 +37,4 @@ mod tenants;
 mod transfer;
 mod verbs;
 mod webhooks;
+mod widget;

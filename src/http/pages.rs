@@ -11,6 +11,7 @@ use crate::{
 };
 use hyper::{HeaderMap, StatusCode, header};
 use rust_embed::{EmbeddedFile, RustEmbed};
+use serde_json::json;
 use std::fmt::Write;
 
 #[derive(RustEmbed)]
@@ -136,6 +137,48 @@ fn kind_of(path: &str) -> &'static str {
         Some("woff2") => "font/woff2",
         _ => "application/octet-stream",
     }
+}
+
+/// What a phone needs to know to keep the portal among its programs, under the tenant's name and in its colour.
+pub(crate) async fn manifest(app: &App) -> Answer {
+    let tenant = app
+        .db
+        .read(|db| tenant::first_tenant(db))
+        .await
+        .ok()
+        .flatten();
+    let (name, colour) = tenant.map_or_else(
+        || {
+            (
+                "TehProf".to_owned(),
+                tenant::Settings::default().primary_color,
+            )
+        },
+        |t| (t.name, t.settings.primary_color),
+    );
+    let icon = |file: &str, size: &str, purpose: &str| json!({ "src": format!("./icons/{file}"), "sizes": size, "type": "image/png", "purpose": purpose });
+    let manifest = json!({
+        "name": name,
+        "short_name": name.chars().take(24).collect::<String>(),
+        "id": "/index.html",
+        "start_url": "./index.html",
+        "scope": "./",
+        "display": "standalone",
+        "background_color": "#f5f6f7",
+        "theme_color": colour,
+        "icons": [
+            icon("icon-192.png", "192x192", "any"),
+            icon("icon-512.png", "512x512", "any"),
+            icon("icon-maskable-512.png", "512x512", "maskable"),
+        ],
+    });
+    let mut answer = answer::answer(
+        StatusCode::OK,
+        "application/manifest+json",
+        manifest.to_string(),
+    );
+    set(&mut answer, header::CACHE_CONTROL, "no-cache");
+    answer
 }
 
 /// The tenant's colours as a sheet that every page loads before its own: those of whoever is signed in, else those of the

@@ -67,6 +67,7 @@ async fn answer(app: &App, request: Request<Incoming>, visit: Visit) -> Answer {
         ["brand", hash] if get => pages::picture(app, hash)
             .await
             .unwrap_or_else(|| missing(&visit)),
+        ["manifest.webmanifest"] if get => pages::manifest(app).await,
         _ if get => pages::page(&path, request.headers()).unwrap_or_else(|| missing(&visit)),
         _ if pages::page(&path, request.headers()).is_some() => wrong_method("GET, HEAD", &visit),
         _ => missing(&visit),

@@ -24,6 +24,7 @@ use limits::Overrides;
 use plan::{Limits, Plan};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What a tenant may set and rarely does. A setting that is not stored has its default.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -51,6 +52,18 @@ pub(crate) struct Settings {
     pub(crate) shared_tickets: bool,
     /// How the tenant's pages look beside their colour.
     pub(crate) look: Look,
+    /// Whether the widget's form asks for a phone number and a subject.
+    pub(crate) widget_phone: bool,
+    pub(crate) widget_subject: bool,
+    /// The widget's words where they are the tenant's own.
+    pub(crate) widget_texts: BTreeMap<Lang, WidgetWords>,
+}
+
+/// The words of the widget's first screen; an empty one stands for the program's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WidgetWords {
+    pub(crate) title: String,
+    pub(crate) welcome: String,
 }
 
 /// How many days that is unless the tenant says otherwise.
@@ -70,6 +83,9 @@ impl Default for Settings {
             raw_event_days: RAW_EVENT_DAYS,
             shared_tickets: false,
             look: Look::default(),
+            widget_phone: true,
+            widget_subject: true,
+            widget_texts: BTreeMap::new(),
         }
     }
 }

@@ -6,13 +6,15 @@ use crate::{
     },
     api::{
         Action, Command, Query, Read, Spec, Write, command,
-        field::{Flag, List, Name},
+        field::{Flag, Line, List, Name},
         query,
+        widget::config::usual_words,
     },
     app::App,
     branding::Side,
     error::{Error, Fault, Result},
-    tenant::{self, Settings, Tenant},
+    lang::Lang,
+    tenant::{self, Settings, Tenant, WidgetWords},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,7 +22,51 @@ use serde::{Deserialize, Serialize};
 pub(super) const ACTIONS: &[Action] = &[
     query::<GetWidgetSettings>(),
     command::<SaveWidgetSettings>(),
+    command::<RegenerateWidgetKey>(),
 ];
+
+/// Which fields the widget's form has. A name and an address are always asked for.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct FormFields {
+    /// Whether it asks for a name.
+    name: bool,
+    /// Whether it asks for an address.
+    email: bool,
+    /// Whether it asks for a phone number.
+    phone: bool,
+    /// Whether it asks for a subject.
+    subject: bool,
+}
+
+/// The words of the widget's first screen in one language.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct FirstWords {
+    /// The title; empty for the usual one.
+    title: String,
+    /// What greets the visitor; empty for the usual greeting.
+    welcome: String,
+}
+
+/// The words of the widget's first screen.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct WordsByLanguage {
+    /// In Russian.
+    ru: FirstWords,
+    /// In Kazakh.
+    kk: FirstWords,
+    /// In English.
+    en: FirstWords,
+}
+
+impl WordsByLanguage {
+    fn of(words: impl Fn(Lang) -> FirstWords) -> WordsByLanguage {
+        WordsByLanguage {
+            ru: words(Lang::Ru),
+            kk: words(Lang::Kk),
+            en: words(Lang::En),
+        }
+    }
+}
 
 /// How the widget is set up.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -31,6 +77,14 @@ pub(crate) struct WidgetSettings {
     embed_code: String,
     /// The sites that may show it; all if empty.
     allowed_origins: Vec<String>,
+    /// Which fields its form has.
+    fields: FormFields,
+    /// The company's own words, by language.
+    texts: WordsByLanguage,
+    /// The usual words, by language.
+    usual_texts: WordsByLanguage,
+    /// Whether it offers the knowledge base, while that is for everybody.
+    kb: bool,
     /// `standard`: id and e-mail open a ticket; `strict`: its token is needed.
     widget_access: &'static str,
 }
@@ -49,6 +103,22 @@ fn settings(app: &App, tenant: &Tenant) -> WidgetSettings {
             r#"<script src="{source}" data-api-key="{key}" data-lang="{lang}"{side}></script>"#
         ),
         allowed_origins: tenant.settings.widget_origins.clone(),
+        fields: FormFields {
+            name: true,
+            email: true,
+            phone: tenant.settings.widget_phone,
+            subject: tenant.settings.widget_subject,
+        },
+        texts: WordsByLanguage::of(|lang| {
+            let own = tenant.settings.widget_texts.get(&lang).cloned();
+            let WidgetWords { title, welcome } = own.unwrap_or_default();
+            FirstWords { title, welcome }
+        }),
+        usual_texts: WordsByLanguage::of(|lang| {
+            let [title, welcome] = usual_words(lang).map(str::to_owned);
+            FirstWords { title, welcome }
+        }),
+        kb: tenant.settings.widget_kb,
         widget_access: if tenant.settings.widget_strict {
             "strict"
         } else {
@@ -96,12 +166,76 @@ impl WidgetAccess {
     }
 }
 
+/// Which fields the widget's form is to have; what is left out stays.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct FormFieldsChange {
+    /// Whether it asks for a phone number.
+    #[serde(default)]
+    phone: Option<Flag>,
+    /// Whether it asks for a subject.
+    #[serde(default)]
+    subject: Option<Flag>,
+}
+
+/// The company's own words in one language; what is left out stays.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct FirstWordsChange {
+    /// The title; empty for the usual one.
+    #[serde(default)]
+    title: Option<Line>,
+    /// What greets the visitor; empty for the usual greeting.
+    #[serde(default)]
+    welcome: Option<Line>,
+}
+
+/// The company's own words by language; what is left out stays.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct WordsChange {
+    /// In Russian.
+    #[serde(default)]
+    ru: Option<FirstWordsChange>,
+    /// In Kazakh.
+    #[serde(default)]
+    kk: Option<FirstWordsChange>,
+    /// In English.
+    #[serde(default)]
+    en: Option<FirstWordsChange>,
+}
+
+impl WordsChange {
+    fn apply(self, tenant: &mut Tenant) {
+        for (lang, change) in [
+            (Lang::Ru, self.ru),
+            (Lang::Kk, self.kk),
+            (Lang::En, self.en),
+        ] {
+            let Some(change) = change else { continue };
+            let words = tenant.settings.widget_texts.entry(lang).or_default();
+            if let Some(title) = change.title {
+                words.title = title.0;
+            }
+            if let Some(welcome) = change.welcome {
+                words.welcome = welcome.0;
+            }
+        }
+    }
+}
+
 /// Changes the widget's settings; what is left out stays.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct SaveWidgetSettings {
     /// The sites that may show it, as origins (`https://shop.example`); all if empty.
     #[serde(default)]
     allowed_origins: Option<List<Name, 100>>,
+    /// Which fields its form has.
+    #[serde(default)]
+    fields: Option<FormFieldsChange>,
+    /// The company's own words, by language.
+    #[serde(default)]
+    texts: Option<WordsChange>,
+    /// Whether it offers the knowledge base.
+    #[serde(default)]
+    kb: Option<Flag>,
     /// How a visitor opens an earlier ticket.
     #[serde(default)]
     widget_access: Option<WidgetAccess>,
@@ -117,7 +251,7 @@ impl Spec for SaveWidgetSettings {
         "Виджет баптауларын сақтау",
         "Save the widget's settings",
     ];
-    const EXAMPLE: &'static str = r#"{"allowed_origins":["https://shop.example"]}"#;
+    const EXAMPLE: &'static str = r#"{"allowed_origins":["https://shop.example"],"fields":{"phone":false},"texts":{"ru":{"title":"Поможем с заказом"}}}"#;
     type By = Operator;
     type Output = WidgetSettings;
 }
@@ -137,11 +271,42 @@ impl Command for SaveWidgetSettings {
         if let Some(access) = self.widget_access {
             tenant.settings.widget_strict = access == WidgetAccess::Strict;
         }
+        if let Some(fields) = self.fields {
+            let settings = &mut tenant.settings;
+            settings.widget_phone = fields.phone.map_or(settings.widget_phone, |f| f.0);
+            settings.widget_subject = fields.subject.map_or(settings.widget_subject, |f| f.0);
+        }
+        if let Some(texts) = self.texts {
+            texts.apply(&mut tenant);
+        }
+        tenant.settings.widget_kb = self.kb.map_or(tenant.settings.widget_kb, |f| f.0);
         tenant::save_settings(cx.tx, tenant.id, &tenant.settings)?;
         if self.regenerate_key.0 {
             tenant::renew_widget_key(cx.tx, tenant.id)?;
         }
         Ok(settings(cx.app, &tenant::by_id(cx.tx, tenant.id)?))
+    }
+}
+
+/// Gives the widget another key; the old one stops working at once.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct RegenerateWidgetKey {}
+impl Spec for RegenerateWidgetKey {
+    const NAME: &'static str = "regenerate_widget_key";
+    const NEEDS: Needs = Needs::role(Role::Admin);
+    const TITLE: [&'static str; 3] = [
+        "Сменить ключ виджета",
+        "Виджет кілтін ауыстыру",
+        "Regenerate the widget's key",
+    ];
+    const EXAMPLE: &'static str = "{}";
+    type By = Operator;
+    type Output = WidgetSettings;
+}
+impl Command for RegenerateWidgetKey {
+    fn run(self, cx: &Write<'_, Operator>) -> Result<WidgetSettings> {
+        tenant::renew_widget_key(cx.tx, cx.by.tenant)?;
+        Ok(settings(cx.app, &tenant::by_id(cx.tx, cx.by.tenant)?))
     }
 }
 

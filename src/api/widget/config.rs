@@ -32,6 +32,8 @@ pub(crate) struct WidgetTexts {
     title: String,
     /// What greets the visitor.
     welcome: String,
+    /// Within what time a first answer is to be expected while the desk is at work.
+    reply: String,
 }
 
 /// Which fields the form has.
@@ -43,6 +45,8 @@ pub(crate) struct WidgetFields {
     email: bool,
     /// Whether it asks for a phone number.
     phone: bool,
+    /// Whether it asks for a subject.
+    subject: bool,
 }
 
 /// How the widget is to look and what it is to say.
@@ -58,8 +62,40 @@ pub(crate) struct WidgetConfig {
     is_open: bool,
     /// When it is at work next, if it is not.
     opens_at: Option<At>,
+    /// Within how many working minutes a first answer is to be expected.
+    reply_minutes: i64,
     /// Whether the knowledge base may be searched.
     kb: bool,
+    /// `standard`: id and e-mail open an earlier ticket; `strict`: a code by e-mail is needed.
+    access: &'static str,
+}
+
+/// The program's own words for the first screen.
+pub(crate) const fn usual_words(lang: Lang) -> [&'static str; 2] {
+    lang.pick([
+        ["Поддержка", "Опишите вопрос, и мы ответим здесь же."],
+        [
+            "Қолдау қызметі",
+            "Сұрағыңызды жазыңыз, осында жауап береміз.",
+        ],
+        [
+            "Support",
+            "Tell us what happened and we will answer right here.",
+        ],
+    ])
+}
+
+/// When a first answer is to be expected, in words.
+fn expected(minutes: i64, lang: Lang) -> String {
+    let hours = minutes.saturating_add(59) / 60;
+    match (lang, minutes < 60) {
+        (Lang::Ru, true) => format!("Обычно отвечаем за {minutes} мин"),
+        (Lang::Ru, false) => format!("Обычно отвечаем за {hours} ч"),
+        (Lang::Kk, true) => format!("Әдетте {minutes} минутта жауап береміз"),
+        (Lang::Kk, false) => format!("Әдетте {hours} сағатта жауап береміз"),
+        (Lang::En, true) => format!("We usually reply within {minutes} min"),
+        (Lang::En, false) => format!("We usually reply within {hours} h"),
+    }
 }
 
 /// Tells the widget how to look and what to say.
@@ -86,16 +122,12 @@ impl Query for Config {
         let tenant = tenant::by_id(cx.db, cx.by.tenant)?;
         let is_open = tenant.hours.is_open(cx.db.now);
         let kb = is_offered(cx.db, &tenant)?;
-        let [title, welcome] = match cx.call.lang {
-            Lang::Ru => ["Поддержка", "Опишите вопрос, и мы ответим здесь же."],
-            Lang::Kk => [
-                "Қолдау қызметі",
-                "Сұрағыңызды жазыңыз, осында жауап береміз.",
-            ],
-            Lang::En => [
-                "Support",
-                "Tell us what happened and we will answer right here.",
-            ],
+        let reply_minutes = i64::from(tenant::rules(cx.db, tenant.id)?.normal.response_minutes);
+        let own = tenant.settings.widget_texts.get(&cx.call.lang);
+        let [title, welcome] = usual_words(cx.call.lang);
+        let word = |own: Option<&String>, usual: &str| {
+            own.filter(|word| !word.is_empty())
+                .map_or_else(|| usual.to_owned(), Clone::clone)
         };
         Ok(WidgetConfig {
             opens_at: tenant
@@ -104,6 +136,24 @@ impl Query for Config {
                 .filter(|_| !is_open)
                 .map(At),
             is_open,
+            texts: WidgetTexts {
+                title: word(own.map(|words| &words.title), title),
+                welcome: word(own.map(|words| &words.welcome), welcome),
+                reply: expected(reply_minutes, cx.call.lang),
+            },
+            fields: WidgetFields {
+                name: true,
+                email: true,
+                phone: tenant.settings.widget_phone,
+                subject: tenant.settings.widget_subject,
+            },
+            reply_minutes,
+            access: if tenant.settings.widget_strict {
+                "strict"
+            } else {
+                "standard"
+            },
+            kb,
             branding: WidgetBranding {
                 powered_by: branding::powered_by(tenant.plan, &tenant.settings.look),
                 company_name: tenant.name,
@@ -114,16 +164,6 @@ impl Query for Config {
                     .color
                     .unwrap_or(tenant.settings.primary_color),
             },
-            texts: WidgetTexts {
-                title: title.to_owned(),
-                welcome: welcome.to_owned(),
-            },
-            fields: WidgetFields {
-                name: true,
-                email: true,
-                phone: true,
-            },
-            kb,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The actions of a site's visitors, `/api/widget.php`. The `ticket_id` of a visitor is the ticket's random public
 //! reference, never the desk's number. Whoever holds the ticket's token has proved themselves; reference and e-mail together
 //! are as good unless the tenant is strict, and wrong guesses are slowed down.
-mod config;
+pub(crate) mod config;
 mod door;
 mod knowledge;
 

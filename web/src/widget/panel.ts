@@ -24,7 +24,7 @@ export function createPanel(desk: Desk, close: () => void): Panel {
   const node = h('div', { className: 'panel', role: 'dialog', 'aria-label': say('title') },
     h('div', { className: 'top' }, h('div', {}, title, hours), button('x', '×', close, say('close'))), h('div', { className: 'tabs' }, write, mine), slot, made);
   const active = () => (node.getRootNode() as ShadowRoot).activeElement;
-  const writing = () => !!slot.querySelector('.hp');
+  const writing = () => !!slot.querySelector('.hp, .article');
 
   function show(screen: HTMLElement) {
     slot.replaceChildren(screen);
