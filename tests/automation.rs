@@ -139,7 +139,7 @@ fn triggers_that_set_each_other_off_come_to_an_end() {
     assert!(count("stopped") >= 1, "{outcomes:?}");
     assert_eq!(count("failed"), 0);
     let stopped = runs.iter().find(|r| r["outcome"] == "stopped").unwrap();
-    assert_eq!(stopped["error"], "it had set itself off");
+    assert_eq!(stopped["error"], "правило вызвало само себя");
     assert_eq!(stopped["actions"], json!([]));
 }
 

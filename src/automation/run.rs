@@ -84,12 +84,20 @@ pub(super) fn on_ticket(
     let chain = happened.map(|h| h.chain.as_slice()).unwrap_or_default();
     let on = (trigger.id, id);
     if chain.contains(&trigger.id) {
-        let why = "it had set itself off";
+        let why = tenant.locale.pick([
+            "правило вызвало само себя",
+            "ереже өзін-өзі іске қосты",
+            "it had set itself off",
+        ]);
         trigger::note(tx, tenant.id, on, Outcome::Stopped, &[], Some(why))?;
         return Ok(true);
     }
     if chain.len() >= DEEPEST {
-        let why = "too many triggers had set each other off";
+        let why = tenant.locale.pick([
+            "слишком длинная цепочка правил",
+            "ережелер тізбегі тым ұзын",
+            "too many triggers had set each other off",
+        ]);
         trigger::note(tx, tenant.id, on, Outcome::Stopped, &[], Some(why))?;
         return Ok(true);
     }
