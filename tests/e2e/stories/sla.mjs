@@ -69,7 +69,7 @@ export default {
     await dialog.getByText('Он стоит у 1 клиента').waitFor();
     await dialog.getByLabel('Перевести клиентов на').selectOption({ label: 'Стандарт' });
     await dialog.getByRole('button', { name: 'Удалить' }).click();
-    await page.getByText('Круглосуточный').waitFor({ state: 'detached' });
+    await page.getByRole('listitem').filter({ hasText: 'Круглосуточный' }).waitFor({ state: 'detached' });
     const client = (await api.admin('list_clients', { search: 'tariff.test' }))[0];
     assert.equal(client.tariff_plan, 'standard');
   },
