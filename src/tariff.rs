@@ -119,6 +119,17 @@ pub(crate) fn by_id(conn: &Connection, tenant: TenantId, id: TariffId) -> Result
     found.ok_or_else(|| Error::new(Code::TariffNotFound).on("tariff_id"))
 }
 
+/// The name of a tariff; its code if there is none of that code.
+pub(crate) fn name_of(conn: &Connection, tenant: TenantId, code: &str) -> Result<String> {
+    let name = first(
+        conn,
+        "select name from tariff where tenant_id = ?1 and code = ?2",
+        (tenant, code),
+        |row| row.get(0),
+    )?;
+    Ok(name.unwrap_or_else(|| code.to_owned()))
+}
+
 /// Refuses a code that no tariff of the tenant has; `field` is where it was given.
 pub(crate) fn must_exist(
     conn: &Connection,

@@ -251,7 +251,7 @@ fn a_tariff_promises_its_clients_something_of_its_own() {
         "update_tariff",
         json!({ "tariff_id": tariff["id"], "code": "platinum", "sla": null }),
     );
-    assert_eq!(ivan.call("tariff", json!({}))["code"], "platinum");
+    assert_eq!(ivan.call("tariff", json!({}))["tariff_plan"], "platinum");
     let explained = desk.key.call("explain_sla", json!({ "ticket_id": id }));
     assert_eq!(explained["response"]["promised_minutes"], 30);
     assert_eq!(
@@ -265,7 +265,7 @@ fn a_tariff_promises_its_clients_something_of_its_own() {
         "delete_tariff",
         json!({ "tariff_id": tariff["id"], "replace_with": usual["id"] }),
     );
-    assert_eq!(ivan.call("tariff", json!({}))["code"], "standard");
+    assert_eq!(ivan.call("tariff", json!({}))["tariff_plan"], "standard");
     assert_eq!(
         desk.alia
             .refused("delete_tariff", json!({ "tariff_id": usual["id"] })),

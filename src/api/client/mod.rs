@@ -2,7 +2,6 @@
 //! addresses.
 mod decide;
 pub(crate) mod knowledge;
-mod tariff;
 
 use super::{
     Action, Command, Query, Read, Slow, Spec, Task, Write,
@@ -18,7 +17,7 @@ use crate::{
     db::sql::{Page, run},
     error::{Error, Result},
     lang::Lang,
-    tenant,
+    tariff, tenant,
     ticket::{
         self, Acting, Actor, NewTicket, event,
         files::Links,
@@ -35,7 +34,6 @@ use decide::{AcceptTicket, ApproveEstimate, RejectEstimate, ReopenTicket, Submit
 use knowledge::{KbArticle, KbArticles};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tariff::GetTariff;
 
 pub(super) const GROUPS: &[(&str, &[Action])] = &[("portal", ACTIONS)];
 
@@ -51,7 +49,6 @@ const ACTIONS: &[Action] = &[
     command::<ApproveEstimate>(),
     command::<RejectEstimate>(),
     command::<SubmitCsat>(),
-    query::<GetTariff>(),
     query::<ClientDashboard>(),
     query::<Tariff>(),
     query::<KbArticles>(),
@@ -409,9 +406,11 @@ impl Query for ClientDashboard {
 pub(crate) struct Tariff {}
 /// What a company's plan includes each month and how much of it is used.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct TariffView {
+pub(crate) struct OwnTariff {
     /// The code of the plan.
     tariff_plan: String,
+    /// Its name.
+    name: String,
     /// The hours it includes each month.
     hours_per_month: f64,
     /// The hours used this month.
@@ -431,13 +430,15 @@ impl Spec for Tariff {
     const TITLE: [&'static str; 3] = ["Мой тариф", "Менің тарифім", "My plan"];
     const EXAMPLE: &'static str = "{}";
     type By = ClientUser;
-    type Output = TariffView;
+    type Output = OwnTariff;
 }
 impl Query for Tariff {
-    fn run(self, cx: &Read<'_, ClientUser>) -> Result<TariffView> {
+    fn run(self, cx: &Read<'_, ClientUser>) -> Result<OwnTariff> {
         let tenant = tenant::by_id(cx.db, cx.by.tenant)?;
         let company = client::view(cx.db, tenant.id, &cx.by.portal_domain, cx.db.now)?;
-        Ok(TariffView {
+        let name = tariff::name_of(cx.db, tenant.id, &company.tariff_plan)?;
+        Ok(OwnTariff {
+            name,
             hours_left: (company.hours_per_month - company.hours_used).max(0.0),
             tariff_plan: company.tariff_plan,
             hours_per_month: company.hours_per_month,
