@@ -38,5 +38,6 @@ step 'release build' cargo build --locked --release
 step 'the binary alone in an empty root' tests/chroot.sh "$binary"
 step 'browser tests' node tests/e2e/run.mjs --binary "$binary"
 step 'figures of this machine, for information' node tests/bench.mjs "$binary"
+step 'ratios to the bare limits of this machine, for information' "$binary" bench --tickets 10000 --seconds 1 --connections 64
 
 printf '\nall checks passed in %d s\n' $((SECONDS - began))
