@@ -80,7 +80,6 @@ codes! {
     TariffInUse = "tariff_in_use", 400, "Тариф стоит у клиентов ({clients}). Укажите, на какой их перевести.", "Тариф клиенттерде тұр ({clients}). Оларды қай тарифке ауыстыру керегін көрсетіңіз.", "Clients have this tariff ({clients}). Name the one they are to have instead.";
     TariffNeeded = "tariff_needed", 400, "Тариф «{name}» удалить нельзя: с него начинают новые клиенты.", "«{name}» тарифін жоюға болмайды: жаңа клиенттер содан бастайды.", "The tariff \"{name}\" cannot be deleted: new clients begin with it.";
     TimeEntryNotFound = "time_entry_not_found", 400, "Такой записи о времени нет.", "Уақыт туралы мұндай жазба жоқ.", "There is no such time entry.";
-    CategoryNotFound = "category_not_found", 400, "Такой категории нет.", "Мұндай санат жоқ.", "There is no such category.";
     CategoryNeeded = "category_needed", 400, "Категорию «{name}» удалить нельзя: в неё попадают заявки без категории.", "«{name}» санатын жоюға болмайды: санаты жоқ өтінімдер соған түседі.", "The category \"{name}\" cannot be deleted: tickets without a category go there.";
     CsatTooEarly = "csat_too_early", 400, "Оценить можно, когда работа завершена.", "Жұмыс аяқталғанда ғана бағалауға болады.", "The work can be rated once it is done.";
     CsatGiven = "csat_given", 400, "Оценка уже дана; изменить её можно было в течение суток.", "Баға берілген; оны бір тәулік ішінде ғана өзгертуге болатын еді.", "The rating has been given; it could be changed for a day.";

@@ -180,6 +180,15 @@ pub(super) fn forced(cx: &Acting<'_>, ticket: &Record) -> Result<()> {
     event::write(cx, ticket.id, &entry)
 }
 
+/// The newest estimate of a ticket, if there is one.
+pub(crate) fn newest(
+    conn: &Connection,
+    tenant: TenantId,
+    ticket: TicketId,
+) -> Result<Option<EstimateView>> {
+    Ok(of_ticket(conn, tenant, ticket)?.into_iter().next())
+}
+
 /// All estimates of a ticket, the newest first.
 pub(crate) fn of_ticket(
     conn: &Connection,

@@ -5,8 +5,8 @@
 pub(crate) mod bin;
 pub(crate) mod change;
 pub(crate) mod clock;
-pub(crate) mod csat;
 pub(crate) mod count;
+pub(crate) mod csat;
 pub(crate) mod estimate;
 pub(crate) mod event;
 pub(crate) mod files;

@@ -80,7 +80,7 @@ impl Spec for BulkDeleteTickets {
 }
 impl Command for BulkDeleteTickets {
     fn run(self, cx: &Write<'_, Operator>) -> Result<Vec<DeletionOutcome>> {
-        let outcomes = each(cx, self.ticket_ids.0, |acting, id| bin::delete(acting, id))?;
+        let outcomes = each(cx, self.ticket_ids.0, bin::delete)?;
         let told = |outcome: super::bulk::Outcome| DeletionOutcome {
             deleted: outcome.ok,
             outcome,

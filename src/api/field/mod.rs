@@ -8,8 +8,8 @@ pub(crate) use decode::decode;
 use decode::refuse;
 pub(crate) use id::{
     ArticleId, ChannelId, ClientId, ContactId, DeliveryId, FileId, KeyId, MacroId, MessageId,
-    MobileSessionId, NotificationId, OperatorId, PortalId, QuickReplyId, SessionId, TagId, TariffId,
-    TenantId, TicketId, TimeEntryId, TriggerId, ViewId, WebhookId,
+    MobileSessionId, NotificationId, OperatorId, PortalId, QuickReplyId, SessionId, TagId,
+    TariffId, TenantId, TicketId, TimeEntryId, TriggerId, ViewId, WebhookId,
 };
 pub(crate) use most::Most;
 

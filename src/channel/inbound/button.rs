@@ -143,7 +143,13 @@ pub(super) fn pressed(
         return Ok(answer("estimate_is_not_pending", STALE, None));
     }
     let cx = Acting::new(tx, channel.tenant, Actor::visitor(&by.name));
-    match estimate::decide(&cx, &mut ticket, approved, None) {
+    let word = estimate::Word {
+        via: channel.kind.as_str(),
+        address: None,
+        reason: None,
+        version: version.parse().ok(),
+    };
+    match estimate::decide(&cx, &mut ticket, approved, &word) {
         Ok(()) => {}
         Err(error)
             if matches!(
