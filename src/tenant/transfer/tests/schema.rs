@@ -31,7 +31,7 @@ const STAYS: [&str; 14] = [
 ];
 
 /// Columns that are called like numbers of rows and are none: names that mail or another system gave.
-const THEIRS: [(&str, &str); 8] = [
+const THEIRS: [(&str, &str); 9] = [
     ("portal_user", "user_id"),
     ("ended_token", "user_id"),
     ("ticket", "client_user_id"),
