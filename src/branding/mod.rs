@@ -64,11 +64,11 @@ pub(crate) struct BrandingView {
     pub(crate) support_email: Option<String>,
     /// What greets clients at the portal.
     pub(crate) welcome_text: String,
-    /// Whether the pages say what they are made with.
+    /// Whether the portal says what it is made with.
     pub(crate) powered_by: bool,
 }
 
-/// Whether a tenant's pages and mails say what they are made with. Only a plan with a white label may leave it out.
+/// Whether the portal says what it is made with. Only a plan with a white label may leave it out.
 pub(crate) fn powered_by(plan: Plan, look: &Look) -> bool {
     !look.hide_powered_by || plan < Feature::WhiteLabel.begins()
 }

@@ -47,7 +47,7 @@ pub(crate) struct BrandingSettings {
     support_email: Option<String>,
     /// What greets clients at the portal.
     welcome_text: String,
-    /// Whether pages and mails leave out what they are made with.
+    /// Whether the portal leaves out what it is made with.
     hide_powered_by: bool,
     /// How the widget looks.
     widget: WidgetLook,
@@ -127,7 +127,7 @@ pub(crate) struct SaveBranding {
     /// What greets clients at the portal, in one line.
     #[serde(default)]
     welcome_text: Option<Line>,
-    /// Whether pages and mails leave out what they are made with.
+    /// Whether the portal leaves out what it is made with.
     #[serde(default)]
     hide_powered_by: Option<Flag>,
     /// How the widget looks.

@@ -6,7 +6,6 @@ use crate::{
         Query, Read, Spec,
         field::{At, Line},
     },
-    branding,
     error::Result,
     lang::Lang,
     tenant,
@@ -21,8 +20,6 @@ pub(crate) struct WidgetBranding {
     company_name: String,
     /// Its colour, `#rrggbb`.
     primary_color: String,
-    /// Whether the widget says what it is made with.
-    powered_by: bool,
 }
 
 /// The words of the widget's first screen.
@@ -66,7 +63,7 @@ pub(crate) struct WidgetConfig {
     reply_minutes: i64,
     /// Whether the knowledge base may be searched.
     kb: bool,
-    /// `standard`: id and e-mail open an earlier ticket; `strict`: a code by e-mail is needed.
+    /// `standard`: id and e-mail open an earlier ticket; `strict`: its token is needed.
     access: &'static str,
 }
 
@@ -155,7 +152,6 @@ impl Query for Config {
             },
             kb,
             branding: WidgetBranding {
-                powered_by: branding::powered_by(tenant.plan, &tenant.settings.look),
                 company_name: tenant.name,
                 primary_color: tenant
                     .settings

@@ -20,9 +20,8 @@ export function createPanel(desk: Desk, close: () => void): Panel {
   const write = button('', say('write'), () => show(newRequest(desk)));
   const mine = button('', say('mine'), () => show(requests(desk)));
   const slot = h('div', { className: 'slot' });
-  const made = h('small', { hidden: true }, 'tehprof');
   const node = h('div', { className: 'panel', role: 'dialog', 'aria-label': say('title') },
-    h('div', { className: 'top' }, h('div', {}, title, hours), button('x', '×', close, say('close'))), h('div', { className: 'tabs' }, write, mine), slot, made);
+    h('div', { className: 'top' }, h('div', {}, title, hours), button('x', '×', close, say('close'))), h('div', { className: 'tabs' }, write, mine), slot);
   const active = () => (node.getRootNode() as ShadowRoot).activeElement;
   const writing = () => !!slot.querySelector('.hp, .article');
 
@@ -39,7 +38,6 @@ export function createPanel(desk: Desk, close: () => void): Panel {
     title.textContent = texts?.title || branding?.company_name || say('title');
     hours.textContent = open ? (texts?.reply ?? '') : say('away') + (opens ? `: ${when(desk, opens)}` : '');
     desk.welcome.textContent = texts?.welcome ?? '';
-    made.hidden = !branding?.powered_by;
     node.classList.toggle('no-phone', fields?.phone === false);
     node.classList.toggle('no-subject', fields?.subject === false);
   }

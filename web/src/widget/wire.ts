@@ -1,8 +1,8 @@
 /** Calls of the widget API: plain CORS without cookies, the public key in each body. */
 export interface Config {
+  branding?: { company_name?: string; primary_color?: string };
   texts?: { title?: string; welcome?: string; reply?: string };
   fields?: { phone?: boolean; subject?: boolean };
-  branding?: { company_name?: string; primary_color?: string; powered_by?: boolean };
   is_open?: boolean;
   opens_at?: string | null;
   kb?: boolean;
