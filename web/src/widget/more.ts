@@ -5,7 +5,7 @@
 import css from './article.css?inline';
 import type { Desk } from './desk';
 import type { Kit } from './kit';
-import type { Article, Conversation, Created } from './wire';
+import type { Article, Conversation } from './wire';
 
 const words = {
   search: ['Найти ответ', 'Жауап іздеу', 'Find an answer'],
@@ -13,8 +13,7 @@ const words = {
   noHelp: ['Не помогло — написать нам', 'Көмектеспеді — бізге жазу', 'It did not help — write to us'],
   number: ['Номер заявки', 'Өтінім нөмірі', 'Request number'],
   find: ['Найти', 'Табу', 'Find'],
-  code: ['Код из письма', 'Хаттағы код', 'Code from the e-mail'],
-  sent: ['Если такая заявка есть, код уже отправлен на почту. Он действует 10 минут.', 'Мұндай өтінім бар болса, код поштаға жіберілді. Ол 10 минут жарамды.', 'If there is such a request, a code was sent to the address. It is good for 10 minutes.'],
+  strict: ['Прежняя заявка открывается в том браузере, в котором её написали.', 'Бұрынғы өтінім ол жазылған браузерде ашылады.', 'An earlier request opens in the browser it was written in.'],
 } as const;
 const columns = ['ru', 'kk', 'en'];
 const shown = /^(h[1-6]|p|[uod]l|li|d[td]|blockquote|pre|code|strong|em|del|su[bp]|table|t(head|body|r|h|d)|br|hr)$/;
@@ -85,27 +84,15 @@ export function more(desk: Desk, { h, button, link, createField, createForm, con
       return h('div', { className: 'list', role: 'search' }, input, list);
     },
 
-    /** The way to a request by its number and address; where the desk is strict, by a code in the mail besides. */
+    /** The way to a request by its number and address, unless the desk is strict. */
     lookup(): HTMLElement {
-      const strict = desk.config.access === 'strict';
+      if (desk.config.access === 'strict') return h('p', {}, say('strict'));
       const number = createField(desk, 'ticket_id', say('number'), { inputMode: 'numeric' });
       const email = createField(desk, 'email', own('email'), { type: 'email', autocomplete: 'email' });
-      const code = createField(desk, 'code', say('code'), { inputMode: 'numeric', autocomplete: 'one-time-code', required: false });
-      const note = h('p', { role: 'status' });
-      code.node.hidden = true;
-      return createForm([number, email, code], [note], say('find'), async () => {
+      return createForm([number, email], [], say('find'), async () => {
         const asked = { ticket_id: number.input.value.replace(/\D/g, ''), email: email.input.value.trim() };
-        if (strict && !code.input.value) {
-          await desk.call('request_code', asked);
-          code.node.hidden = false;
-          note.textContent = say('sent');
-          setTimeout(() => code.input.focus());
-          return;
-        }
-        const found = await desk.call<Conversation & Partial<Created>>(strict ? 'confirm_code' : 'check_status', strict ? { ...asked, code: code.input.value } : asked);
-        const { ticket_id: id, status, subject, ticket_token: token } = found;
-        const known = { id, subject, status, seen: 0, unread: 0, ...memory.all().find((x) => x.id === id), ...(token ? { token } : { email: asked.email }) };
-        memory.saveDraft('code', '');
+        const { ticket_id: id, status, subject } = await desk.call<Conversation>('check_status', asked);
+        const known = memory.all().find((x) => x.id === id) ?? { id, email: asked.email, subject, status, seen: 0, unread: 0 };
         memory.keep(known);
         desk.show(conversation(desk, known));
       });
