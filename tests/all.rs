@@ -1,6 +1,10 @@
 //! Everything that is asked of the compiled program from outside: real processes, real SQLite files, real HTTP, WebSocket
 //! and SMTP. What a rule decides by itself is tested beside the rule, in `src`.
 #![allow(
+    clippy::disallowed_methods,
+    reason = "outside the program nobody is handed the time"
+)]
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,

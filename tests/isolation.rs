@@ -106,6 +106,7 @@ fn another_tenant_s_id_answers_byte_for_byte_like_an_absent_one() {
             if !known.contains(&(*name).to_owned())
                 || action == "create_client"
                 || action == "list_tickets"
+                || (action.starts_with("list_") && *name == "portal_domain")
             {
                 continue;
             }
@@ -129,7 +130,13 @@ fn another_tenant_s_id_answers_byte_for_byte_like_an_absent_one() {
             };
             let (foreign, missing) = (ask(theirs), ask(&absent(name)));
             assert_eq!(foreign, missing, "{action} by {name}");
-            assert_eq!(foreign.0, 400, "{action} by {name}: {}", foreign.2);
+            // What is done to many at once answers for each of them by itself.
+            let each = action.starts_with("bulk_") && !foreign.2.contains(r#""ok":true,"error""#);
+            assert!(
+                foreign.0 == 400 || each,
+                "{action} by {name}: {}",
+                foreign.2
+            );
             tried.push(format!("{action} {name}"));
         }
     }
@@ -397,7 +404,7 @@ fn no_answer_export_or_log_line_of_one_tenant_shows_a_byte_of_another() {
         for (action, operation) in &actions {
             // Signing out, and what ends the session, would leave nobody to ask on behalf of.
             if operation["x-role"] == "anyone"
-                || ["admin_logout", "change_password"].contains(&action.as_str())
+                || ["admin_logout", "change_password", "revoke_session"].contains(&action.as_str())
             {
                 continue;
             }

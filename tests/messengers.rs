@@ -34,8 +34,11 @@ fn path_of(url: &Value) -> String {
     url[url.find("/api/").unwrap()..].to_owned()
 }
 
+/// Hands an event to the webhook of a channel.
+type Post = Box<dyn Fn(&Desk, &Value) -> Reply>;
+
 /// A desk with a Telegram bot that is posted to.
-pub(crate) fn telegram() -> (Desk, Peer, Box<dyn Fn(&Desk, &Value) -> Reply>, Value) {
+pub(crate) fn telegram() -> (Desk, Peer, Post, Value) {
     let (desk, peer) = (Desk::open(), Peer::telegram());
     let config = json!({ "bot_token": "123:token", "api_base": peer.url(), "mode": "webhook", "welcome": "Здравствуйте!" });
     let body = json!({ "type": "telegram", "name": "Бот", "config": config });
@@ -57,7 +60,7 @@ pub(crate) fn telegram() -> (Desk, Peer, Box<dyn Fn(&Desk, &Value) -> Reply>, Va
 }
 
 /// A desk with a WhatsApp channel at an Evolution API server.
-pub(crate) fn whatsapp(peer: Peer) -> (Desk, Peer, Box<dyn Fn(&Desk, &Value) -> Reply>, Value) {
+pub(crate) fn whatsapp(peer: Peer) -> (Desk, Peer, Post, Value) {
     let desk = Desk::open();
     let config =
         json!({ "base_url": peer.url(), "instance": "support-almaty", "api_key": "evo-key" });

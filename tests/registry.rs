@@ -127,7 +127,7 @@ fn a_credential_that_does_not_hold_is_refused_at_every_action() {
 }
 
 /// Admin actions whose example stands for something that only exists once somebody has it: the reason in words.
-const NEEDS_A_PEER: [(&str, &str); 16] = [
+const NEEDS_A_PEER: [(&str, &str); 17] = [
     ("admin_login", "the example's account is made up"),
     (
         "reset_password",
@@ -146,6 +146,7 @@ const NEEDS_A_PEER: [(&str, &str); 16] = [
         "change_password",
         "the example's present password is made up",
     ),
+    ("enable_demo", "fills a company that has nothing of its own"),
     (
         "retry_message",
         "needs a message that could not be delivered",

@@ -697,7 +697,7 @@ fn a_view_counts_for_whoever_looks_and_is_shared_by_supervisors_only() {
         (403, "role_required".into())
     );
     assert_eq!(
-        desk.saule.refused("share_view", saved.clone()),
+        desk.saule.refused("share_view", saved),
         (400, "view_not_found".into())
     );
     assert_eq!(desk.saule.call("list_views", json!({})), json!([]));

@@ -349,10 +349,13 @@ pub(crate) fn due(
         "select o.id, o.tenant_id, o.channel_id, o.ticket_id, o.message_id, o.chat_id, o.kind, o.recipient, o.content,
                 o.progress, o.attempts
            from outbox o
-           join ticket t on t.tenant_id = o.tenant_id and t.id = o.ticket_id and t.deleted_at is null
           where o.channel_id = ?1 and o.state = 'queued' and o.next_at <= ?2
+            and not exists (select 1 from ticket t
+                             where t.tenant_id = o.tenant_id and t.id = o.ticket_id and t.deleted_at is not null)
             and not exists (select 1 from outbox p
-                             where p.tenant_id = o.tenant_id and p.lane = o.lane and p.state = 'queued' and p.id < o.id)
+                              left join ticket t on t.tenant_id = p.tenant_id and t.id = p.ticket_id
+                             where p.tenant_id = o.tenant_id and p.lane = o.lane and p.state = 'queued' and p.id < o.id
+                               and t.deleted_at is null)
           order by o.next_at, o.id
           limit ?3",
         (channel, now, most),

@@ -1,32 +1,31 @@
 //! What is refused before anything looks at a request: whatever a proxy in front of us may have read differently than we
 //! do, and methods that nothing here takes.
-use super::answer::{self, Answer, set};
-use crate::{
-    error::{Code, Error},
-    lang::Lang,
+use super::{
+    answer::{self, Answer, set},
+    api::Visit,
 };
+use crate::error::{Code, Error};
 use hyper::{
     HeaderMap, Method, Request, Version,
     header::{self, HeaderValue},
 };
 
-/// Refuses a request, or puts it into the form in which HTTP/1 sends it.
-pub(super) fn refuse<B>(request: &mut Request<B>) -> Option<Answer> {
-    if request.version() == Version::HTTP_2 {
-        settle(request);
-    }
-    let code = fault(request)?;
-    let error = Error::new(code);
-    let mut refused = answer::error(&error, Lang::En, "");
+/// What a request that is refused is told; its connection ends.
+pub(super) fn refuse(code: Code, visit: &Visit) -> Answer {
+    let mut refused = answer::error(&Error::new(code), visit.lang, &visit.request_id);
     set(&mut refused, header::CONNECTION, "close");
     if code == Code::MethodNotAllowed {
         set(&mut refused, header::ALLOW, "GET, HEAD, POST, OPTIONS");
     }
-    Some(refused)
+    refused
 }
 
-/// HTTP/2 names the host beside the headers and may split the cookies.
-fn settle<B>(request: &mut Request<B>) {
+/// Puts a request of HTTP/2, which names the host beside the headers and may split the cookies, into the form that HTTP/1
+/// sends.
+pub(super) fn settle<B>(request: &mut Request<B>) {
+    if request.version() != Version::HTTP_2 {
+        return;
+    }
     let named = request.uri().authority().map(|a| a.as_str().to_owned());
     let headers = request.headers_mut();
     if let Some(host) = named.and_then(|named| HeaderValue::from_str(&named).ok())
@@ -46,7 +45,8 @@ fn settle<B>(request: &mut Request<B>) {
     }
 }
 
-fn fault<B>(request: &Request<B>) -> Option<Code> {
+/// Why a request is refused, if it is.
+pub(super) fn fault<B>(request: &Request<B>) -> Option<Code> {
     if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
         return Some(Code::MethodNotAllowed);
     }
@@ -83,7 +83,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        refuse(&mut request.body(()).unwrap()).map(|answer| answer.status().as_u16())
+        fault(&request.body(()).unwrap()).map(Code::status)
     }
 
     #[test]
@@ -114,7 +114,8 @@ mod tests {
             .header("cookie", "b=2")
             .body(())
             .unwrap();
-        assert!(refuse(&mut request).is_none());
+        settle(&mut request);
+        assert_eq!(fault(&request), None);
         assert_eq!(request.headers()["host"], "desk.test");
         assert_eq!(request.headers()["cookie"], "a=1; b=2");
     }

@@ -156,9 +156,6 @@ struct Visitor {
 
 impl Visitor {
     async fn answer(self, mut request: Request<Incoming>) -> Result<Answer, Infallible> {
-        if let Some(refused) = guard::refuse(&mut request) {
-            return Ok(refused);
-        }
         // A socket takes its place along when it leaves this connection behind.
         request.extensions_mut().insert(self.seat);
         Ok(route::serve(self.app, self.peer, request).await)

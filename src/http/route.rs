@@ -2,7 +2,7 @@
 use super::{
     answer::{self, Answer, set},
     api::{self, Visit},
-    export, files, hook, kb, live, pages,
+    export, files, guard, hook, kb, live, pages,
 };
 use crate::{
     api::{ADMIN, CLIENT, Surface, WIDGET, openapi},
@@ -18,8 +18,14 @@ use tokio::task::JoinError;
 
 /// Answers one request. The work is a task of its own: a client that hangs up cannot stop it half way, and a panic ends
 /// nothing but the request.
-pub(crate) async fn serve(app: App, address: IpAddr, request: Request<Incoming>) -> Answer {
+pub(crate) async fn serve(app: App, address: IpAddr, mut request: Request<Incoming>) -> Answer {
+    guard::settle(&mut request);
     let visit = visit(&app, &request, address);
+    if let Some(code) = guard::fault(&request) {
+        let mut refused = guard::refuse(code, &visit);
+        finish(&app, &mut refused, &visit.request_id);
+        return refused;
+    }
     let path = request.uri().path().to_owned();
     let work = tokio::spawn({
         let (app, visit) = (app.clone(), visit.clone());

@@ -201,6 +201,10 @@ pub(crate) fn tell(tx: &Tx<'_>, happened: &Happened) -> Result<()> {
         _ => String::new(),
     };
     for (to, kind) in rule::recipients(topic, ticket.assigned_to, &people, &note) {
+        // What a ticket begins with is no news beside the ticket itself.
+        if kind == Kind::Message && ticket.message_count <= 1 {
+            continue;
+        }
         // Nobody is told of what they did themselves.
         if happened.actor.kind == crate::ticket::model::ActorKind::Operator
             && happened.actor.id == Some(to.0)

@@ -5,6 +5,7 @@ use crate::{
     access::secret::random_text,
     api::field::{At, ClientId, DeliveryId, TenantId, TicketId, WebhookId},
     automation::{Happened, facts},
+    client,
     clock::{DAY, HOUR, MINUTE, Millis, SECOND, wire},
     db::{
         Tx,
@@ -83,31 +84,21 @@ pub(crate) fn tell(tx: &Tx<'_>, happened: &Happened) -> Result<()> {
 }
 
 /// Writes the calls that tell of a new client.
-pub(crate) fn client_created(tx: &Tx<'_>, tenant: TenantId, client: ClientId) -> Result<()> {
+pub(crate) fn client_created(tx: &Tx<'_>, tenant: TenantId, id: ClientId) -> Result<()> {
     let event = EventName::ClientCreated;
     let listeners = listeners(tx, tenant, event)?;
     if listeners.is_empty() || tenant::by_id(tx, tenant)?.plan < Plan::Pro {
         return Ok(());
     }
-    let told: Value = one(
+    let domain: String = one(
         tx,
-        "select portal_domain, company_name, tariff_plan, hours_per_month, locale, created_at
-           from client where tenant_id = ?1 and id = ?2",
-        (tenant, client),
-        |row| {
-            Ok(json!({
-                "id": client,
-                "portal_domain": row.get::<_, String>(0)?,
-                "company_name": row.get::<_, String>(1)?,
-                "tariff_plan": row.get::<_, String>(2)?,
-                "hours_per_month": row.get::<_, f64>(3)?,
-                "locale": row.get::<_, Option<String>>(4)?,
-                "created_at": wire(row.get(5)?),
-            }))
-        },
+        "select portal_domain from client where tenant_id = ?1 and id = ?2",
+        (tenant, id),
+        |row| row.get(0),
     )?;
+    let told = serde_json::to_value(client::view(tx, tenant, &domain, tx.now)?)?;
     let data = Map::from_iter([
-        ("client_id".to_owned(), json!(client)),
+        ("client_id".to_owned(), json!(id)),
         ("client".to_owned(), told),
     ]);
     let body = body(event.as_str(), tx.now, data);

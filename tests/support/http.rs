@@ -48,10 +48,10 @@ impl Request {
     }
 
     fn head(&self, address: SocketAddr) -> String {
-        let mut head = format!(
-            "{} {} HTTP/1.1\r\nhost: {address}\r\n",
-            self.method, self.path
-        );
+        let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
+        if !self.headers.iter().any(|(name, _)| name == "host") {
+            head.push_str(&format!("host: {address}\r\n"));
+        }
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }

@@ -28,7 +28,7 @@ export default {
     assert.equal((await admin.admin('list_trigger_runs', {})).total, before, 'a trial leaves no trace');
 
     const { id } = await api.admin('create_ticket', { subject: 'Ксерокс жуёт бумагу', description: 'Второй день.' });
-    await ticketBecomes(api, id, 'tagged by the rule', ({ ticket }) => ticket.tags.some((tag) => tag.name === 'оргтехника'));
+    await ticketBecomes(api, id, 'tagged by the rule', (ticket) => ticket.tags.some((tag) => tag.name === 'оргтехника'));
     await page.reload();
     await page.getByRole('link', { name: `#${id} Ксерокс жуёт бумагу` }).waitFor();
     await stage.shot(page, 'automation');
@@ -50,7 +50,7 @@ export default {
     await stage.shot(page, 'macro-preview');
     await page.getByTestId('macro-apply').click();
     await messageWith(page, 'Асем Ким, чтобы продолжить').waitFor();
-    await ticketBecomes(api, id, 'on hold', ({ ticket }) => ticket.status === 'on_hold');
+    await ticketBecomes(api, id, 'on hold', (ticket) => ticket.status === 'on_hold');
 
     await page.getByTestId('composer').fill('/Передать');
     await page.getByRole('option', { name: /Передать на вторую линию/ }).click();
@@ -106,7 +106,7 @@ export default {
     assert.match(await dialog.getByLabel('Секрет подписи').inputValue(), /^whsec_/);
     await dialog.getByRole('button', { name: 'Закрыть' }).last().click();
     await page.getByRole('heading', { name: 'https://hooks.example.org/second' }).waitFor();
-    await page.getByText('ticket.created').last().click();
+    await page.locator('summary').filter({ hasText: 'ticket.created' }).first().click();
     await page.getByText('Тело запроса').first().waitFor();
     await stage.shot(page, 'webhooks');
     await page.getByRole('button', { name: /Действия с вебхуком .*second/ }).click();

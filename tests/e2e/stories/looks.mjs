@@ -87,7 +87,7 @@ export default {
       ['notifications', at(desk, 'settings/notifications', heading('Уведомления'))],
       ['macros', at(desk, 'settings/macros', () => page.getByText('Передать на вторую линию').waitFor())],
       ['automation', at(desk, 'settings/automation', () => page.getByText('Срочные — свободному сотруднику').first().waitFor())],
-      ['rule-form', async () => { await at(desk, 'settings/automation', heading('Автоматизация'))(page); await page.getByRole('button', { name: 'Новое правило' }).click(); await page.getByRole('dialog').waitFor(); }],
+      ['rule-form', async () => { await page.goto('about:blank'); await at(desk, 'settings/automation', heading('Автоматизация'))(page); await page.getByRole('button', { name: 'Новое правило' }).click(); await page.getByRole('dialog').waitFor(); }],
       ['webhooks', at(desk, 'settings/webhooks', () => page.getByText('hooks.example.org').first().waitFor())],
       ['channels', at(desk, 'settings/channels', () => page.getByText('Служба поддержки').first().waitFor())],
       ['operators', at(desk, 'settings/operators', () => page.getByText('aliya@demo.tehprof.kz').waitFor())],
@@ -98,9 +98,9 @@ export default {
       ['categories', at(desk, 'settings/categories', () => page.getByText('telephony').waitFor())],
       ['tags', at(desk, 'settings/tags', heading('Метки'))],
       ['widget-settings', at(desk, 'settings/widget', () => page.getByText('Код для вставки').waitFor())],
-      ['channel-form', async () => { await at(desk, 'settings/channels', heading('Каналы'))(page); await page.getByRole('button', { name: 'Добавить канал' }).click(); await page.getByRole('dialog').getByRole('button', { name: 'Почта' }).click(); await page.getByRole('dialog').getByLabel('Адрес поддержки').waitFor(); }],
-      ['channel-choice', async () => { await at(desk, 'settings/channels', heading('Каналы'))(page); await page.getByRole('button', { name: 'Добавить канал' }).click(); await page.getByRole('dialog').waitFor(); }],
-      ['messenger-form', async () => { await at(desk, 'settings/channels', heading('Каналы'))(page); await page.getByRole('button', { name: 'Добавить канал' }).click(); await page.getByRole('dialog').getByRole('button', { name: 'MAX' }).click(); await page.getByRole('dialog').getByLabel('Токен бота').waitFor(); }],
+      ['channel-form', async () => { await page.goto('about:blank'); await at(desk, 'settings/channels', heading('Каналы'))(page); await page.getByRole('button', { name: 'Добавить канал' }).click(); await page.getByRole('dialog').getByRole('button', { name: 'Почта' }).click(); await page.getByRole('dialog').getByLabel('Адрес поддержки').waitFor(); }],
+      ['channel-choice', async () => { await page.goto('about:blank'); await at(desk, 'settings/channels', heading('Каналы'))(page); await page.getByRole('button', { name: 'Добавить канал' }).click(); await page.getByRole('dialog').waitFor(); }],
+      ['messenger-form', async () => { await page.goto('about:blank'); await at(desk, 'settings/channels', heading('Каналы'))(page); await page.getByRole('button', { name: 'Добавить канал' }).click(); await page.getByRole('dialog').getByRole('button', { name: 'MAX' }).click(); await page.getByRole('dialog').getByLabel('Токен бота').waitFor(); }],
     ]);
   },
 

@@ -37,7 +37,7 @@ export default {
     await urgent.getByLabel('мин').blur();
     await page.getByRole('button', { name: 'Сохранить' }).click();
     await toast(page, 'Сохранено, сроки пересчитаны').waitFor();
-    assert.equal((await api.admin('get_sla_rules')).urgent.response_minutes, 45);
+    await until('the rule is kept', async () => (await api.admin('get_sla_rules')).urgent.response_minutes === 45);
 
     const admin = await world.as('admin');
     await admin.admin('save_business_hours', before);

@@ -33,6 +33,7 @@ export default {
     const { desk, page, admin } = await made(world, stage);
     try {
       await at(desk, 'settings/company', 'Компания')(page);
+      stage.allow(/save_settings$/);
       await page.getByLabel('Закрывать решённые через, дней').fill('400');
       await page.getByRole('button', { name: 'Сохранить' }).click();
       await page.getByText('от 0 до 365').waitFor();
@@ -49,7 +50,7 @@ export default {
       assert.match((await fetched).suggestedFilename(), /^tenant-1-.*\.tehprof$/);
 
       await at(desk, 'settings/branding', 'Оформление')(page);
-      await page.getByRole('textbox', { name: 'Основной цвет' }).fill('#ffe600');
+      await page.getByRole('textbox', { name: 'Основной цвет', exact: true }).fill('#ffe600');
       await page.getByLabel('Приветствие на портале').fill('Рады помочь с любым вопросом');
       await page.getByText('На светлом фоне цвет ссылок не прочесть').waitFor();
       await page.locator('input[type=file]').first().setInputFiles({ name: 'logo.png', mimeType: 'image/png', buffer: Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==', 'base64') });
@@ -115,6 +116,7 @@ export default {
       await dialog.getByRole('button', { name: 'Закрыть' }).first().click();
       const row = page.getByTestId('tenant').filter({ hasText: 'ИП «Сосед»' });
       await row.getByRole('button', { name: /Изменить/ }).click();
+      stage.allow(/update_tenant$/);
       await dialog.getByLabel('Заявок в месяц').fill('много');
       await dialog.getByRole('button', { name: 'Сохранить' }).click();
       await dialog.locator('[aria-invalid=true]').waitFor();

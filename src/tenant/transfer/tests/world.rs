@@ -331,6 +331,15 @@ fn rare(tx: &Tx<'_>, tenant: TenantId, channel: i64, message: MessageId, raw: &s
         "insert into notification (tenant_id, operator_id, kind, ticket_id, message_id, created_at)
          values (:tenant, :operator, 'message', 3, :message, 1)",
         "insert into notification_setting (tenant_id, operator_id, settings) values (:tenant, :operator, '{}')",
+        "insert into brand_image (tenant_id, kind, hash, mime, bytes) values (:tenant, 'logo', 'h' || :tenant, 'image/png', x'89504e47')",
+        "insert into demo_run (tenant_id, enabled_at, enabled_by, enabled_by_name, disabled_at) values (:tenant, 1, :operator, 'Анна', 2)",
+        "insert into contact_address (tenant_id, email, contact_id)
+         values (:tenant, 'former@b.kz', (select min(id) from contact where tenant_id = :tenant))",
+        "insert into ended_token (tenant_id, client_id, user_id, ended_at)
+         values (:tenant, (select min(id) from client where tenant_id = :tenant), 7, 1)",
+        "insert into follower (tenant_id, ticket_id, operator_id) values (:tenant, 3, :operator)",
+        "insert into mention (tenant_id, message_id, operator_id) values (:tenant, :message, :operator)",
+        "insert into draft (tenant_id, operator_id, ticket_id, kind, body, updated_at) values (:tenant, :operator, 3, 'note', 'Позвонить', 1)",
         "insert or ignore into portal_user (tenant_id, client_id, user_id, locale)
          values (:tenant, (select min(id) from client), 4242, 'kk')",
     ];
