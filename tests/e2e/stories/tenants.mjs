@@ -54,8 +54,7 @@ export default {
       await page.getByLabel('Приветствие на портале').fill('Рады помочь с любым вопросом');
       await page.getByText('На светлом фоне цвет ссылок не прочесть').waitFor();
       await page.locator('input[type=file]').first().setInputFiles({ name: 'logo.png', mimeType: 'image/png', buffer: Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==', 'base64') });
-      await page.getByRole('button', { name: 'Сохранить' }).click();
-      await page.getByText('Сохранено').waitFor();
+      await Promise.all([page.waitForResponse((answer) => answer.url().endsWith('/save_branding') && answer.ok()), page.getByRole('button', { name: 'Сохранить' }).click()]);
       assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue('--on-brand').trim()), '#000000', 'text on a bright colour is dark');
 
       // The client's portal wears it.
