@@ -85,6 +85,13 @@ fn schema_names(desk: &Desk, schema: &Value) -> Vec<String> {
         .collect()
 }
 
+/// Actions and parameters that name nothing to be there.
+const NARROWING: [&str; 3] = [
+    "mark_notifications_read ticket_id",
+    "list_trigger_runs ticket_id",
+    "list_channel_events channel_id",
+];
+
 #[test]
 fn another_tenant_s_id_answers_byte_for_byte_like_an_absent_one() {
     let desk = Desk::open();
@@ -96,7 +103,7 @@ fn another_tenant_s_id_answers_byte_for_byte_like_an_absent_one() {
     )["id"]
         .clone();
     let before = desk.count("select count(*) from event where tenant_id = 1");
-    let mut tried = Vec::new();
+    let (mut tried, mut narrowed) = (Vec::new(), Vec::new());
     for (action, operation) in desk.admin_actions() {
         let example = &operation["requestBody"]["content"]["application/json"]["example"];
         let properties = operation["requestBody"]["content"]["application/json"]["schema"].clone();
@@ -132,15 +139,15 @@ fn another_tenant_s_id_answers_byte_for_byte_like_an_absent_one() {
             assert_eq!(foreign, missing, "{action} by {name}");
             // What is done to many at once answers for each of them by itself.
             let each = action.starts_with("bulk_") && !foreign.2.contains(r#""ok":true,"error""#);
-            assert!(
-                foreign.0 == 400 || each,
-                "{action} by {name}: {}",
-                foreign.2
-            );
+            if foreign.0 != 400 && !each {
+                narrowed.push(format!("{action} {name}"));
+            }
             tried.push(format!("{action} {name}"));
         }
     }
     assert!(tried.len() > 30, "{tried:?}");
+    // These only narrow what is the caller's own: of what is not there, there is nothing.
+    assert_eq!(narrowed, NARROWING);
     assert_eq!(
         desk.count("select count(*) from event where tenant_id = 1"),
         before,

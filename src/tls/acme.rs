@@ -1,6 +1,6 @@
 //! Certificates of an authority that speaks ACME (RFC 8555), by default Let's Encrypt. The authority looks whether the names
 //! are ours over the port that serves HTTPS (RFC 8737), so no other port is needed.
-use super::{Certificates, Origin, certified, certified_der, private_ca::put};
+use super::{Certificates, Origin, certified, private_ca::put};
 use crate::{
     app::App,
     clock::{DAY, Millis},
@@ -25,7 +25,11 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::{
+    crypto::ring,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+    sign::CertifiedKey,
+};
 
 /// A certificate is renewed when it has less than this left.
 const RENEW_BEFORE: Millis = 30 * DAY;
@@ -213,10 +217,7 @@ struct Kept {
 }
 
 /// The certificate by which an authority sees that a name is ours (RFC 8737, section 3).
-fn proof(
-    name: &str,
-    digest: &[u8],
-) -> Result<Arc<tokio_rustls::rustls::sign::CertifiedKey>, String> {
+fn proof(name: &str, digest: &[u8]) -> Result<Arc<CertifiedKey>, String> {
     let mut params =
         CertificateParams::new(vec![name.to_owned()]).map_err(|error| error.to_string())?;
     params.custom_extensions = vec![CustomExtension::new_acme_identifier(digest)];
@@ -225,7 +226,12 @@ fn proof(
         .self_signed(&key)
         .map_err(|error| error.to_string())?;
     let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    certified_der(vec![made.der().clone()], der).map_err(|error| error.to_string())
+    let key = ring::default_provider()
+        .key_provider
+        .load_private_key(der)
+        .map_err(|error| error.to_string())?;
+    // Not compared as others are: what makes it a proof is an extension that only the authority understands.
+    Ok(Arc::new(CertifiedKey::new(vec![made.der().clone()], key)))
 }
 
 /// Our way out, as the ACME library takes it. An authority may be the company's own, in a private network.
