@@ -25,7 +25,7 @@ cat >"$work/pebble.json" <<JSON
   "httpPort": 1, "tlsPort": $https, "ocspResponderURL": "", "externalAccountBindingRequired": false } }
 JSON
 pebble-challtestsrv -defaultIPv4 127.0.0.1 -defaultIPv6 '' -dns01 "127.0.0.1:$dns" -http01 '' -https01 '' -tlsalpn01 '' \
-  -doh '' -management "127.0.0.1:$(free)" >"$work/dns.log" 2>&1 &
+  -management "127.0.0.1:$(free)" >"$work/dns.log" 2>&1 &
 pids+=($!)
 PEBBLE_VA_NOSLEEP=1 pebble -config "$work/pebble.json" -dnsserver "127.0.0.1:$dns" >"$work/pebble.log" 2>&1 &
 pids+=($!)
