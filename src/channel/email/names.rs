@@ -26,8 +26,13 @@ pub(crate) fn clean(name: &str) -> Option<String> {
             }
         })
         .collect();
-    let clean = clean.trim_matches(|c: char| c.is_whitespace() || c == '.');
+    let clean = clean.trim_matches(is_edge);
     (!clean.is_empty()).then(|| shorten(clean))
+}
+
+/// Whether the character says nothing at the end of a name, where some systems drop it and so give one file two names.
+fn is_edge(c: char) -> bool {
+    c.is_whitespace() || c == '.'
 }
 
 /// The name of an attachment: what the mail calls it, or one made from its type and its place in the mail.
@@ -56,7 +61,7 @@ fn shorten(name: &str) -> String {
     while !stem.is_char_boundary(end) {
         end -= 1;
     }
-    format!("{}{extension}", stem[..end].trim_end())
+    format!("{}{extension}", stem[..end].trim_end_matches(is_edge))
 }
 
 fn extension(mime: &str) -> &str {
@@ -126,6 +131,12 @@ mod tests {
         let long = format!("{}.docx", "Акт".repeat(200));
         let short = clean(&long).unwrap();
         assert!(short.len() <= LONGEST && short.ends_with(".docx"));
+    }
+
+    #[test]
+    fn a_name_cut_at_a_dot_does_not_end_with_it() {
+        let cut = format!("{}.{}", "a".repeat(LONGEST - 1), "b".repeat(40));
+        assert_eq!(clean(&cut), Some("a".repeat(LONGEST - 1)));
     }
 
     proptest! {
