@@ -245,6 +245,7 @@ pub(crate) fn merge(
     for sql in [
         "update ticket set contact_id = ?3 where tenant_id = ?1 and contact_id = ?2",
         "update message set contact_id = ?3 where tenant_id = ?1 and contact_id = ?2",
+        "update chat set contact_id = ?3 where tenant_id = ?1 and contact_id = ?2",
         "update contact_address set contact_id = ?3 where tenant_id = ?1 and contact_id = ?2",
         "insert into contact_address (tenant_id, email, contact_id)
          select tenant_id, email, ?3 from contact where tenant_id = ?1 and id = ?2 and email is not null",

@@ -167,8 +167,8 @@ pub(super) fn queues(conn: &Connection, now: Millis, report: &mut Report) -> Res
         "select c.name, count(*), min(o.next_at)
            from outbox o
            join channel c on c.tenant_id = o.tenant_id and c.id = o.channel_id and c.is_active
-           join ticket t on t.tenant_id = o.tenant_id and t.id = o.ticket_id and t.deleted_at is null
-          where o.state = 'queued' and o.next_at < ?1
+           left join ticket t on t.tenant_id = o.tenant_id and t.id = o.ticket_id
+          where o.state = 'queued' and o.next_at < ?1 and t.deleted_at is null
           group by c.id
           order by c.id",
         [now - STUCK],
