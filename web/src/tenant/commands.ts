@@ -9,7 +9,7 @@ import { t } from './i18n';
 import { queue } from './queue/queue.svelte';
 import { views, viewIcons } from './queue/view';
 import { session } from './session.svelte';
-import { assign, setStatus, take, undo } from './ticket/actions';
+import { assign, discard, follows, setStatus, take, toggleFollow, undo, unsnooze } from './ticket/actions';
 import { desk } from './ticket/desk.svelte';
 import { ui } from './ui.svelte';
 
@@ -21,6 +21,14 @@ function step(by: number): void {
   const inTicket = route.parts[0] === 't';
   go(href('t', next), inTicket);
   void desk.prefetch(queue.neighbour(next, by));
+}
+/** Chooses the ticket the keys are at and goes on to the next one. */
+function extend(by: number): void {
+  if (desk.current) queue.selected.add(desk.current);
+  step(by);
+  const next = queue.neighbour(desk.current, by);
+  if (next) queue.selected.add(next);
+  queue.selecting = queue.selected.size > 0;
 }
 const inQueue = (): boolean => ['t', 'queue', undefined].includes(route.parts[0]);
 
@@ -48,6 +56,8 @@ function ofTicket(): Command[] {
     command('status', t('cmd.status'), 'status', () => { ui.picker = 'status'; }, 'KeyS'),
     command('priority', t('cmd.priority'), 'flag', () => { ui.picker = 'priority'; }, 'KeyP'),
     command('tags', t('cmd.tags'), 'tag', () => { ui.picker = 'tags'; }, 'KeyT'),
+    command('snooze', t('cmd.snooze'), 'clock', () => { ui.picker = 'snooze'; }, 'KeyZ'),
+    command('follow', t(follows(ticket) ? 'cmd.unfollow' : 'cmd.follow'), 'eye', () => void toggleFollow(ticket), 'Shift+KeyF'),
     command('category', t('cmd.category'), 'folder', () => { ui.picker = 'category'; }),
     command('macro', t('cmd.macro'), 'layers', () => { ui.tab = 'chat'; ui.picker = 'macro'; }, 'KeyM'),
     command('rename', t('cmd.rename'), 'edit', () => { ui.dialog = 'rename'; }),
@@ -62,6 +72,11 @@ function ofTicket(): Command[] {
   if (can.includes('reopened')) all.push(command('reopen', t('cmd.reopen'), 'refresh', () => void setStatus(ticket, 'reopened')));
   if (ticket.status === 'estimated') all.push(command('force', t('cmd.force'), 'play', () => { ui.dialog = 'force'; }));
   if (can.includes('estimated') || ticket.status === 'estimated') all.push(command('estimate', t('cmd.estimate'), 'estimate', () => { ui.dialog = 'estimate'; }));
+  if (ticket.snoozed_until) all.push(command('unsnooze', t('cmd.unsnooze'), 'refresh', () => void unsnooze(ticket)));
+  if (session.isSupervisor) {
+    if (!ticket.merged_into) all.push(command('merge', t('cmd.merge'), 'layers', () => { ui.dialog = 'merge'; }));
+    all.push(command('delete', t('cmd.delete'), 'trash', () => void discard(ticket)));
+  }
   if (ticket.assigned_to) all.push(command('unassign', t('cmd.unassign'), 'user', () => void assign(ticket, 0)));
   return all;
 }
@@ -86,6 +101,9 @@ function everywhere(): Command[] {
     ...(session.me.permissions.is_head_admin ? [{ id: 'go-head', label: t('nav.head'), icon: 'globe' as const, group: places, run: () => go(href('head')) }] : []),
   ];
   for (const view of views) list.push({ id: `view-${view}`, label: t('palette.view', { view: t(`view.${view}`) }), icon: viewIcons[view], group: places, run: () => go(href('queue', view)) });
+  for (const view of queue.saved) list.push({ id: `saved-${view.id}`, label: t('palette.view', { view: view.name }), icon: 'star', group: places, run: () => go(href('queue', `saved-${view.id}`)) });
+  if (session.isSupervisor) list.push({ id: 'go-bin', label: t('bin.title'), icon: 'trash', group: places, run: () => go(href('bin')) });
+  list.push({ id: 'save-view', label: t('views.save'), icon: 'star', group: move, run: () => { ui.dialog = 'view'; } });
   for (const theme of themes) list.push({ id: `theme-${theme}`, label: t('palette.theme', { theme: t(`theme.${theme}`) }), icon: 'settings', group: prefs, run: () => setTheme(theme) });
   for (const locale of locales) list.push({ id: `lang-${locale}`, label: t('palette.language', { language: localeNames[locale] }), icon: 'globe', group: prefs, run: () => void chooseLocale(locale) });
   list.push({ id: 'logout', label: t('cmd.logout'), icon: 'logout', group: prefs, run: () => void session.logout() });
@@ -99,6 +117,10 @@ export function bindings(): Bindings {
   const keys: Record<string, () => void> = {
     KeyJ: () => step(1),
     KeyK: () => step(-1),
+    KeyX: () => { if (inQueue()) queue.toggle(desk.current || (queue.ids[0] ?? 0)); },
+    'Shift+KeyJ': () => extend(1),
+    'Shift+KeyK': () => extend(-1),
+    Escape: () => queue.deselect(),
     Enter: () => { if (desk.current) document.getElementById('conversation')?.focus(); else step(0); },
   };
   for (const command of commands()) if (command.keys) keys[command.keys] = command.run;
@@ -109,7 +131,8 @@ export function bindings(): Bindings {
 export function helpKeys(): { label: string; keys: string }[] {
   const always: [string, string][] = [
     [t('help.next'), 'KeyJ'], [t('help.previous'), 'KeyK'], [t('help.open'), 'Enter'], [t('cmd.reply'), 'KeyR'], [t('cmd.note'), 'KeyN'], [t('cmd.assign'), 'KeyA'],
-    [t('cmd.take'), 'Shift+KeyA'], [t('cmd.status'), 'KeyS'], [t('cmd.priority'), 'KeyP'], [t('cmd.tags'), 'KeyT'], [t('cmd.macro'), 'KeyM'], [t('cmd.complete'), 'KeyE'],
+    [t('cmd.take'), 'Shift+KeyA'], [t('cmd.status'), 'KeyS'], [t('cmd.priority'), 'KeyP'], [t('cmd.tags'), 'KeyT'], [t('cmd.macro'), 'KeyM'], [t('cmd.snooze'), 'KeyZ'], [t('cmd.follow'), 'Shift+KeyF'], [t('cmd.complete'), 'KeyE'],
+    [t('help.select'), 'KeyX'], [t('help.extend_down'), 'Shift+KeyJ'], [t('help.extend_up'), 'Shift+KeyK'],
     [t('help.send'), 'Mod+Enter'], [t('help.send_done'), 'Mod+Shift+Enter'], [t('help.quick'), 'Slash'], [t('help.leave'), 'Escape'],
   ];
   return [...always.map(([label, keys]) => ({ label, keys })), ...everywhere().flatMap(({ label, keys }) => (keys ? [{ label, keys }] : []))];

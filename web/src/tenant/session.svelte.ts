@@ -32,6 +32,7 @@ class Session {
   /** Names the drafts of this person on this machine. */
   get owner(): string { return `op${this.me.operator.id}`; }
   get isAdmin(): boolean { return this.me.permissions.is_admin; }
+  get isSupervisor(): boolean { return this.me.operator.role !== 'operator'; }
 
   async load(): Promise<void> {
     try {

@@ -1,6 +1,6 @@
 /** What is open on the screen: panes, dialogs and pickers that buttons, keys and the palette all reach. */
-export type PickerName = 'assign' | 'status' | 'priority' | 'category' | 'tags' | 'macro';
-export type DialogName = 'palette' | 'help' | 'new' | 'complete' | 'estimate' | 'rename' | 'time' | 'explain' | 'due' | 'force';
+export type PickerName = 'assign' | 'status' | 'priority' | 'category' | 'tags' | 'macro' | 'snooze';
+export type DialogName = 'palette' | 'help' | 'new' | 'complete' | 'estimate' | 'rename' | 'time' | 'explain' | 'due' | 'force' | 'merge' | 'snooze' | 'view';
 
 const stored = (key: string): string | null => { try { return localStorage.getItem(key); } catch { return null; } };
 const store = (key: string, value: string): void => { try { localStorage.setItem(key, value); } catch { /* the choice lasts for this page */ } };
@@ -28,6 +28,9 @@ class Ui {
   #drawer = $state(false);
   /** Set by the composer: puts the cursor into the reply or the note. */
   compose: (kind: 'reply' | 'note') => void = () => undefined;
+
+  /** Grows when a draft was changed from outside the composer, which then takes it up. */
+  rewritten = $state(0);
 
   constructor() { wide.addEventListener('change', () => { this.wide = wide.matches; this.#drawer = false; }); }
 

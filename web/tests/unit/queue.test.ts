@@ -78,7 +78,7 @@ describe('the queue', () => {
 
 describe('a request for a view', () => {
   it('says who and what in the words of the server', () => {
-    expect(request('mine', noFilters, 'sla')).toEqual({ status: 'active', assigned_to: 'me', sort: 'sla', order: 'asc' });
+    expect(request('mine', noFilters, 'sla')).toEqual({ status: 'active', assigned_to: 'me', snoozed: false, sort: 'sla', order: 'asc' });
     expect(request('done', { ...noFilters, search: ' #42 ', assigned_to: '7', tag: 'VIP' }, 'created_at')).toEqual({ status: 'done', search: '#42', assigned_to: 7, tag: 'VIP', sort: 'created_at', order: 'desc' });
   });
 });

@@ -2,11 +2,12 @@
  * The list of tickets on the screen: one view with its filters, loaded page by page. Rows change in place as events arrive;
  * a new order waits behind the «N new» pill while somebody points at the list or has scrolled it.
  */
-import { SvelteMap } from 'svelte/reactivity';
+import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import { isAbort } from '../../lib/api';
-import type { Row, TicketCounts } from '../../lib/types';
+import type { Row, SavedView, TicketCounts } from '../../lib/types';
 import { admin } from '../api';
-import { filterCount, noFilters, request, type Filters, type Sort, type View } from './view';
+import { t } from '../i18n';
+import { filterCount, isListed, noFilters, request, savedId, type Filters, type Sort, type View } from './view';
 
 const pageSize = 50;
 const largestPage = 100;
@@ -20,11 +21,19 @@ class Queue {
   state = $state<'loading' | 'ready' | 'failed'>('loading');
   error = $state.raw<unknown>();
   counts = $state.raw<TicketCounts>();
+  saved = $state.raw<readonly SavedView[]>([]);
+  /** Tickets that are chosen to be changed together, and whether choosing is under way. */
+  readonly selected = new SvelteSet<number>();
+  selecting = $state(false);
   /** Tickets that wait to be let into the list. */
   fresh = $state(0);
   readonly rows = new SvelteMap<number, Row>();
   readonly list: readonly Row[] = $derived(this.ids.flatMap((id) => this.rows.get(id) ?? []));
   readonly filtered = $derived(filterCount(this.filters) > 0 || this.filters.search.trim() !== '');
+
+  /** The saved view that is shown, if one is. */
+  readonly savedView: SavedView | undefined = $derived(this.saved.find((x) => x.id === savedId(this.view)));
+  readonly name: string = $derived(isListed(this.view) ? t(`view.${this.view}`) : (this.savedView?.name ?? ''));
 
   /** Whether any list has been asked for yet. */
   asked = false;
@@ -49,7 +58,8 @@ class Queue {
     this.#drop();
     this.state = 'loading';
     try {
-      const page = await admin('list_tickets', { ...request(this.view, this.filters, this.sort), page: 1, limit: pageSize }, { signal: given.signal });
+      if (!isListed(this.view) && !this.savedView) await this.loadSaved();
+      const page = await admin('list_tickets', { ...this.#request(), page: 1, limit: pageSize }, { signal: given.signal });
       for (const row of page.tickets) this.rows.set(row.id, row);
       this.ids = page.tickets.map((row) => row.id);
       this.total = page.total;
@@ -66,6 +76,9 @@ class Queue {
   show(view: View): void {
     if (view === this.view && this.state === 'ready') return;
     this.view = view;
+    const sort = this.savedView?.filter.sort;
+    if (sort) this.sort = sort;
+    this.deselect();
     this.ids = [];
     this.total = 0;
     void this.load();
@@ -76,7 +89,7 @@ class Queue {
     this.#more = true;
     const { signal } = this.#given;
     try {
-      const page = await admin('list_tickets', { ...request(this.view, this.filters, this.sort), page: this.#page + 1, limit: pageSize }, { signal });
+      const page = await admin('list_tickets', { ...this.#request(), page: this.#page + 1, limit: pageSize }, { signal });
       for (const row of page.tickets) this.rows.set(row.id, row);
       const shown = new Set(this.ids);
       this.ids = [...this.ids, ...page.tickets.map((row) => row.id).filter((id) => !shown.has(id))];
@@ -87,6 +100,21 @@ class Queue {
     } finally {
       this.#more = false;
     }
+  }
+
+  async loadSaved(): Promise<void> {
+    try { this.saved = await admin('list_views', {}); } catch { /* the known ones stay */ }
+  }
+
+  #request() { return request(this.view, this.filters, this.sort, this.savedView); }
+
+  deselect(): void { this.selected.clear(); this.selecting = false; }
+
+  /** Chooses a ticket, or no longer. */
+  toggle(id: number): void {
+    if (!id) return;
+    if (!this.selected.delete(id)) this.selected.add(id);
+    this.selecting = this.selected.size > 0;
   }
 
   async count(): Promise<void> {
@@ -106,7 +134,7 @@ class Queue {
     const { signal } = this.#given;
     try {
       const limit = Math.min(largestPage, Math.max(pageSize, Math.ceil(this.ids.length / pageSize) * pageSize));
-      const [page] = await Promise.all([admin('list_tickets', { ...request(this.view, this.filters, this.sort), page: 1, limit }, { signal }), this.count()]);
+      const [page] = await Promise.all([admin('list_tickets', { ...this.#request(), page: 1, limit }, { signal }), this.count()]);
       for (const row of page.tickets) this.rows.set(row.id, row);
       this.total = page.total;
       this.#offer(page.tickets.map((row) => row.id), limit);

@@ -1,9 +1,12 @@
 /** What an operator does to a ticket, each with its undo. The dialogs that some of them need are asked for by name. */
 import { dateTime } from '../../lib/date';
+import { errorText } from '../../lib/error';
+import { go, href } from '../../lib/router.svelte';
 import { toast } from '../../lib/toast.svelte';
 import type { Priority, Status, Tag, Ticket } from '../../lib/types';
 import { admin } from '../api';
 import { t } from '../i18n';
+import { queue } from '../queue/queue.svelte';
 import { categoryName, operatorName } from '../reference.svelte';
 import { session } from '../session.svelte';
 import { desk, fieldName } from './desk.svelte';
@@ -121,4 +124,32 @@ export async function setDue(ticket: Ticket, due_at: string | null, undoable = t
 export async function force(ticket: Ticket): Promise<void> {
   const now = await desk.act(ticket.id, { status: 'in_progress' }, fieldName('status'), () => admin('update_ticket', { ticket_id: ticket.id, status: 'in_progress', force: true }));
   if (now) toast(t('act.status', { id: now.id, status: label(now.status) }));
+}
+
+export async function snooze(ticket: Ticket, until: string): Promise<void> {
+  const now = await desk.act(ticket.id, { snoozed_until: until }, t('cmd.snooze'), () => admin('snooze_ticket', { ticket_id: ticket.id, until }));
+  if (now) offerUndo(t('act.snoozed', { id: now.id, time: dateTime(until) }), () => void unsnooze(now));
+}
+
+export async function unsnooze(ticket: Ticket): Promise<void> {
+  await desk.act(ticket.id, { snoozed_until: null }, t('cmd.unsnooze'), () => admin('unsnooze_ticket', { ticket_id: ticket.id }));
+}
+
+export const follows = (ticket: Ticket): boolean => ticket.followers.some((x) => x.operator_id === session.me.operator.id);
+
+export async function toggleFollow(ticket: Ticket): Promise<void> {
+  const on = follows(ticket);
+  const me = { operator_id: session.me.operator.id, name: session.me.operator.name };
+  const followers = on ? ticket.followers.filter((x) => x.operator_id !== me.operator_id) : [...ticket.followers, me];
+  const now = await desk.act(ticket.id, { followers }, t('cmd.follow'), () => admin(on ? 'unfollow_ticket' : 'follow_ticket', { ticket_id: ticket.id }));
+  if (now) toast(t(on ? 'act.unfollowed' : 'act.followed', { id: now.id }));
+}
+
+/** Puts a ticket into the bin and goes on to the next one. */
+export async function discard(ticket: Ticket): Promise<void> {
+  const next = queue.neighbour(ticket.id, 1);
+  try { await admin('delete_ticket', { ticket_id: ticket.id }); } catch (error) { toast(errorText(error), { kind: 'error' }); return; }
+  go(next && next !== ticket.id ? href('t', next) : href('queue', queue.view));
+  void queue.sync();
+  offerUndo(t('act.deleted', { id: ticket.id }), () => void admin('restore_ticket', { ticket_id: ticket.id }).then(() => { go(href('t', ticket.id)); void queue.sync(); }, (error: unknown) => toast(errorText(error), { kind: 'error' })));
 }

@@ -17,7 +17,7 @@ const kept = 40;
 /** The fields of a ticket that a queue row shows too. */
 function rowFields(ticket: Partial<Ticket>): Partial<Row> {
   const names = ['subject', 'status', 'priority', 'category', 'portal_domain', 'company_name', 'assigned_to', 'assigned_name', 'updated_at', 'message_count', 'tags',
-    'sla_response_at', 'sla_resolution_at', 'sla_response_breached', 'sla_resolution_breached', 'sla_paused', 'first_response_at'] as const;
+    'sla_response_at', 'sla_resolution_at', 'sla_response_breached', 'sla_resolution_breached', 'sla_paused', 'first_response_at', 'snoozed_until'] as const;
   return Object.fromEntries(names.filter((name) => name in ticket).map((name) => [name, ticket[name]]));
 }
 

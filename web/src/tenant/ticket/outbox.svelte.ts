@@ -7,12 +7,14 @@ import { errorText } from '../../lib/error';
 import { uid } from '../../lib/id';
 import type { File } from '../../lib/types';
 import { admin } from '../api';
+import { undoSeconds } from '../undo';
 import { session } from '../session.svelte';
 import { desk } from './desk.svelte';
 
 export interface Outgoing {
   key: string; owner: string; ticket: number; text: string; is_note: boolean; files: File[]; at: number;
   state: 'sending' | 'waiting' | 'failed'; error: string;
+  send_at?: string; mentions?: number[];
 }
 const store = 'tp.outbox';
 
@@ -21,6 +23,13 @@ function stored(): Outgoing[] {
     const found: unknown = JSON.parse(localStorage.getItem(store) ?? '[]');
     return Array.isArray(found) ? (found as Outgoing[]) : [];
   } catch { return []; }
+}
+
+/** When it leaves: at the time it is meant for, unless that has passed, or after a moment in which it can be taken back. */
+function timing(x: Outgoing): { send_at?: string; undo_seconds?: number } {
+  if (x.is_note) return {};
+  if (x.send_at && Date.parse(x.send_at) > Date.now()) return { send_at: x.send_at };
+  return { undo_seconds: undoSeconds() };
 }
 
 class Outbox {
@@ -42,9 +51,9 @@ class Outbox {
   /** Sends again whatever waits for the connection. */
   resume(): void { for (const x of this.list) if (x.state === 'waiting') void this.#send(x.key); }
 
-  send(ticket: number, text: string, is_note: boolean, files: File[]): Promise<boolean> {
+  send(ticket: number, text: string, is_note: boolean, files: File[], more: { send_at?: string; mentions?: number[] } = {}): Promise<boolean> {
     const key = uid();
-    this.list.push({ key, owner: session.owner, ticket, text, is_note, files, at: Date.now(), state: 'sending', error: '' });
+    this.list.push({ key, owner: session.owner, ticket, text, is_note, files, at: Date.now(), state: 'sending', error: '', ...more });
     this.#store();
     return this.#send(key);
   }
@@ -78,7 +87,7 @@ class Outbox {
     if (!x) return false;
     x.state = 'sending';
     try {
-      const message = await admin('add_message', { ticket_id: x.ticket, message: x.text, is_note: x.is_note, file_ids: x.files.map((file) => file.id) }, { idempotencyKey: key });
+      const message = await admin('add_message', { ticket_id: x.ticket, message: x.text, is_note: x.is_note, file_ids: x.files.map((file) => file.id), ...timing(x), ...(x.mentions?.length ? { mentions: x.mentions } : {}) }, { idempotencyKey: key });
       this.discard(key);
       desk.messages(x.ticket, (messages) => (messages.some((m) => m.id === message.id) ? messages : [...messages, message]));
       return true;
