@@ -1,7 +1,9 @@
 //! Everything that lives as long as the program does: the database, the secret, the attachments, the limits, and who is
 //! connected.
 use crate::{
-    access::{bitrix24::Verdicts, password::Gate, secret::Secret, throttle::Throttle},
+    access::{
+        bitrix24::Verdicts, guesses::Guesses, password::Gate, secret::Secret, throttle::Throttle,
+    },
     api::field::{OperatorId, TenantId},
     blob::Blobs,
     channel::{inbound, mailbox::Mailboxes, outbound, smtp_in, tend},
@@ -48,8 +50,8 @@ pub(crate) struct Inner {
     pub(crate) portal_tries: Throttle<(String, IpAddr)>,
     /// Links for a new password that were asked for, by address.
     pub(crate) resets: Throttle<IpAddr>,
-    /// Wrong guesses at a widget's tickets by address and ticket.
-    pub(crate) guesses: Throttle<(IpAddr, i64)>,
+    /// Wrong guesses at a widget's tickets.
+    pub(crate) guesses: Guesses,
     pub(crate) limits: Limits,
     pub(crate) hub: Hub,
     /// Whose turn it is to export a tenant: one at a time.
@@ -92,7 +94,7 @@ impl App {
             portal_tries: Throttle::default(),
             codes: Throttle::default(),
             resets: Throttle::default(),
-            guesses: Throttle::default(),
+            guesses: Guesses::default(),
             limits,
             hub: Hub::default(),
             exports: Semaphore::new(1),

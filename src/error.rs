@@ -74,6 +74,8 @@ codes! {
     WebhookNotFound = "webhook_not_found", 400, "Такого вебхука нет.", "Мұндай вебхук жоқ.", "There is no such webhook.";
     DeliveryNotFound = "delivery_not_found", 400, "Такой доставки нет.", "Мұндай жеткізу жоқ.", "There is no such delivery.";
     CategoryNotFound = "category_not_found", 400, "Такой категории нет.", "Мұндай санат жоқ.", "There is no such category.";
+    /// Wrong, old, used or tried too often: one answer for all.
+    DigitsInvalid = "code_invalid", 400, "Код не подходит или устарел. Запросите новый.", "Код сәйкес емес немесе ескірген. Жаңасын сұраңыз.", "The code is wrong or too old. Ask for a new one.";
     EstimateNotFound = "estimate_not_found", 400, "У заявки нет сметы, ожидающей решения.", "Өтінімде шешім күтіп тұрған смета жоқ.", "The ticket has no estimate that awaits a decision.";
     EstimateChanged = "estimate_changed", 400, "Смету тем временем изменили (версия {version}). Посмотрите её ещё раз.", "Смета осы арада өзгертілді ({version}-нұсқа). Қайта қарап шығыңыз.", "The estimate has changed meanwhile (version {version}). Look at it again.";
     TariffNotFound = "tariff_not_found", 400, "Такого тарифа нет.", "Мұндай тариф жоқ.", "There is no such tariff.";

@@ -1,5 +1,6 @@
 //! Work that is done by the clock: each job has a name and an interval, and a failure of one stops no other.
 use crate::{
+    api::widget,
     app::App,
     automation,
     backup::schedule,
@@ -43,6 +44,12 @@ pub(crate) fn start(app: &App) {
         wake_snoozed,
     );
     every(app, "empty the bin", Duration::from_secs(3600), empty_bin);
+    every(
+        app,
+        "mail what operators are to be told",
+        Duration::from_secs(5),
+        notification::mail::send,
+    );
     every(
         app,
         "run triggers on idle tickets",
@@ -190,6 +197,7 @@ async fn tidy(app: App) -> Result<()> {
             run(tx, "delete from access_link where expires_at <= ?1", [tx.now])?;
             run(tx, "delete from chat_link where expires_at <= ?1", [tx.now])?;
             notice::tidy(tx)?;
+            widget::code::tidy(tx)?;
             run(tx, "delete from error_log where at <= ?1", [tx.now - 90 * DAY])?;
             automation::trigger::tidy(tx)?;
             notification::tidy(tx)?;

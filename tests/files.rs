@@ -1,6 +1,7 @@
 //! Attachments: stored once, whole or not at all, under names of our own, and opened only by who may.
 use crate::support::{
     Desk,
+    desk::PASSWORD,
     http::{self, BOUNDARY, Request, open_multipart},
     until_so,
 };
@@ -297,4 +298,25 @@ fn a_path_in_a_file_s_name_stays_out_of_the_file_system() {
     );
     assert_eq!(dots.data()["files"][0]["name"], "attachment-1.pdf");
     desk.check();
+}
+
+#[test]
+fn a_device_names_itself_in_the_body_ahead_of_its_files() {
+    let desk = Desk::open();
+    let id = desk.ticket("Фото с объекта");
+    let login = json!({ "login": "omar@acme.example", "password": PASSWORD, "device": "Телефон" });
+    let token = desk.nobody().call("mobile_login", login)["token"].clone();
+    let photo: (&str, &str, &[u8]) = ("щит.txt", "text/plain", b"1");
+    let fields = json!({ "mobile_token": token, "ticket_id": id, "message": "Вот" });
+    let sent = desk.nobody().upload("add_message", fields, &[photo]);
+    assert_eq!(sent.status, 200, "{}", sent.text());
+    assert_eq!(sent.data()["files"][0]["name"], "щит.txt");
+    // One that does not hold is refused, and its file is gone.
+    let wrong = json!({ "mobile_token": "mt_wrong", "ticket_id": id, "message": "Вот" });
+    let refused = desk.nobody().upload("add_message", wrong, &[photo]);
+    assert_eq!(refused.status, 403, "{}", refused.text());
+    until_so("the refused file to be cleared away", || {
+        desk.dir.files("files/incoming").is_empty()
+    });
+    assert_eq!(desk.count("select count(*) from file"), 1);
 }

@@ -197,6 +197,36 @@ fn a_delivery_that_proves_no_secret_changes_nothing() {
 }
 
 #[test]
+fn the_bot_of_a_tenant_that_was_switched_off_hears_nothing_until_it_is_on_again() {
+    let (desk, peer) = (Desk::open(), Peer::telegram());
+    desk.dir.run(
+        &["operator", "set-role", "alia@acme.example", "head_admin"],
+        "",
+    );
+    let config = json!({ "bot_token": "123:token", "api_base": peer.url(), "mode": "webhook" });
+    desk.greta.call(
+        "create_channel",
+        json!({ "type": "telegram", "name": "Bot", "config": config }),
+    );
+    let set = peer.nth("setWebhook", 1).json();
+    let hook = Hook {
+        path: path_of(&set["url"]),
+        headers: vec![(
+            "x-telegram-bot-api-secret-token",
+            set["secret_token"].as_str().unwrap().to_owned(),
+        )],
+    };
+    let switch = |is_active: bool| {
+        let body = json!({ "tenant_id": 2, "is_active": is_active });
+        desk.alia.call("update_tenant", body);
+    };
+    switch(false);
+    assert_eq!(hook.post(&desk, &update(1, 77, "есть кто?")).status, 403);
+    switch(true);
+    assert_eq!(hook.post(&desk, &update(1, 77, "есть кто?")).status, 200);
+}
+
+#[test]
 fn any_delivery_ten_times_at_once_is_one_message() {
     let (desk, _peer, post, channel) = telegram();
     let id = channel["id"].as_i64().unwrap();

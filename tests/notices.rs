@@ -7,6 +7,7 @@ use crate::support::{
     until_so,
 };
 use serde_json::json;
+use std::{thread, time::Duration};
 
 /// The token of the link in a mail, and the whole link.
 fn link(mail: &Taken) -> (String, String) {
@@ -148,4 +149,89 @@ fn a_notice_outlives_a_mail_server_that_is_away_and_a_crash() {
         desk.count("select count(*) from notice where state = 'failed' and variables is null") == 1
     });
     desk.check();
+}
+
+#[test]
+fn what_an_operator_wants_at_once_is_mailed_together_and_what_they_have_read_is_not() {
+    let (desk, tray) = desk_with_mail();
+    desk.omar.call(
+        "save_notification_settings",
+        json!({ "kinds": [
+            { "kind": "assigned", "in_desk": true, "by_mail": "now" },
+            { "kind": "mention", "in_desk": false, "by_mail": "now" },
+        ] }),
+    );
+    let omar = desk.omar.call("me", json!({}))["operator"]["id"].clone();
+    let id = desk.ticket("Касса не печатает");
+    desk.alia.call(
+        "reassign_ticket",
+        json!({ "ticket_id": id, "assigned_to": omar }),
+    );
+    desk.alia.call(
+        "add_message",
+        json!({ "ticket_id": id, "message": "@Омар, позвони им", "is_note": true }),
+    );
+    let mail = tray.nth(1);
+    assert_eq!(mail.to, ["omar@acme.example"]);
+    assert_eq!(mail.subject(), format!("#{id} Касса не печатает"));
+    let text = mail.text();
+    assert!(text.contains("заявка назначена вам"), "{text}");
+    assert!(text.contains("упоминает вас в заметке"), "{text}");
+    assert!(text.contains(&format!("/tenant.html#/t/{id}")), "{text}");
+    assert!(!text.contains("позвони им"), "{text}");
+    // What is only mailed does not count in the desk.
+    assert_eq!(desk.omar.call("notif_count", json!({}))["count"], 1);
+    // In the quiet hours nothing goes; what is read meanwhile is not mailed after them.
+    desk.alia
+        .call("save_settings", json!({ "timezone": "UTC" }));
+    let minute = desk.count("select max(created_at) / 60000 from ticket");
+    let clock = |minute: i64| format!("{:02}:{:02}", minute / 60 % 24, minute % 60);
+    desk.omar.call(
+        "save_notification_settings",
+        json!({ "quiet": { "from": clock(minute + 1380), "to": clock(minute + 60) } }),
+    );
+    let other = desk.ticket("Сканер");
+    desk.alia.call(
+        "reassign_ticket",
+        json!({ "ticket_id": other, "assigned_to": omar }),
+    );
+    thread::sleep(Duration::from_secs(6));
+    let waiting = "select count(*) from notification where mail is not null";
+    assert_eq!(desk.count(waiting), 1);
+    desk.omar.call("mark_notifications_read", json!({}));
+    assert_eq!(desk.count(waiting), 0);
+    assert_eq!(tray.taken().len(), 1);
+}
+
+#[test]
+fn followers_hear_of_answers_on_both_sides_and_of_nothing_they_did_themselves() {
+    let desk = Desk::open();
+    let client = desk.client("client.example", 7, "Иван");
+    let ticket = client.call(
+        "create_ticket",
+        json!({ "subject": "Касса", "description": "Не печатает" }),
+    );
+    let id = &ticket["id"];
+    desk.saule.call("follow_ticket", json!({ "ticket_id": id }));
+    desk.omar.call("take_ticket", json!({ "ticket_id": id }));
+    desk.omar.call(
+        "add_message",
+        json!({ "ticket_id": id, "message": "Смотрю" }),
+    );
+    desk.saule
+        .call("add_message", json!({ "ticket_id": id, "message": "И я" }));
+    client.call("add_message", json!({ "ticket_id": id, "message": "Ау" }));
+    let told = |caller: &Caller| -> Vec<String> {
+        let list = caller.call("get_notifications", json!({}));
+        list.as_array()
+            .unwrap()
+            .iter()
+            .map(|n| n["text"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        told(&desk.saule),
+        ["New message from Иван", "New message from Омар Сеитов"]
+    );
+    assert_eq!(told(&desk.omar), ["New message from Иван"]);
 }

@@ -1,5 +1,5 @@
 //! The widget as an admin sets it up and a site's visitor finds it, and the portal as a program on a phone.
-use crate::support::Desk;
+use crate::support::{Caller, Desk, post::desk_with_mail, tray::Taken};
 use serde_json::{Value, json};
 
 #[test]
@@ -130,4 +130,150 @@ fn a_site_may_load_the_widget_and_a_phone_may_keep_the_portal() {
         );
     }
     assert_eq!(desk.nobody().get("/sw.js").status, 200);
+}
+
+/// The six digits of a mail.
+fn digits(mail: &Taken) -> String {
+    let text = mail.text();
+    let code = text
+        .split_whitespace()
+        .find(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit()));
+    code.expect("a code").to_owned()
+}
+
+#[test]
+fn where_the_desk_is_strict_a_code_by_mail_opens_an_earlier_request() {
+    let (desk, tray) = desk_with_mail();
+    desk.alia
+        .call("save_widget_settings", json!({ "widget_access": "strict" }));
+    let visitor = desk.visitor();
+    let made = visitor.call(
+        "create_ticket",
+        json!({ "name": "Асем", "email": "Asem@client.example", "description": "Где заказ?" }),
+    );
+    let door = json!({ "ticket_id": made["ticket_id"], "email": "asem@client.example" });
+    assert_eq!(
+        visitor.refused("check_status", door.clone()),
+        (400, "ticket_not_found".into())
+    );
+    let sent = json!({ "sent": true, "expires_in": 600 });
+    assert_eq!(visitor.call("request_code", door.clone()), sent);
+    // A wrong address and a wrong number answer alike, and nobody is mailed.
+    for other in [
+        json!({ "ticket_id": made["ticket_id"], "email": "else@client.example" }),
+        json!({ "ticket_id": 123_456_789_012_i64, "email": "asem@client.example" }),
+    ] {
+        assert_eq!(visitor.call("request_code", other), sent);
+    }
+    let mail = tray.nth(1);
+    assert_eq!(mail.to, ["asem@client.example"]);
+    assert!(!mail.text().contains("Где заказ"), "{}", mail.text());
+    let code = digits(&mail);
+    let with = |code: &str| {
+        let mut body = door.clone();
+        body["code"] = code.into();
+        body
+    };
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    assert_eq!(
+        visitor.refused("confirm_code", with(wrong)),
+        (400, "code_invalid".into())
+    );
+    let proven = visitor.call("confirm_code", with(&code));
+    assert_eq!(proven["ticket_id"], made["ticket_id"]);
+    let status = visitor.call(
+        "check_status",
+        json!({ "ticket_token": proven["ticket_token"] }),
+    );
+    assert_eq!(status["status"], "new");
+    // It works once.
+    assert_eq!(
+        visitor.refused("confirm_code", with(&code)),
+        (400, "code_invalid".into())
+    );
+    assert_eq!(desk.count("select count(*) from notice"), 1);
+    assert_eq!(desk.count("select count(*) from widget_code"), 0);
+}
+
+#[test]
+fn a_code_is_tried_five_times_at_most() {
+    let (desk, tray) = desk_with_mail();
+    let visitor = desk.visitor();
+    let made = visitor.call(
+        "create_ticket",
+        json!({ "name": "Асем", "email": "asem@client.example", "description": "Где заказ?" }),
+    );
+    let mut body = json!({ "ticket_id": made["ticket_id"], "email": "asem@client.example" });
+    visitor.call("request_code", body.clone());
+    let code = digits(&tray.nth(1));
+    body["code"] = if code == "000000" { "000001" } else { "000000" }.into();
+    let answers: Vec<u16> = (0..7)
+        .map(|_| visitor.ask("confirm_code", &body).status)
+        .collect();
+    assert!(answers.contains(&429), "{answers:?}");
+    body["code"] = code.into();
+    assert_ne!(visitor.ask("confirm_code", &body).status, 200);
+}
+
+#[test]
+fn a_contact_of_a_client_enters_by_a_link_that_was_mailed_and_sees_their_own_tickets() {
+    let (desk, tray) = desk_with_mail();
+    desk.client("client.example", 7, "Иван");
+    desk.alia.call(
+        "save_contact",
+        json!({ "name": "Асем", "email": "asem@client.example", "portal_domain": "client.example" }),
+    );
+    let anybody = Caller::nobody(&desk.address(), "client");
+    let sent = json!({ "sent": true });
+    assert_eq!(
+        anybody.call("request_link", json!({ "email": "nobody@client.example" })),
+        sent
+    );
+    assert_eq!(
+        anybody.call("request_link", json!({ "email": "Asem@client.example" })),
+        sent
+    );
+    assert_eq!(
+        anybody.call("request_link", json!({ "email": "asem@client.example" })),
+        sent
+    );
+    let mail = tray.nth(1);
+    assert_eq!(mail.to, ["asem@client.example"]);
+    let text = mail.text();
+    let token = text
+        .split_whitespace()
+        .find_map(|word| word.split_once("ctoken="))
+        .expect("a link")
+        .1;
+    let asem = desk.bearer(token);
+    assert_eq!(asem.call("me", json!({}))["user_name"], "Асем");
+    let own = asem.call(
+        "create_ticket",
+        json!({ "subject": "Моя", "description": "Текст" }),
+    );
+    let mailed = desk.alia.call(
+        "create_ticket",
+        json!({ "subject": "По почте", "description": "Текст", "portal_domain": "client.example", "contact_email": "asem@client.example", "contact_name": "Асем" }),
+    );
+    let foreign = desk.alia.call(
+        "create_ticket",
+        json!({ "subject": "Чужая", "description": "Текст", "portal_domain": "client.example" }),
+    );
+    let seen = asem.call("list_tickets", json!({}));
+    let ids: Vec<&Value> = seen["tickets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| &t["id"])
+        .collect();
+    assert!(
+        ids.contains(&&own["id"]) && ids.contains(&&mailed["id"]),
+        "{seen}"
+    );
+    assert_eq!(
+        asem.refused("get_ticket", json!({ "ticket_id": foreign["id"] })),
+        (400, "ticket_not_found".into())
+    );
+    // One link in two minutes.
+    assert_eq!(desk.count("select count(*) from notice"), 1);
 }

@@ -2,7 +2,7 @@
 //! user of one client portal, safe in a browser: it names its bearer, ends by itself, and dies with its generation.
 use super::secret::{Purpose, Secret, random_text};
 use crate::{
-    api::field::TenantId,
+    api::field::{ContactId, TenantId},
     clock::{Millis, SECOND},
     error::Result,
 };
@@ -10,6 +10,8 @@ use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
 const PREFIX: &str = "ct_";
+/// How the session of a contact's tokens begins.
+const CONTACT: &str = "contact-";
 
 /// What a client token says. The names are one letter because the token travels in addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +64,17 @@ impl ClientToken {
         })
     }
 
+    /// Makes it the token of a contact of the desk, who is the same person with every token.
+    pub(crate) fn is_of(&mut self, contact: ContactId) {
+        self.session = format!("{CONTACT}{contact}");
+    }
+
+    /// The contact of the desk whose token it is, if it is one's. A random session has no hyphen.
+    pub(crate) fn contact(&self) -> Option<ContactId> {
+        let number = self.session.strip_prefix(CONTACT)?.parse().ok()?;
+        (self.user_id == 0).then_some(ContactId(number))
+    }
+
     pub(crate) fn write(&self, secret: &Secret) -> Result<String> {
         let payload = BASE64URL_NOPAD.encode(&serde_json::to_vec(self)?);
         let proof = secret.sign(Purpose::ClientToken, &[payload.as_bytes()]);
@@ -108,6 +121,24 @@ mod tests {
             (123, "Иван Петров")
         );
         assert!(ClientToken::read(&text, &secret, 1_000_000 + 300 * SECOND).is_none());
+    }
+
+    #[test]
+    fn a_contact_is_known_by_every_token() {
+        let (secret, _) = made();
+        let mut token = ClientToken::new(
+            TenantId(1),
+            "c.example".into(),
+            (0, "Асем".into()),
+            1,
+            0,
+            300,
+        )
+        .unwrap();
+        assert_eq!(token.contact(), None);
+        token.is_of(ContactId(7));
+        let read = ClientToken::read(&token.write(&secret).unwrap(), &secret, 0).unwrap();
+        assert_eq!(read.contact(), Some(ContactId(7)));
     }
 
     #[test]

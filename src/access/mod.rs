@@ -2,6 +2,7 @@
 //! is in [`store`].
 pub(crate) mod bitrix24;
 pub(crate) mod client_token;
+pub(crate) mod guesses;
 pub(crate) mod mobile;
 pub(crate) mod password;
 pub(crate) mod rules;
@@ -11,7 +12,7 @@ pub(crate) mod throttle;
 pub(crate) mod totp;
 
 use crate::{
-    api::field::{ClientId, KeyId, MobileSessionId, OperatorId, PortalId, TenantId},
+    api::field::{ClientId, ContactId, KeyId, MobileSessionId, OperatorId, PortalId, TenantId},
     lang::Lang,
     tenant::plan::{Limits, Plan, Scope},
 };
@@ -96,6 +97,8 @@ pub(crate) struct ClientUser {
     pub(crate) user_name: String,
     /// Tells one name-less session from another.
     pub(crate) session: String,
+    /// The desk's contact that a mailed link is of.
+    pub(crate) contact: Option<ContactId>,
     /// Whether all tickets of the portal are open to all its users.
     pub(crate) shared: bool,
     pub(crate) locale: Option<Lang>,

@@ -35,6 +35,11 @@ impl<K: Hash + Eq + Clone> Throttle<K> {
     }
 
     pub(crate) fn failed(&self, key: K, now: Millis) {
+        self.failed_beyond(key, FREE, now);
+    }
+
+    /// The same, where that many tries cost nothing.
+    pub(crate) fn failed_beyond(&self, key: K, free: u32, now: Millis) {
         let Ok(mut map) = self.0.lock() else { return };
         if map.len() >= MOST {
             map.retain(|_, record| now - record.last < HOUR);
@@ -56,7 +61,7 @@ impl<K: Hash + Eq + Clone> Throttle<K> {
         }
         record.failures += 1;
         record.last = now;
-        let doublings = record.failures.saturating_sub(FREE).min(20);
+        let doublings = record.failures.saturating_sub(free).min(20);
         if doublings > 0 {
             record.until = now + (SECOND << (doublings - 1)).min(LONGEST);
         }

@@ -164,14 +164,15 @@ async fn call(
         Kind::Multipart(boundary) => {
             let known = named.map(|name| surface.find(name)).transpose()?;
             let room = match (known, &early) {
-                // Nobody uploads anything who has not said who they are.
-                (Some(action), None) if surface.name != "widget" && !action.is_for_anyone() => {
-                    return Err(credential::absent(app, surface, headers));
-                }
                 (Some(action), _) if !action.files => Room::None,
                 _ => room(app, surface, early.as_ref(), visit)?,
             };
-            multipart::read(wire, boundary, app, room, visit.address).await?
+            let read = multipart::read(wire, boundary, app, room, visit.address).await;
+            // Nobody uploads anything who has not said who they are.
+            read.map_err(|error| match error.code() {
+                Code::NotAuthenticated => credential::absent(app, surface, headers),
+                _ => error,
+            })?
         }
     };
     let mut fields = std::mem::take(&mut parts.fields);
@@ -264,11 +265,12 @@ fn room(app: &App, surface: &Surface, caller: Option<&Principal>, visit: &Visit)
             each: limits.file_bytes(),
         });
     }
-    if surface.name == "widget" {
-        app.limits.address(visit.address)?;
-        return Ok(Room::Visitor);
-    }
-    Ok(Room::None)
+    app.limits.address(visit.address)?;
+    Ok(if surface.name == "widget" {
+        Room::Visitor
+    } else {
+        Room::Claimed
+    })
 }
 
 /// Moves the files of a call into the store of its caller's tenant.

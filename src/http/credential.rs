@@ -297,6 +297,7 @@ pub(super) async fn client_user(app: &App, token: &str) -> Result<ClientUser> {
         .filter(|p| p.generation == token.generation && token.issued > p.ended_at)
         .ok_or_else(refused)?;
     Ok(ClientUser {
+        contact: token.contact(),
         tenant,
         plan: portal.plan,
         limits: portal.limits,

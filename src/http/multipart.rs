@@ -21,8 +21,10 @@ use std::{net::IpAddr, time::Duration};
 const FILES: usize = 50;
 /// How many times the largest file all files of a call may be.
 const TIMES: u64 = 4;
-/// How much a visitor of a site may send at once.
+/// How much somebody may send at once of whom nothing is proven yet.
 const VISITOR: u64 = 25 << 20;
+/// The fields by which a body says who sends it.
+const CREDENTIALS: [&str; 2] = ["mobile_token", "auth_token"];
 /// How much of a file is gathered before it is written.
 const PORTION: usize = 256 << 10;
 /// How long a body with files may take to arrive.
@@ -35,6 +37,8 @@ pub(crate) enum Room {
     None,
     /// A visitor of a site, of whom nothing is known yet.
     Visitor,
+    /// Somebody who must say who they are in a field ahead of the first file, or is refused there.
+    Claimed,
     /// Somebody with a plan that says how large a file may be.
     Known { each: u64 },
 }
@@ -43,7 +47,7 @@ impl Room {
     /// How large one file may be.
     fn each(self) -> u64 {
         match self {
-            Room::None | Room::Visitor => VISITOR,
+            Room::None | Room::Visitor | Room::Claimed => VISITOR,
             Room::Known { each } => each,
         }
     }
@@ -51,7 +55,7 @@ impl Room {
     /// How large all files may be together.
     fn all(self) -> u64 {
         match self {
-            Room::None | Room::Visitor => VISITOR,
+            Room::None | Room::Visitor | Room::Claimed => VISITOR,
             Room::Known { each } => each.saturating_mul(TIMES),
         }
     }
@@ -201,11 +205,19 @@ async fn parts(
             while field.chunk().await.map_err(broken)?.is_some() {}
             continue;
         }
+        if room == Room::Claimed
+            && !CREDENTIALS
+                .iter()
+                .any(|name| parts.fields.contains_key(*name))
+        {
+            return Err(Error::new(Code::NotAuthenticated));
+        }
         if parts.files.len() >= FILES {
             return Err(Error::invalid("files", Fault::TooMany(FILES)));
         }
         if parts.seat.is_none() {
-            let seat = app.limits.upload(room == Room::Visitor, address)?;
+            let stranger = matches!(room, Room::Visitor | Room::Claimed);
+            let seat = app.limits.upload(stranger, address)?;
             parts.seat = Some(seat);
         }
         let left = room.all() - parts.sizes().sum::<u64>();

@@ -65,6 +65,48 @@ kinds! {
         "Hello,\n\nThe password of your account at {company} was changed, and your other sessions have ended.\n\nIf this was \
          not you, ask for a new password on the sign-in page and tell your administrator:\n\n{url}";
     ];
+    /// The digits by which a visitor of a site proves that the address is theirs.
+    WidgetCode = "widget_code", [
+        "Код: {code}",
+        "Здравствуйте!\n\nВаш код, чтобы открыть заявку в «{company}»:\n\n{code}\n\nОн действует десять минут. Если вы его не \
+         запрашивали, ничего делать не нужно.";
+        "Код: {code}",
+        "Сәлеметсіз бе!\n\n«{company}» қызметіндегі өтініміңізді ашуға арналған код:\n\n{code}\n\nКод он минут жарамды. Оны \
+         сұрамаған болсаңыз, ештеңе істемеңіз.";
+        "Code: {code}",
+        "Hello,\n\nThis code opens your request at {company}:\n\n{code}\n\nIt is good for ten minutes. If you did not ask for it, \
+         there is nothing to do.";
+    ];
+    /// What an operator is told of at once.
+    Notification = "notification", [
+        "{subject}",
+        "{news}\n\n—\nО чём вам писать и когда, задаётся в настройках уведомлений:\n{settings}";
+        "{subject}",
+        "{news}\n\n—\nСізге не туралы және қашан жазу керегін хабарландыру баптауларында таңдайсыз:\n{settings}";
+        "{subject}",
+        "{news}\n\n—\nWhat you are told of and when is set in your notification settings:\n{settings}";
+    ];
+    /// What an operator is told of once a day.
+    Digest = "digest", [
+        "Сводка за день: {count}",
+        "Накопилось за день:\n\n{news}\n\n—\nО чём вам писать и когда, задаётся в настройках уведомлений:\n{settings}";
+        "Күндік жиынтық: {count}",
+        "Бір күнде жиналғаны:\n\n{news}\n\n—\nСізге не туралы және қашан жазу керегін хабарландыру баптауларында таңдайсыз:\n{settings}";
+        "Daily digest: {count}",
+        "What came together in a day:\n\n{news}\n\n—\nWhat you are told of and when is set in your notification settings:\n{settings}";
+    ];
+    /// A link by which somebody of a client enters the portal.
+    PortalLink = "portal_link", [
+        "Вход на портал поддержки",
+        "Здравствуйте!\n\nПо этой ссылке откроются ваши заявки в «{company}», она действует сутки:\n\n{url}\n\nНикому её не \
+         пересылайте. Если вы её не запрашивали, ничего делать не нужно.";
+        "Қолдау порталына кіру",
+        "Сәлеметсіз бе!\n\nМына сілтеме «{company}» қызметіндегі өтінімдеріңізді ашады, ол бір тәулік жарамды:\n\n{url}\n\nОны \
+         ешкімге жібермеңіз. Сұрамаған болсаңыз, ештеңе істемеңіз.";
+        "Your link to the support portal",
+        "Hello,\n\nThis link opens your requests at {company}; it works for a day:\n\n{url}\n\nDo not pass it on. If you did not \
+         ask for it, there is nothing to do.";
+    ];
 }
 
 impl Kind {

@@ -1,5 +1,6 @@
 //! What operators are told of: who is told is decided in [`rule`], how each wants to be told in [`setting`]; a row holds what
 //! happened, and its sentence is written when it is read, in the reader's language.
+pub(crate) mod mail;
 pub(crate) mod rule;
 pub(crate) mod setting;
 mod words;
@@ -17,7 +18,7 @@ use crate::{
     signal::Signal,
     ticket::{Acting, model::words as enumerate},
 };
-use rule::Person;
+use rule::{Around, Person};
 use rusqlite::Connection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -194,17 +195,21 @@ pub(crate) fn tell(tx: &Tx<'_>, happened: &Happened) -> Result<()> {
         return Ok(());
     };
     let people = people(tx, tenant)?;
-    let note = match (topic, happened.message) {
-        (rule::Topic::Note, Some(id)) => {
-            facts::words(tx, tenant, ticket.id, Some(id))?.unwrap_or_default()
-        }
-        _ => String::new(),
+    let mut around = Around {
+        in_charge: ticket.assigned_to,
+        followers: followers(tx, tenant, ticket.id)?,
+        ..Around::default()
     };
-    for (to, kind) in rule::recipients(topic, ticket.assigned_to, &people, &note) {
-        // What a ticket begins with is no news beside the ticket itself.
-        if kind == Kind::Message && ticket.message_count <= 1 {
-            continue;
-        }
+    if let (rule::Topic::Note, Some(id)) = (topic, happened.message) {
+        around.note = facts::words(tx, tenant, ticket.id, Some(id))?.unwrap_or_default();
+        around.named = named(tx, tenant, id)?;
+    }
+    let (kind, told) = rule::recipients(topic, &around, &people);
+    // What a ticket begins with is no news beside the ticket itself.
+    if kind == Kind::Message && ticket.message_count <= 1 {
+        return Ok(());
+    }
+    for to in told {
         // Nobody is told of what they did themselves.
         if happened.actor.kind == crate::ticket::model::ActorKind::Operator
             && happened.actor.id == Some(to.0)
@@ -228,6 +233,30 @@ pub(crate) fn tell(tx: &Tx<'_>, happened: &Happened) -> Result<()> {
         write(tx, tenant, to, news)?;
     }
     Ok(())
+}
+
+/// Who follows a ticket and still works here.
+fn followers(conn: &Connection, tenant: TenantId, ticket: TicketId) -> Result<Vec<OperatorId>> {
+    all(
+        conn,
+        "select f.operator_id
+           from follower f
+           join operator o on o.tenant_id = f.tenant_id and o.id = f.operator_id and o.is_active
+          where f.tenant_id = ?1 and f.ticket_id = ?2
+          order by f.operator_id",
+        (tenant, ticket),
+        |row| row.get(0),
+    )
+}
+
+/// Whom a message names.
+fn named(conn: &Connection, tenant: TenantId, message: MessageId) -> Result<Vec<OperatorId>> {
+    all(
+        conn,
+        "select operator_id from mention where tenant_id = ?1 and message_id = ?2 order by operator_id",
+        (tenant, message),
+        |row| row.get(0),
+    )
 }
 
 /// Everybody who works here.

@@ -23,6 +23,10 @@ pub(crate) enum Topic {
     InCharge(Kind),
     /// The same; if nobody is in charge, those who oversee the desk.
     Overseen(Kind),
+    /// It concerns whoever is in charge and who follows the ticket.
+    Watched(Kind),
+    /// It concerns who follows the ticket: what the desk itself answers.
+    Followed(Kind),
     /// It concerns whom the note calls.
     Note,
 }
@@ -31,35 +35,56 @@ pub(crate) enum Topic {
 pub(crate) fn topic(happened: &Happened) -> Option<Topic> {
     Some(match happened.kind {
         "assigned" => Topic::InCharge(Kind::Assigned),
-        "message" if happened.author == Some(Author::Client) => Topic::InCharge(Kind::Message),
+        "message" if happened.author == Some(Author::Client) => Topic::Watched(Kind::Message),
+        "message" if happened.author == Some(Author::Support) => Topic::Followed(Kind::Message),
         "note" if happened.author == Some(Author::Support) => Topic::Note,
         "sla_warning" => Topic::Overseen(Kind::SlaWarning),
         "sla_breach" => Topic::Overseen(Kind::SlaBreach),
-        "estimate_approved" => Topic::InCharge(Kind::EstimateApproved),
-        "estimate_rejected" => Topic::InCharge(Kind::EstimateRejected),
-        "csat_received" => Topic::InCharge(Kind::Csat),
+        "estimate_approved" => Topic::Watched(Kind::EstimateApproved),
+        "estimate_rejected" => Topic::Watched(Kind::EstimateRejected),
+        "csat_received" => Topic::Watched(Kind::Csat),
         _ => return None,
     })
 }
 
-/// Who is told, and of what.
+/// Who has to do with a ticket.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Around {
+    pub(crate) in_charge: Option<OperatorId>,
+    pub(crate) followers: Vec<OperatorId>,
+    /// Whom the note names, besides by `@` in its text.
+    pub(crate) named: Vec<OperatorId>,
+    /// The text of the note, if it is one.
+    pub(crate) note: String,
+}
+
+/// Who is told, each once, and of what.
 pub(crate) fn recipients(
     topic: Topic,
-    in_charge: Option<OperatorId>,
+    around: &Around,
     people: &[Person],
-    note: &str,
-) -> Vec<(OperatorId, Kind)> {
-    match (topic, in_charge) {
-        (Topic::InCharge(kind) | Topic::Overseen(kind), Some(id)) => vec![(id, kind)],
-        (Topic::InCharge(_), None) => Vec::new(),
-        (Topic::Overseen(kind), None) => {
-            overseers(people).into_iter().map(|id| (id, kind)).collect()
+) -> (Kind, Vec<OperatorId>) {
+    let in_charge = || around.in_charge.into_iter();
+    let followers = || around.followers.iter().copied();
+    let (kind, all): (Kind, Vec<OperatorId>) = match topic {
+        Topic::InCharge(kind) => (kind, in_charge().collect()),
+        Topic::Overseen(kind) if around.in_charge.is_none() => (kind, overseers(people)),
+        Topic::Overseen(kind) => (kind, in_charge().collect()),
+        Topic::Watched(kind) => (kind, in_charge().chain(followers()).collect()),
+        Topic::Followed(kind) => (kind, followers().collect()),
+        Topic::Note => {
+            let called = mentioned(&around.note, people);
+            let named = around.named.iter().copied();
+            (Kind::Mention, called.into_iter().chain(named).collect())
         }
-        (Topic::Note, _) => mentioned(note, people)
-            .into_iter()
-            .map(|id| (id, Kind::Mention))
-            .collect(),
+    };
+    let mut told: Vec<OperatorId> = Vec::with_capacity(all.len());
+    for id in all {
+        if !told.contains(&id) {
+            told.push(id);
+        }
     }
+    (kind, told)
 }
 
 /// Those who oversee the desk: supervisors, or the admins where there are none.
@@ -173,14 +198,44 @@ mod tests {
     fn whoever_is_in_charge_is_told_and_otherwise_who_oversees() {
         let people = people();
         let told = |topic, in_charge: Option<i64>| -> Vec<i64> {
-            recipients(topic, in_charge.map(OperatorId), &people, "")
-                .into_iter()
-                .map(|(id, _)| id.0)
-                .collect()
+            let around = Around {
+                in_charge: in_charge.map(OperatorId),
+                ..Around::default()
+            };
+            let (_, ids) = recipients(topic, &around, &people);
+            ids.into_iter().map(|id| id.0).collect()
         };
         assert_eq!(told(Topic::InCharge(Kind::Message), Some(2)), [2]);
         assert!(told(Topic::InCharge(Kind::Message), None).is_empty());
         assert_eq!(told(Topic::Overseen(Kind::SlaBreach), Some(3)), [3]);
         assert_eq!(told(Topic::Overseen(Kind::SlaBreach), None), [4]);
+    }
+
+    #[test]
+    fn followers_and_those_a_note_names_are_told_once() {
+        let people = people();
+        let around = Around {
+            in_charge: Some(OperatorId(2)),
+            followers: vec![OperatorId(2), OperatorId(3)],
+            named: vec![OperatorId(1), OperatorId(4)],
+            note: "@Сауле, глянь".into(),
+        };
+        let told = |topic| -> (Kind, Vec<i64>) {
+            let (kind, ids) = recipients(topic, &around, &people);
+            (kind, ids.into_iter().map(|id| id.0).collect())
+        };
+        assert_eq!(
+            told(Topic::Watched(Kind::Message)),
+            (Kind::Message, vec![2, 3])
+        );
+        assert_eq!(
+            told(Topic::Followed(Kind::Message)),
+            (Kind::Message, vec![2, 3])
+        );
+        assert_eq!(
+            told(Topic::InCharge(Kind::Assigned)),
+            (Kind::Assigned, vec![2])
+        );
+        assert_eq!(told(Topic::Note), (Kind::Mention, vec![4, 1]));
     }
 }

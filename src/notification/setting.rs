@@ -70,10 +70,6 @@ impl Settings {
 
 impl Quiet {
     /// Whether a minute of the day lies within the hours.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the mails of notifications ask it")
-    )]
     pub(crate) fn holds(&self, minute: u32) -> bool {
         let (Some(from), Some(to)) = (minute_of(&self.from), minute_of(&self.to)) else {
             return false;

@@ -246,6 +246,7 @@ pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
         "mention",
         "follower",
         "ticket_tag",
+        "widget_code",
         "participant",
         "message_edit",
         "message",

@@ -49,6 +49,8 @@ pub(crate) enum Sight {
     Portal(ClientId),
     /// Those of one user of the portal.
     User(ClientId, i64),
+    /// Those of one of the desk's contacts at the client, by whatever way they came.
+    Contact(ClientId, ContactId),
     /// Those made in one name-less session.
     Session(ClientId, String),
 }
@@ -120,6 +122,10 @@ impl Filter {
                     [(*client).into(), (*user).into()],
                 );
             }
+            Sight::Contact(client, contact) => w.and(
+                "t.client_id = ? and t.contact_id = ?",
+                [(*client).into(), (*contact).into()],
+            ),
             Sight::Session(client, session) => w.and(
                 "t.client_id = ? and t.client_user_id = 0 and t.client_session = ?",
                 [(*client).into(), text(session)],
@@ -221,7 +227,7 @@ impl Filter {
         let client = match sight {
             Sight::Staff => None,
             Sight::Portal(client) => Some((Facet::Client, Counted::Id(client.0))),
-            Sight::User(..) | Sight::Session(..) => return None,
+            Sight::User(..) | Sight::Contact(..) | Sight::Session(..) => return None,
         };
         let mut narrowed = [
             client,

@@ -376,6 +376,9 @@ pub(crate) fn reach(
         Sight::User(client, user) => {
             ticket.client == Some(*client) && ticket.client_user_id == *user
         }
+        Sight::Contact(client, contact) => {
+            ticket.client == Some(*client) && ticket.contact == Some(*contact)
+        }
         Sight::Session(client, session) => {
             ticket.client == Some(*client)
                 && ticket.client_user_id == 0

@@ -208,7 +208,7 @@ pub(crate) fn due(conn: &Connection, now: Millis) -> Result<Vec<Call>> {
         conn,
         &format!(
             "{CALL}
-              where w.is_active and d.next_at <= ?1
+              where w.is_active and w.tenant_id in (select id from tenant where is_active) and d.next_at <= ?1
                 and d.id = (select min(id) from webhook_delivery q where q.webhook_id = w.id and q.state = 'queued')
               order by d.next_at, d.id"
         ),
@@ -224,7 +224,7 @@ pub(crate) fn next_at(conn: &Connection) -> Result<Option<Millis>> {
         "select min(d.next_at) from webhook w
            join webhook_delivery d
              on d.id = (select min(id) from webhook_delivery q where q.webhook_id = w.id and q.state = 'queued')
-          where w.is_active",
+          where w.is_active and w.tenant_id in (select id from tenant where is_active)",
         [],
         |row| row.get(0),
     )

@@ -119,6 +119,7 @@ pub(crate) fn client(
 ) -> Result<Option<ClientUser>> {
     let portal = store::portal(conn, tenant, portal_domain, user.id)?;
     Ok(portal.map(|portal: Portal| ClientUser {
+        contact: None,
         tenant,
         plan: portal.plan,
         limits: portal.limits,

@@ -10,7 +10,7 @@ use crate::{
         query,
     },
     channel::{
-        chat,
+        chat, config,
         inbound::record::{self, Departure, EventView, Wanted},
     },
     db::sql::Page,
@@ -84,6 +84,9 @@ impl Spec for ListChannelEvents {
 impl Query for ListChannelEvents {
     fn run(self, cx: &Read<'_, Operator>) -> Result<Events> {
         let page = Page::new(self.page.map(|p| p.0), self.limit.map(|l| l.0), 50)?;
+        if let Some(id) = self.channel_id {
+            config::by_id(cx.db, &cx.app.secret, cx.by.tenant, id)?;
+        }
         let wanted = Wanted {
             channel: self.channel_id,
             state: match self.state {

@@ -16,6 +16,7 @@ use crate::{
         setting::{self, ByMail, Quiet, Settings, Way, minute_of},
     },
     tenant::plan::Scope::Read as R,
+    ticket::record,
 };
 use rusqlite::Connection;
 use schemars::JsonSchema;
@@ -114,6 +115,9 @@ impl Spec for MarkNotificationsRead {
 impl Command for MarkNotificationsRead {
     fn run(self, cx: &Write<'_, Operator>) -> Result<Unread> {
         let (tenant, operator) = (cx.by.tenant, cx.by.id);
+        if let Some(id) = self.ticket_id {
+            record::by_id(cx.tx, tenant, id)?;
+        }
         let ids = self.notification_ids.map(|list| list.0);
         notification::mark_read(cx.tx, tenant, operator, ids.as_deref(), self.ticket_id)?;
         let count = notification::unread(cx.tx, tenant, operator)?;

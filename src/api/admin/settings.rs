@@ -16,6 +16,7 @@ use crate::{
     lang::Lang,
     operator,
     tenant::{self, Tenant, export},
+    ticket::clock,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,8 @@ pub(crate) struct SettingsView {
     widget_access: WidgetAccess,
     /// Whether all users of a new client see all of its tickets.
     shared_tickets: bool,
+    /// Days for which what came in by the channels is kept as it came.
+    raw_event_days: u32,
 }
 
 fn view(tenant: Tenant) -> SettingsView {
@@ -58,6 +61,7 @@ fn view(tenant: Tenant) -> SettingsView {
         reopen_window_days: tenant.settings.reopen_window_days,
         widget_access: WidgetAccess::of(&tenant.settings),
         shared_tickets: tenant.settings.shared_tickets,
+        raw_event_days: tenant.settings.raw_event_days,
         company_name: tenant.name,
     }
 }
@@ -79,7 +83,7 @@ impl Query for GetSettings {
     }
 }
 
-/// Changes the tenant's settings; what is left out stays. Deadlines that tickets already have stay as well.
+/// Changes the tenant's settings; what is left out stays. In another time zone the deadlines of open tickets are counted anew.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct SaveSettings {
     /// What the company is called.
@@ -103,6 +107,9 @@ pub(crate) struct SaveSettings {
     /// Whether all users of a new client see all of its tickets. Clients that there are keep what they have.
     #[serde(default)]
     shared_tickets: Option<Flag>,
+    /// Days for which what came in by the channels is kept as it came, to be explained and replayed; 1 to 365.
+    #[serde(default)]
+    raw_event_days: Option<Int>,
 }
 impl Spec for SaveSettings {
     const NAME: &'static str = "save_settings";
@@ -115,10 +122,17 @@ impl Spec for SaveSettings {
 }
 
 /// A number of days, if it is one of those allowed.
-fn days(given: Option<Int>, field: &'static str, most: i64, slot: &mut u32) -> Result<()> {
+fn days(
+    given: Option<Int>,
+    field: &'static str,
+    (least, most): (i64, i64),
+    slot: &mut u32,
+) -> Result<()> {
     if let Some(Int(days)) = given {
-        let fits = u32::try_from(days).ok().filter(|_| days <= most);
-        *slot = fits.ok_or_else(|| Error::invalid(field, Fault::OutOfRange(0, most)))?;
+        let fits = u32::try_from(days)
+            .ok()
+            .filter(|_| (least..=most).contains(&days));
+        *slot = fits.ok_or_else(|| Error::invalid(field, Fault::OutOfRange(least, most)))?;
     }
     Ok(())
 }
@@ -130,14 +144,20 @@ impl Command for SaveSettings {
         days(
             self.auto_close_days,
             "auto_close_days",
-            365,
+            (0, 365),
             &mut settings.auto_close_days,
         )?;
         days(
             self.reopen_window_days,
             "reopen_window_days",
-            3650,
+            (0, 3650),
             &mut settings.reopen_window_days,
+        )?;
+        days(
+            self.raw_event_days,
+            "raw_event_days",
+            (1, 365),
+            &mut settings.raw_event_days,
         )?;
         if let Some(access) = self.widget_access {
             settings.widget_strict = access == WidgetAccess::Strict;
@@ -151,13 +171,16 @@ impl Command for SaveSettings {
         if let Some(locale) = self.locale {
             tenant.locale = locale;
         }
-        if let Some(zone) = self.timezone {
+        if let Some(zone) = &self.timezone {
             tenant.hours = tenant
                 .hours
-                .in_zone(&zone)
+                .in_zone(zone)
                 .map_err(|_| Error::invalid("timezone", Fault::NotZone))?;
         }
         tenant::save_about(cx.tx, &tenant)?;
+        if self.timezone.is_some() {
+            clock::recount(cx.tx, tenant.id)?;
+        }
         tenant::save_settings(cx.tx, tenant.id, &tenant.settings)?;
         Ok(view(tenant))
     }

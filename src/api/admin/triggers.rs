@@ -425,6 +425,9 @@ impl Query for ListTriggerRuns {
         if let Some(id) = self.trigger_id {
             trigger::by_id(cx.db, tenant, id)?;
         }
+        if let Some(id) = self.ticket_id {
+            record::by_id(cx.db, tenant, id)?;
+        }
         let (runs, total) = trigger::runs(cx.db, tenant, self.trigger_id, self.ticket_id, page)?;
         Ok(RunPage {
             runs,

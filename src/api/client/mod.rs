@@ -2,6 +2,7 @@
 //! addresses.
 mod decide;
 pub(crate) mod knowledge;
+mod link;
 
 use super::{
     Action, Command, Query, Read, Slow, Spec, Task, Write,
@@ -32,6 +33,7 @@ use crate::{
 };
 use decide::{AcceptTicket, ApproveEstimate, RejectEstimate, ReopenTicket, SubmitCsat};
 use knowledge::{KbArticle, KbArticles};
+use link::RequestLink;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -55,15 +57,17 @@ const ACTIONS: &[Action] = &[
     task::<KbArticle>(),
     query::<super::admin::reference::ListCategories<ClientUser>>(),
     command::<SetLocale>(),
+    task::<RequestLink>(),
 ];
 
 impl ClientUser {
     /// What this user may see.
     pub(crate) fn sight(&self) -> Sight {
-        match (self.shared, self.user_id) {
-            (true, _) => Sight::Portal(self.client),
-            (false, 0) => Sight::Session(self.client, self.session.clone()),
-            (false, user) => Sight::User(self.client, user),
+        match (self.shared, self.contact, self.user_id) {
+            (true, ..) => Sight::Portal(self.client),
+            (false, Some(contact), _) => Sight::Contact(self.client, contact),
+            (false, None, 0) => Sight::Session(self.client, self.session.clone()),
+            (false, None, user) => Sight::User(self.client, user),
         }
     }
 }
@@ -168,6 +172,7 @@ impl Command for CreateTicket {
         new.priority = self.priority.unwrap_or(Priority::Normal);
         new.category = self.category.map_or(new.category, |c| c.0);
         new.client = Some(cx.by.client);
+        new.contact = cx.by.contact;
         new.client_user_id = cx.by.user_id;
         new.client_session = (cx.by.user_id == 0).then(|| cx.by.session.clone());
         new.locale = cx.by.locale.or(Some(cx.call.lang));

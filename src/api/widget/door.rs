@@ -2,6 +2,7 @@
 use crate::{
     access::{
         WidgetSite,
+        guesses::Guess,
         secret::{Purpose, Secret},
     },
     api::{
@@ -9,7 +10,7 @@ use crate::{
         field::{Int, Line, TenantId},
     },
     app::App,
-    clock::{Millis, SECOND},
+    clock::Millis,
     error::{Code, Error, Result},
     tenant,
     ticket::{
@@ -50,6 +51,12 @@ fn gone_on(conn: &Connection, ticket: Record) -> Result<Record> {
     Ok(if is_theirs { on } else { ticket })
 }
 
+/// Whether a visitor of a site opened the ticket with that address.
+pub(super) fn is_opened_by(ticket: &Record, email: &str) -> bool {
+    ticket.channel == Origin::Widget
+        && ticket.creator_email.as_deref() == Some(email.trim().to_lowercase().as_str())
+}
+
 /// How a visitor names their ticket: by its token, or by its id and the e-mail it was opened with.
 #[derive(Clone, Debug)]
 pub(super) struct Door {
@@ -79,28 +86,21 @@ impl Door {
         }
         let reference = self.ticket_id.ok_or_else(|| Error::missing("ticket_id"))?.0;
         let email = self.email.as_ref().ok_or_else(|| Error::missing("email"))?;
-        let tries = (call.address, reference);
-        let wait = app
-            .guesses
-            .wait(&tries, now)
-            .max(app.guesses.wait(&(call.address, 0), now));
-        if wait > 0 {
-            return Err(Error::new(Code::RateLimited).with("retry_after", wait / SECOND + 1));
-        }
+        let guess = Guess {
+            site: tenant,
+            address: call.address,
+            ticket: reference,
+        };
+        app.guesses.admit(guess, now)?;
         let strict = tenant::by_id(conn, tenant)?.settings.widget_strict;
         let found = record::by_reference(conn, tenant, reference)?;
-        let fits = |ticket: &Record| {
-            ticket.channel == Origin::Widget
-                && ticket.creator_email.as_deref() == Some(email.trim().to_lowercase().as_str())
-        };
-        match found.filter(|t| fits(t) && !strict) {
+        match found.filter(|ticket| !strict && is_opened_by(ticket, email)) {
             Some(ticket) => {
-                app.guesses.succeeded(&tries);
+                app.guesses.succeeded(guess);
                 gone_on(conn, ticket)
             }
             None => {
-                app.guesses.failed(tries, now);
-                app.guesses.failed((call.address, 0), now);
+                app.guesses.failed(guess, now);
                 Err(Error::new(Code::TicketNotFound).on("ticket_id"))
             }
         }

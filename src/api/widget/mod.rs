@@ -1,6 +1,7 @@
 //! The actions of a site's visitors, `/api/widget.php`. The `ticket_id` of a visitor is the ticket's random public
 //! reference, never the desk's number. Whoever holds the ticket's token has proved themselves; reference and e-mail together
 //! are as good unless the tenant is strict, and wrong guesses are slowed down.
+pub(crate) mod code;
 pub(crate) mod config;
 mod door;
 mod knowledge;
@@ -23,6 +24,7 @@ use crate::{
         view,
     },
 };
+use code::{ConfirmCode, RequestCode};
 use config::Config;
 use door::{Door, token};
 use knowledge::{KbArticle, KbSearch};
@@ -37,6 +39,8 @@ const ACTIONS: &[Action] = &[
     task::<CheckStatus>(),
     task::<GetMessages>(),
     command::<AddReply>(),
+    task::<RequestCode>(),
+    task::<ConfirmCode>(),
     query::<KbSearch>(),
     task::<KbArticle>(),
 ];

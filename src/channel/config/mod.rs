@@ -372,7 +372,8 @@ pub(crate) fn by_hook(
     let hash = hook_hash(secret, hook);
     first(
         conn,
-        "select * from channel where type = ?1 and hook_hash = ?2 and is_active",
+        "select * from channel where type = ?1 and hook_hash = ?2 and is_active
+            and tenant_id in (select id from tenant where is_active)",
         (kind, hash),
         |row| read(row, secret),
     )
@@ -387,7 +388,8 @@ pub(crate) fn by_handle(
 ) -> Result<Vec<Channel>> {
     all(
         conn,
-        "select * from channel where type = ?1 and handle = ?2 and is_active order by id limit 100",
+        "select * from channel where type = ?1 and handle = ?2 and is_active
+            and tenant_id in (select id from tenant where is_active) order by id limit 100",
         (kind, handle),
         |row| read(row, secret),
     )
@@ -397,7 +399,8 @@ pub(crate) fn by_handle(
 pub(crate) fn messengers(conn: &Connection, secret: &Secret) -> Result<Vec<Channel>> {
     all(
         conn,
-        "select * from channel where type <> 'email' and is_active order by id",
+        "select * from channel where type <> 'email' and is_active
+            and tenant_id in (select id from tenant where is_active) order by id",
         [],
         |row| read(row, secret),
     )

@@ -13,7 +13,9 @@ const words = {
   noHelp: ['Не помогло — написать нам', 'Көмектеспеді — бізге жазу', 'It did not help — write to us'],
   number: ['Номер заявки', 'Өтінім нөмірі', 'Request number'],
   find: ['Найти', 'Табу', 'Find'],
-  strict: ['Прежняя заявка открывается в том браузере, в котором её написали.', 'Бұрынғы өтінім ол жазылған браузерде ашылады.', 'An earlier request opens in the browser it was written in.'],
+  code: ['Код из письма', 'Хаттағы код', 'Code from the e-mail'],
+  sendCode: ['Прислать код', 'Код жіберу', 'E-mail me a code'],
+  codeSent: ['Если номер и адрес верны, код уже в пути.', 'Нөмір мен мекенжай дұрыс болса, код жолда.', 'If the number and the address are right, the code is on its way.'],
 } as const;
 const columns = ['ru', 'kk', 'en'];
 const shown = /^(h[1-6]|p|[uod]l|li|d[td]|blockquote|pre|code|strong|em|del|su[bp]|table|t(head|body|r|h|d)|br|hr)$/;
@@ -84,18 +86,30 @@ export function more(desk: Desk, { h, button, link, createField, createForm, con
       return h('div', { className: 'list', role: 'search' }, input, list);
     },
 
-    /** The way to a request by its number and address, unless the desk is strict. */
+    /** The way to a request by its number and address; a strict desk mails a code as well. */
     lookup(): HTMLElement {
-      if (desk.config.access === 'strict') return h('p', {}, say('strict'));
       const number = createField(desk, 'ticket_id', say('number'), { inputMode: 'numeric' });
       const email = createField(desk, 'email', own('email'), { type: 'email', autocomplete: 'email' });
-      return createForm([number, email], [], say('find'), async () => {
-        const asked = { ticket_id: number.input.value.replace(/\D/g, ''), email: email.input.value.trim() };
-        const { ticket_id: id, status, subject } = await desk.call<Conversation>('check_status', asked);
-        const known = memory.all().find((x) => x.id === id) ?? { id, email: asked.email, subject, status, seen: 0, unread: 0 };
+      const asked = () => ({ ticket_id: number.input.value.replace(/\D/g, ''), email: email.input.value.trim() });
+      function open({ ticket_id: id, status, subject }: Conversation, token?: string) {
+        const known = memory.all().find((x) => x.id === id) ?? { id, email: asked().email, subject, status, seen: 0, unread: 0 };
+        if (token) known.token = token;
         memory.keep(known);
         desk.show(conversation(desk, known));
+      }
+      if (desk.config.access !== 'strict') return createForm([number, email], [], say('find'), async () => open(await desk.call<Conversation>('check_status', asked())));
+      const form: HTMLElement = createForm([number, email], [], say('sendCode'), async () => {
+        await desk.call('request_code', asked());
+        memory.saveDraft('code', ''); // one of an earlier mail is worth nothing
+        const code = createField(desk, 'code', say('code'), { inputMode: 'numeric', autocomplete: 'one-time-code' });
+        const second = createForm([code], [], say('find'), async () => {
+          const proven = await desk.call<Conversation & { ticket_token: string }>('confirm_code', { ...asked(), code: code.input.value.trim() });
+          open(proven, proven.ticket_token);
+        });
+        form.replaceWith(h('div', { className: 'list' }, h('p', { role: 'status' }, say('codeSent')), second));
+        code.input.focus();
       });
+      return form;
     },
   };
 }

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use std::collections::BTreeSet;
 
 /// Tables with rows of a tenant that stay behind.
-const STAYS: [&str; 14] = [
+const STAYS: [&str; 15] = [
     // Bound to the installation's secret.
     "session",
     "access_link",
@@ -23,6 +23,8 @@ const STAYS: [&str; 14] = [
     "bitrix24_user",
     // Answers of the old installation to calls that may be repeated there.
     "idempotency",
+    // Good for ten minutes, and bound to the installation's secret.
+    "widget_code",
     // What went wrong in the old installation.
     "error_log",
     // Counted anew by triggers as the tickets arrive.

@@ -1,0 +1,351 @@
+//! The mails of notifications: what is wanted at once goes within seconds, several things in one mail; the rest once a
+//! day, in the morning. In an operator's quiet hours nothing goes; it is not lost but comes after them.
+use super::{
+    Kind,
+    setting::{self, ByMail, Settings},
+    words,
+};
+use crate::{
+    api::field::{NotificationId, OperatorId, TenantId, TicketId},
+    app::App,
+    clock::{DAY, Millis},
+    db::{
+        Tx,
+        sql::{all, one, run},
+    },
+    error::Result,
+    lang::Lang,
+    notice::{self, Notice},
+    tenant,
+};
+use jiff::{Timestamp, Zoned, civil::Time, tz::TimeZone};
+use std::fmt::Write as _;
+
+/// The hour of the digest, in the tenant's time zone.
+const MORNING: Time = Time::constant(9, 0, 0, 0);
+/// What one mail tells of at most; the rest is counted in it and stays in the desk.
+const AT_MOST: usize = 50;
+
+/// Writes the mails that are due.
+pub(crate) async fn send(app: App) -> Result<()> {
+    let waiting = app
+        .db
+        .read(|db| {
+            one(
+                db,
+                "select exists (select 1 from notification where mail is not null)",
+                [],
+                |row| row.get::<_, bool>(0),
+            )
+        })
+        .await?;
+    if waiting {
+        let owner = app.clone();
+        app.db.write(move |tx| write(tx, &owner)).await?;
+    }
+    Ok(())
+}
+
+/// An operator whom something waits for.
+#[derive(Clone, Debug)]
+struct Reader {
+    tenant: TenantId,
+    operator: OperatorId,
+    email: String,
+    lang: Lang,
+    is_active: bool,
+}
+
+/// Something that an operator is to be mailed.
+#[derive(Clone, Debug)]
+struct News {
+    id: NotificationId,
+    kind: Kind,
+    ticket: Option<TicketId>,
+    subject: Option<String>,
+    actor: String,
+    detail: String,
+    way: ByMail,
+    at: Millis,
+}
+
+fn write(tx: &Tx<'_>, app: &App) -> Result<()> {
+    let readers = all(
+        tx,
+        "select o.tenant_id, o.id, o.email, coalesce(o.locale, t.locale), o.is_active and t.is_active
+           from (select distinct tenant_id, operator_id from notification where mail is not null) n
+           join operator o on o.tenant_id = n.tenant_id and o.id = n.operator_id
+           join tenant t on t.id = o.tenant_id
+          order by o.tenant_id, o.id",
+        [],
+        |row| {
+            Ok(Reader {
+                tenant: row.get(0)?,
+                operator: row.get(1)?,
+                email: row.get(2)?,
+                lang: row.get(3)?,
+                is_active: row.get(4)?,
+            })
+        },
+    )?;
+    for reader in readers {
+        if !reader.is_active {
+            run(
+                tx,
+                "update notification set mail = null where tenant_id = ?1 and operator_id = ?2 and mail is not null",
+                (reader.tenant, reader.operator),
+            )?;
+            continue;
+        }
+        let zone = tenant::by_id(tx, reader.tenant)?.hours.zone().clone();
+        let settings = setting::of(tx, reader.tenant, reader.operator)?;
+        let Some(due) = Due::at(tx.now, &zone, &settings) else {
+            continue;
+        };
+        let (now, daily): (Vec<News>, Vec<News>) = waiting(tx, &reader)?
+            .into_iter()
+            .filter(|news| due.holds(news))
+            .partition(|news| news.way == ByMail::Now);
+        if !now.is_empty() {
+            mail(tx, app, &reader, notice::Kind::Notification, &zone, &now)?;
+        }
+        if !daily.is_empty() {
+            mail(tx, app, &reader, notice::Kind::Digest, &zone, &daily)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is due at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Due {
+    /// What waits for the digest is due if it is older than this.
+    digest: Millis,
+}
+
+impl Due {
+    /// `None` in the quiet hours.
+    fn at(now: Millis, zone: &TimeZone, settings: &Settings) -> Option<Due> {
+        let local = local(now, zone);
+        let minute =
+            u32::from(local.hour().unsigned_abs()) * 60 + u32::from(local.minute().unsigned_abs());
+        if settings
+            .quiet
+            .as_ref()
+            .is_some_and(|quiet| quiet.holds(minute))
+        {
+            return None;
+        }
+        let today = local.date().to_datetime(MORNING).to_zoned(zone.clone());
+        let morning = today.map_or(now, |at| at.timestamp().as_millisecond());
+        // Before the morning it is yesterday's that was the last.
+        let digest = if morning <= now {
+            morning
+        } else {
+            morning - DAY
+        };
+        Some(Due { digest })
+    }
+
+    fn holds(self, news: &News) -> bool {
+        news.way == ByMail::Now || news.at < self.digest
+    }
+}
+
+fn local(at: Millis, zone: &TimeZone) -> Zoned {
+    Timestamp::from_millisecond(at)
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+        .to_zoned(zone.clone())
+}
+
+fn waiting(tx: &Tx<'_>, reader: &Reader) -> Result<Vec<News>> {
+    all(
+        tx,
+        "select n.id, n.kind, n.ticket_id, t.subject, n.actor_name, n.detail, n.mail, n.created_at
+           from notification n
+           left join ticket t on t.tenant_id = n.tenant_id and t.id = n.ticket_id
+          where n.tenant_id = ?1 and n.operator_id = ?2 and n.mail is not null
+          order by n.id",
+        (reader.tenant, reader.operator),
+        |row| {
+            Ok(News {
+                id: row.get(0)?,
+                kind: row.get(1)?,
+                ticket: row.get(2)?,
+                subject: row.get(3)?,
+                actor: row.get(4)?,
+                detail: row.get(5)?,
+                way: row.get(6)?,
+                at: row.get(7)?,
+            })
+        },
+    )
+}
+
+fn mail(
+    tx: &Tx<'_>,
+    app: &App,
+    reader: &Reader,
+    kind: notice::Kind,
+    zone: &TimeZone,
+    news: &[News],
+) -> Result<()> {
+    let count = news.len().to_string();
+    let subject = subject(reader.lang, news);
+    let text = told(app, reader.lang, zone, news);
+    let settings = app.url("/tenant.html#/settings/notifications");
+    let notice = Notice {
+        kind,
+        lang: reader.lang,
+        variables: &[
+            ("subject", &subject),
+            ("count", &count),
+            ("news", &text),
+            ("settings", &settings),
+        ],
+        lasts: DAY,
+    };
+    notice::send(tx, &app.secret, reader.tenant, &reader.email, &notice)?;
+    let ids: Vec<NotificationId> = news.iter().map(|one| one.id).collect();
+    run(
+        tx,
+        "update notification set mail = null
+          where tenant_id = ?1 and operator_id = ?2 and id in (select value from json_each(?3))",
+        (reader.tenant, reader.operator, serde_json::to_string(&ids)?),
+    )?;
+    Ok(())
+}
+
+/// What a mail of the moment is headed by: its ticket, if it is about one only.
+fn subject(lang: Lang, news: &[News]) -> String {
+    let Some(first) = news.first() else {
+        return String::new();
+    };
+    let line = match (&first.ticket, &first.subject) {
+        (Some(id), Some(subject)) if news.iter().all(|one| one.ticket == first.ticket) => {
+            format!("#{id} {subject}")
+        }
+        _ if news.len() == 1 => words::sentence(lang, first.kind, &first.actor, &first.detail),
+        _ => {
+            let [before, after] = lang.pick([
+                ["Новое для вас: ", ""],
+                ["Сізге жаңалық: ", ""],
+                ["", " things for you"],
+            ]);
+            format!("{before}{}{after}", news.len())
+        }
+    };
+    // A rule's words may have lines.
+    line.split(char::is_control).collect::<Vec<_>>().join(" ")
+}
+
+/// What happened, ticket by ticket in the order of the first news of each.
+fn told(app: &App, lang: Lang, zone: &TimeZone, news: &[News]) -> String {
+    let shown = &news[..news.len().min(AT_MOST)];
+    let mut text = String::new();
+    let mut seen: Vec<Option<TicketId>> = Vec::new();
+    for one in shown {
+        if seen.contains(&one.ticket) {
+            continue;
+        }
+        seen.push(one.ticket);
+        if !text.is_empty() {
+            text.push_str("\n\n");
+        }
+        if let (Some(id), Some(subject)) = (one.ticket, &one.subject) {
+            let _ = writeln!(text, "#{id} {subject}");
+        }
+        let lines: Vec<String> = shown
+            .iter()
+            .filter(|other| other.ticket == one.ticket)
+            .map(|other| {
+                let at = local(other.at, zone).strftime("%d.%m %H:%M").to_string();
+                let said = words::sentence(lang, other.kind, &other.actor, &other.detail);
+                format!("{at} — {said}")
+            })
+            .collect();
+        text.push_str(&lines.join("\n"));
+        let place = one.ticket.map_or_else(
+            || "/tenant.html".to_owned(),
+            |id| format!("/tenant.html#/t/{id}"),
+        );
+        let _ = write!(text, "\n{}", app.url(&place));
+    }
+    let rest = news.len() - shown.len();
+    if rest > 0 {
+        let more = lang.pick(["И ещё: ", "Тағы: ", "More in the desk: "]);
+        let _ = write!(text, "\n\n{more}{rest}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::setting::Quiet;
+    use super::*;
+
+    fn zone() -> TimeZone {
+        TimeZone::get("Asia/Almaty").unwrap()
+    }
+
+    fn at(text: &str) -> Millis {
+        crate::clock::parse(text).unwrap()
+    }
+
+    fn news(way: ByMail, at: Millis) -> News {
+        News {
+            id: NotificationId(1),
+            kind: Kind::Message,
+            ticket: Some(TicketId(7)),
+            subject: Some("Касса".into()),
+            actor: "Асем".into(),
+            detail: String::new(),
+            way,
+            at,
+        }
+    }
+
+    #[test]
+    fn the_digest_holds_what_came_before_the_morning_and_comes_once() {
+        let due = |now| Due::at(at(now), &zone(), &Settings::default()).unwrap();
+        let daily = |when| news(ByMail::Digest, at(when));
+        // 08:59 in Almaty: what came yesterday at noon waits still.
+        assert!(!due("2026-03-19T08:59:00+05:00").holds(&daily("2026-03-18T12:00:00+05:00")));
+        assert!(due("2026-03-19T09:00:00+05:00").holds(&daily("2026-03-18T12:00:00+05:00")));
+        assert!(!due("2026-03-19T17:00:00+05:00").holds(&daily("2026-03-19T09:30:00+05:00")));
+        // What should have gone yesterday goes at any hour, as after a time when the desk did not run.
+        assert!(due("2026-03-19T08:00:00+05:00").holds(&daily("2026-03-18T08:00:00+05:00")));
+        assert!(
+            due("2026-03-19T03:00:00+05:00")
+                .holds(&news(ByMail::Now, at("2026-03-19T03:00:00+05:00")))
+        );
+    }
+
+    #[test]
+    fn nothing_is_due_in_quiet_hours() {
+        let settings = Settings {
+            quiet: Some(Quiet {
+                from: "22:00".into(),
+                to: "08:00".into(),
+            }),
+            ..Settings::default()
+        };
+        let due = |now| Due::at(at(now), &zone(), &settings);
+        assert_eq!(due("2026-03-19T23:30:00+05:00"), None);
+        assert_eq!(due("2026-03-19T07:59:00+05:00"), None);
+        assert!(due("2026-03-19T08:00:00+05:00").is_some());
+    }
+
+    #[test]
+    fn a_mail_about_one_ticket_is_headed_by_it() {
+        let one = news(ByMail::Now, 0);
+        let mut other = news(ByMail::Now, 0);
+        assert_eq!(subject(Lang::Ru, &[one.clone(), other.clone()]), "#7 Касса");
+        other.ticket = None;
+        other.subject = None;
+        other.kind = Kind::Rule;
+        other.detail = "Срочно\nпозвоните".into();
+        assert_eq!(subject(Lang::En, &[one, other.clone()]), "2 things for you");
+        assert_eq!(subject(Lang::Ru, &[other]), "Срочно позвоните");
+    }
+}
