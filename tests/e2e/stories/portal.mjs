@@ -26,12 +26,33 @@ export default {
     await page.reload();
     await page.getByTestId('portal-ticket').first().waitFor();
     await page.getByRole('button', { name: 'Выйти' }).click();
+    await page.getByText('У меня есть ссылка').click();
     await page.getByLabel('Ссылка на портал').fill('просто слова');
     await page.getByRole('button', { name: 'Войти' }).click();
     await page.getByText('В этом тексте нет ссылки на портал').waitFor();
     await page.getByLabel('Ссылка на портал').fill(`${desk.origin}/index.html?ctoken=${desk.clientToken}`);
     await page.getByRole('button', { name: 'Войти' }).click();
     await page.getByTestId('portal-ticket').first().waitFor();
+  },
+
+  async 'somebody of a client asks for a link by e-mail, enters by it and sees what they have written'({ stage, desk, api, world }) {
+    const email = 'aruzhan@client.test';
+    await api.admin('create_ticket', { subject: 'Пропуск для курьера', description: 'Нужен на завтра', portal_domain: 'client.bitrix24.kz', contact_name: 'Аружан', contact_email: email });
+    const page = await stage.window();
+    await page.goto(`${desk.origin}/index.html`);
+    await page.getByTestId('link-submit').click();
+    await page.getByText('Заполните это поле').waitFor();
+    await page.getByTestId('link-email').fill(email);
+    await stage.shot(page, 'portal-ask');
+    await page.getByTestId('link-submit').click();
+    await page.getByRole('status').filter({ hasText: email }).waitFor();
+    await stage.shot(page, 'portal-asked');
+    const mail = await world.sink.take('the link', (x) => x.to.includes(email) && x.text.includes('ctoken='));
+    assert.ok(!mail.text.includes('Пропуск'), 'the mail says nothing of their tickets');
+    const link = /https?:\S+ctoken=\S+/.exec(mail.text)[0];
+    await page.goto(`${desk.origin}/index.html${new URL(link).search}`);
+    await page.getByTestId('portal-ticket').filter({ hasText: 'Пропуск для курьера' }).waitFor();
+    assert.equal(await page.getByTestId('portal-ticket').count(), 1, 'and of nobody else');
   },
 
   async 'another client’s ticket, an absent one and a forged token show nothing'({ stage, desk, api }) {
@@ -51,7 +72,7 @@ export default {
     assert.equal(answers[0], answers[1], 'the two cannot be told apart');
     const stranger = await stage.window();
     await stranger.goto(`${desk.origin}/index.html?ctoken=${desk.clientToken.slice(0, -4)}AAAA`);
-    await stranger.getByRole('heading', { name: 'Откройте свою ссылку' }).waitFor();
+    await stranger.getByRole('heading', { name: 'Вход на портал' }).waitFor();
     assert.ok(!stranger.url().includes('ct_'));
   },
 

@@ -111,6 +111,35 @@ export default {
     }
   },
 
+  async 'where the desk is strict, a code from an e-mail opens a request that was made elsewhere'({ world, stage, api }) {
+    const admin = await world.as('admin');
+    const home = await visit(stage, world);
+    await home.widget.getByTestId('open').click();
+    await home.widget.getByTestId('name').fill('Жанна');
+    await home.widget.getByTestId('email').fill('zhanna@visitor.test');
+    await home.widget.getByTestId('text').fill('Не пришёл чек');
+    await home.widget.getByTestId('submit').click();
+    await home.widget.getByRole('log').getByText('Не пришёл чек').waitFor();
+    const number = await home.page.evaluate(() => Object.entries(localStorage).filter(([name]) => name.startsWith('tehprof.')).flatMap(([, value]) => JSON.parse(value)).at(-1).id);
+    await admin.admin('save_widget_settings', { widget_access: 'strict' });
+    try {
+      const { page, widget } = await visit(stage, world);
+      await widget.getByTestId('open').click();
+      await widget.getByRole('button', { name: 'Мои заявки' }).click();
+      await widget.getByTestId('ticket_id').fill(String(number));
+      await widget.getByTestId('email').fill('zhanna@visitor.test');
+      await widget.getByTestId('submit').click();
+      await until('the code has the focus', async () => (await focusInside(page)) === 'code');
+      await stage.shot(page, 'widget-code');
+      const mail = await world.sink.take('the code', (x) => x.to.includes('zhanna@visitor.test') && /^\d{6}$/m.test(x.text));
+      await widget.getByTestId('code').fill(/^\d{6}$/m.exec(mail.text)[0]);
+      await widget.getByTestId('submit').click();
+      await widget.getByRole('log').getByText('Не пришёл чек').waitFor();
+    } finally {
+      await admin.admin('save_widget_settings', { widget_access: 'standard' });
+    }
+  },
+
   async 'the demo page shows the widget with the desk’s key'({ stage, desk }) {
     const page = await stage.window();
     await page.goto(`${desk.origin}/widget/demo.html?key=${desk.widgetKey}`);
