@@ -389,3 +389,41 @@ fn forms_and_queries_say_the_same_as_json() {
     );
     assert_eq!(bearer.call("list_tickets", json!({}))["total"], 1);
 }
+
+#[test]
+fn a_place_in_a_list_that_leaves_no_room_behind_it_is_refused() {
+    let desk = Desk::open();
+    let action = json!([{ "type": "add_tag", "value": "срочно" }]);
+    let calls = |position: i64| {
+        [
+            (
+                "save_category",
+                json!({ "code": "printing", "name": "Печать", "position": position }),
+            ),
+            (
+                "save_view",
+                json!({ "name": "Срочные", "filter": {}, "position": position }),
+            ),
+            (
+                "save_trigger",
+                json!({ "name": "Срочное", "event": "ticket_created", "actions": action, "position": position }),
+            ),
+        ]
+    };
+    for position in [i64::MAX, i64::MIN, -1, 1_000_000_001] {
+        for (name, body) in calls(position) {
+            let reply = desk.alia.ask(name, &body);
+            assert_eq!(reply.status, 400, "{name} {position}: {}", reply.text());
+            assert_eq!(reply.json()["field"], "position");
+        }
+    }
+    for (name, body) in calls(1_000_000_000) {
+        desk.alia.call(name, body);
+    }
+    // There is a place behind the last one.
+    for (name, mut body) in calls(0) {
+        body.as_object_mut().unwrap().remove("position");
+        body["name"] = json!("Ещё одно");
+        desk.alia.call(name, body);
+    }
+}

@@ -18,7 +18,7 @@ command -v cc >/dev/null || need+=(gcc libc6-dev)
 command -v curl >/dev/null || need+=(curl)
 command -v chromium >/dev/null || need+=(chromium fonts-noto-core)
 command -v pebble >/dev/null || need+=(pebble)
-command -v python3 >/dev/null || need+=(python3-minimal)
+python3 -c 'import ensurepip' 2>/dev/null || need+=(python3-venv)
 if [ ${#need[@]} -gt 0 ]; then
   sudo=$([ "$(id -u)" = 0 ] || echo sudo)
   step 'refresh the package lists' $sudo apt-get update -qq
@@ -39,6 +39,7 @@ step 'front end: unit tests' npm --prefix web test --silent
 step 'release build' cargo build --locked --release
 step 'the binary alone in an empty root' tests/chroot.sh "$binary"
 step 'a certificate of a real authority' tests/acme.sh "$binary"
+step 'thousands of made-up calls' tests/fuzz_api.sh "$binary" 1
 step 'browser tests' node tests/e2e/run.mjs --binary "$binary"
 step 'figures of this machine, for information' node tests/bench.mjs "$binary"
 step 'ratios to the bare limits of this machine, for information' "$binary" bench --tickets 10000 --seconds 1 --connections 64

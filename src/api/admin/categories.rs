@@ -6,10 +6,10 @@ use crate::{
     },
     api::{
         Action, Command, Spec, Write, command,
-        field::{Code, Int, Name},
+        field::{Code, Name, Position},
     },
     db::sql::{first, one, run},
-    error::{self, Error, Fault, Result},
+    error::{self, Error, Result},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ pub(crate) struct SaveCategory {
     name_en: Option<Name>,
     /// Where it stands in lists; a new one comes last if left out.
     #[serde(default)]
-    position: Option<Int>,
+    position: Option<Position>,
 }
 impl Spec for SaveCategory {
     const NAME: &'static str = "save_category";
@@ -81,12 +81,7 @@ impl Command for SaveCategory {
                 given.map(|name| name.unwrap_or_else(|| usual.clone()))
             }
         };
-        let position = match self.position {
-            Some(Int(at)) if at < 0 => {
-                return Err(Error::invalid("position", Fault::OutOfRange(0, i64::MAX)));
-            }
-            at => at.map(|at| at.0),
-        };
+        let position = self.position.map(|at| at.0);
         run(
             cx.tx,
             "insert into category (tenant_id, code, name_ru, name_kk, name_en, position)

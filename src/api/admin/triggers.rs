@@ -7,7 +7,7 @@ use crate::{
     },
     api::{
         Action, Command, Query, Read, Slow, Spec, Task, Write, command,
-        field::{Amount, Flag, Given, Int, Name, TenantId, TicketId, TriggerId},
+        field::{Amount, Flag, Given, Int, Name, Position, TenantId, TicketId, TriggerId},
         query, task,
     },
     audit,
@@ -85,7 +85,7 @@ pub(crate) struct SaveTrigger {
     is_active: Option<Flag>,
     /// Its place; a new one goes last.
     #[serde(default)]
-    position: Option<Int>,
+    position: Option<Position>,
 }
 impl Spec for SaveTrigger {
     const NAME: &'static str = "save_trigger";

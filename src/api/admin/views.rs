@@ -10,7 +10,7 @@ use crate::{
     },
     api::{
         Action, Command, Query, Read, Spec, Write, command,
-        field::{Flag, Int, Line, Name, OperatorId, TenantId, ViewId},
+        field::{Flag, Line, Name, OperatorId, Position, TenantId, ViewId},
         query,
     },
     db::sql::{all, first, one, run},
@@ -173,7 +173,7 @@ pub(crate) struct SaveView {
     filter: ViewFilter,
     /// Its place among the others; the last if left out.
     #[serde(default)]
-    position: Option<Int>,
+    position: Option<Position>,
 }
 impl Spec for SaveView {
     const NAME: &'static str = "save_view";

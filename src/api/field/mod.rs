@@ -114,6 +114,16 @@ parameter!(
     { "type": "number", "minimum": 0, "maximum": 1e9 }
 );
 
+/// The place of something in a list that people order by hand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Position(pub(crate) i64);
+parameter!(
+    Position,
+    "Position",
+    |value| integer(&value).and_then(|n| if (0..=1_000_000_000).contains(&n) { Ok(Position(n)) } else { Err(Fault::OutOfRange(0, 1_000_000_000)) }),
+    { "type": "integer", "minimum": 0, "maximum": 1_000_000_000 }
+);
+
 /// Yes or no.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 #[serde(transparent)]
