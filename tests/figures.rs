@@ -182,6 +182,35 @@ fn a_report_on_operators_names_everybody_and_what_they_did() {
     );
 }
 
+#[test]
+fn ratings_count_for_the_desk_and_for_who_did_the_work() {
+    let desk = Desk::open();
+    let client = desk.client("a.kz", 7, "Асем");
+    let body = json!({ "subject": "Принтер", "description": "не печатает" });
+    let id = client.call("create_ticket", body)["id"].clone();
+    desk.omar.call("take_ticket", json!({ "ticket_id": id }));
+    desk.omar.call(
+        "complete_ticket",
+        json!({ "ticket_id": id, "result": "Готово" }),
+    );
+    client.call("submit_csat", json!({ "ticket_id": id, "rating": 4 }));
+    let seen = desk.key.call("dashboard_analytics", json!({}));
+    assert_eq!(
+        seen["csat"],
+        json!({ "avg": 4.0, "count": 1, "distribution": { "1": 0, "2": 0, "3": 0, "4": 1, "5": 0 } })
+    );
+    let rows = desk.key.call("report_operators", json!({}));
+    let of = |name: &str| {
+        let row = rows.as_array().unwrap().iter().find(|r| r["name"] == name);
+        row.map(|r| (r["csat_avg"].clone(), r["csat_count"].clone()))
+            .unwrap()
+    };
+    assert_eq!(of("Омар Сеитов"), (json!(4.0), json!(1)));
+    assert_eq!(of("Сауле Ахметова"), (Value::Null, json!(0)));
+    let tickets = desk.key.call("report_tickets", json!({}));
+    assert_eq!(tickets[0]["csat"], 4);
+}
+
 fn kind(reply: &Reply) -> (&str, &str) {
     let header = |name| reply.header(name).unwrap_or_default();
     (header("content-type"), header("content-disposition"))

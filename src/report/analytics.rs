@@ -76,6 +76,17 @@ pub(crate) struct SlaFigures {
     pub(crate) compliance_pct: Option<i64>,
 }
 
+/// How clients rated the work in the period.
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+pub(crate) struct CsatFigures {
+    /// The mean of the ratings, from 1 to 5.
+    pub(crate) avg: Option<f64>,
+    /// How many ratings.
+    pub(crate) count: i64,
+    /// How many of each rating, `"1"` to `"5"`.
+    pub(crate) distribution: BTreeMap<String, i64>,
+}
+
 /// How the desk fared over some days.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Analytics {
@@ -93,6 +104,8 @@ pub(crate) struct Analytics {
     pub(crate) avg_response_min: Option<i64>,
     /// Hours from opening to done, on average over the tickets opened.
     pub(crate) avg_resolution_hours: Option<f64>,
+    /// How clients rated the work.
+    pub(crate) csat: CsatFigures,
     /// Tickets that are open now.
     pub(crate) backlog: i64,
 }
@@ -145,6 +158,7 @@ pub(crate) fn analytics(
         },
         avg_response_min: outcome.response_min(),
         avg_resolution_hours: outcome.resolution_hours(),
+        csat: csat(conn, tenant, since)?,
         backlog: count::of(conn, tenant, Facet::All, "")?.open(),
     })
 }
@@ -161,6 +175,30 @@ fn opened(
 ) -> Result<Vec<(String, Priority, Origin, i64)>> {
     all(conn, OPENED, (tenant, since), |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    })
+}
+
+fn csat(conn: &Connection, tenant: TenantId, since: Millis) -> Result<CsatFigures> {
+    let given: Vec<(i64, i64)> = all(
+        conn,
+        "select rating, count(*) from csat where tenant_id = ?1 and created_at >= ?2 group by rating",
+        (tenant, since),
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let mut distribution: BTreeMap<String, i64> =
+        (1..=5).map(|rating: i64| (rating.to_string(), 0)).collect();
+    let (mut count, mut sum) = (0, 0);
+    for (rating, many) in given {
+        count += many;
+        sum += rating * many;
+        distribution.insert(rating.to_string(), many);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a mean with two decimals")]
+    let avg = (count > 0).then(|| (sum as f64 * 100.0 / count as f64).round() / 100.0);
+    Ok(CsatFigures {
+        avg,
+        count,
+        distribution,
     })
 }
 

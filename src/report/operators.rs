@@ -25,6 +25,10 @@ pub(crate) struct OperatorFigures {
     pub(crate) avg_response_min: Option<i64>,
     /// Hours from opening to done, on average over the tickets done.
     pub(crate) avg_resolution_hours: Option<f64>,
+    /// The mean of the ratings that clients gave their work in the period, from 1 to 5.
+    pub(crate) csat_avg: Option<f64>,
+    /// How many ratings.
+    pub(crate) csat_count: i64,
     /// Hours they booked in the period.
     pub(crate) hours_logged: f64,
 }
@@ -43,15 +47,21 @@ pub(super) const OPERATORS: &str = "with taken as (
        select operator_id, sum(minutes) as minutes
          from time_entry
         where tenant_id = ?1 and spent_at >= ?2
+        group by operator_id),
+     rated as (
+       select operator_id, count(*) as ratings, round(avg(rating), 2) as mean
+         from csat
+        where tenant_id = ?1 and created_at >= ?2 and operator_id is not null
         group by operator_id)
 select o.id, o.name, coalesce(t.tickets, 0), coalesce(f.tickets, 0), cast(t.wait as integer), cast(f.work as integer),
-       round(coalesce(b.minutes, 0) / 60.0, 2)
+       round(coalesce(b.minutes, 0) / 60.0, 2), r.mean, coalesce(r.ratings, 0)
   from operator o
   left join taken t on t.assigned_to = o.id
   left join finished f on f.assigned_to = o.id
   left join booked b on b.operator_id = o.id
+  left join rated r on r.operator_id = o.id
  where o.tenant_id = ?1
-   and (o.is_active or t.tickets > 0 or f.tickets > 0 or b.minutes > 0)
+   and (o.is_active or t.tickets > 0 or f.tickets > 0 or b.minutes > 0 or r.ratings > 0)
  order by o.name, o.id";
 
 /// Everybody who works here, and who has left but worked in the period.
@@ -69,6 +79,8 @@ pub(crate) fn operators(
             avg_response_min: row.get::<_, Option<Millis>>(4)?.map(minutes),
             avg_resolution_hours: row.get::<_, Option<Millis>>(5)?.map(hours),
             hours_logged: row.get(6)?,
+            csat_avg: row.get(7)?,
+            csat_count: row.get(8)?,
         })
     })
 }

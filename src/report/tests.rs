@@ -375,7 +375,7 @@ fn no_figure_reads_a_whole_table() {
         (
             operators::OPERATORS,
             2,
-            &["t", "f", "b", "taken", "finished", "booked"],
+            &["t", "f", "b", "r", "taken", "finished", "booked", "rated"],
         ),
         (tickets::TICKETS, 2, &[]),
     ] {

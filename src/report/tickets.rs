@@ -72,6 +72,8 @@ pub(crate) struct TicketFigures {
     message_count: i64,
     /// The hours booked on it.
     hours_spent: f64,
+    /// The client's newest rating, from 1 to 5.
+    csat: Option<i64>,
     /// Its labels.
     tags: Vec<String>,
     /// What was done.
@@ -117,6 +119,7 @@ fn read(row: &Row<'_>, now: Millis) -> rusqlite::Result<TicketFigures> {
             names.split('\n').map(str::to_owned).collect()
         }),
         result: row.get(25)?,
+        csat: row.get(26)?,
     })
 }
 
@@ -129,7 +132,10 @@ pub(super) const TICKETS: &str = "select t.id, t.subject, t.status, t.priority, 
         (select group_concat(g.name, char(10) order by g.name) from ticket_tag x
            cross join tag g on g.tenant_id = x.tenant_id and g.id = x.tag_id
           where x.tenant_id = t.tenant_id and x.ticket_id = t.id),
-        t.result
+        t.result,
+        (select r.rating from csat r
+          where r.tenant_id = t.tenant_id and r.ticket_id = t.id
+          order by r.completed_at desc limit 1)
    from ticket t
    left join client c on c.tenant_id = t.tenant_id and c.id = t.client_id
    left join operator o on o.tenant_id = t.tenant_id and o.id = t.assigned_to
