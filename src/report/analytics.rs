@@ -178,10 +178,16 @@ fn opened(
     })
 }
 
+pub(super) const RATED: &str = "select rating, count(*)
+   from csat
+  where tenant_id = ?1 and created_at >= ?2
+    and ticket_id not in (select id from ticket where tenant_id = ?1 and deleted_at is not null)
+  group by rating";
+
 fn csat(conn: &Connection, tenant: TenantId, since: Millis) -> Result<CsatFigures> {
     let given: Vec<(i64, i64)> = all(
         conn,
-        "select rating, count(*) from csat where tenant_id = ?1 and created_at >= ?2 group by rating",
+        RATED,
         (tenant, since),
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;

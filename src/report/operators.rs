@@ -52,6 +52,7 @@ pub(super) const OPERATORS: &str = "with taken as (
        select operator_id, count(*) as ratings, round(avg(rating), 2) as mean
          from csat
         where tenant_id = ?1 and created_at >= ?2 and operator_id is not null
+          and ticket_id not in (select id from ticket where tenant_id = ?1 and deleted_at is not null)
         group by operator_id)
 select o.id, o.name, coalesce(t.tickets, 0), coalesce(f.tickets, 0), cast(t.wait as integer), cast(f.work as integer),
        round(coalesce(b.minutes, 0) / 60.0, 2), r.mean, coalesce(r.ratings, 0)

@@ -372,6 +372,7 @@ fn no_figure_reads_a_whole_table() {
     for (sql, parameters, small) in [
         (analytics::OPENED, 2, &[][..]),
         (analytics::DAILY, 3, &["d"]),
+        (analytics::RATED, 2, &[]),
         (
             operators::OPERATORS,
             2,

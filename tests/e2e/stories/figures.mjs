@@ -19,6 +19,10 @@ export default {
     await page.getByText('Показать таблицей').click();
     assert.equal(await page.locator('details tbody tr').count(), 30);
     for (const { name } of await admin('report_operators', { days: 30 })) await page.getByRole('rowheader', { name, exact: true }).waitFor();
+    const ratings = page.getByTestId('ratings');
+    assert.ok(month.csat.count > 0);
+    assert.equal(await ratings.locator('.big').textContent(), month.csat.avg.toFixed(1).replace('.', ','));
+    assert.deepEqual(await ratings.locator('dd span').allTextContents(), ['5', '4', '3', '2', '1'].map((stars) => String(month.csat.distribution[stars])));
 
     await page.getByRole('radio', { name: '7 дней' }).check();
     const week = await admin('dashboard_analytics', { days: 7 });
@@ -40,7 +44,7 @@ export default {
     assert.equal(sheet.bytes.subarray(0, 2).toString(), 'PK');
     const text = await save('Сотрудники, CSV');
     assert.equal(text.name, 'operators-30.csv');
-    assert.match(text.bytes.toString(), /^operator_id,name,assigned,done,[^]*Айгерим Бекова/);
+    assert.match(text.bytes.toString(), /^operator_id,name,assigned,done,[^]*csat_avg,csat_count,[^]*Айгерим Бекова/);
     const picture = await save('График, PNG');
     assert.equal(picture.name, 'tickets-30.png');
     assert.equal(picture.bytes.subarray(1, 4).toString(), 'PNG');
