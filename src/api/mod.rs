@@ -117,6 +117,10 @@ pub(crate) trait Spec: DeserializeOwned + JsonSchema + Send + 'static {
 /// Reads one snapshot.
 pub(crate) trait Query: Spec {
     const LANE: Lane = Lane::Fast;
+    /// Where this one is read: some inputs of an action cost more than others.
+    fn lane(&self) -> Lane {
+        Self::LANE
+    }
     fn run(self, cx: &Read<'_, Self::By>) -> Result<Self::Output>;
 }
 
@@ -139,7 +143,7 @@ type Waiting = Pin<Box<dyn Future<Output = Result<Vec<u8>>> + Send>>;
 /// How an action runs. The input is decoded before a thread of the database is asked for anything.
 #[derive(Clone, Copy)]
 pub(crate) enum Run {
-    Query(Lane, fn(Value) -> Result<Reading>),
+    Query(fn(Value) -> Result<(Lane, Reading)>),
     Command(fn(Value) -> Result<Writing>),
     Task { creates: bool, start: Start },
 }
@@ -182,12 +186,14 @@ fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
 }
 
 pub(crate) const fn query<A: Query>() -> Action {
-    row::<A>(Run::Query(A::LANE, |input| {
+    row::<A>(Run::Query(|input| {
         let input = field::decode::<A>(input)?;
-        Ok(Box::new(move |db, principal, call, app| {
+        let lane = input.lane();
+        let reading: Reading = Box::new(move |db, principal, call, app| {
             let by = by(principal)?;
             encode(&input.run(&Read { db, by, call, app })?)
-        }))
+        });
+        Ok((lane, reading))
     }))
 }
 
@@ -276,8 +282,8 @@ impl Action {
     ) -> Result<Vec<u8>> {
         self.needs.met_by(&principal)?;
         match self.run {
-            Run::Query(lane, decode) => {
-                let reading = decode(Value::Object(body))?;
+            Run::Query(decode) => {
+                let (lane, reading) = decode(Value::Object(body))?;
                 let app = app.clone();
                 let db = app.db.clone();
                 db.read_on(lane, move |s| reading(s, &principal, &call, &app))

@@ -4,7 +4,7 @@
 //! command works through [`desk`] beside a running server or without one, tells its result on standard output and what
 //! went wrong on standard error, in one sentence. Nothing here ever asks a question.
 mod backup;
-mod bench;
+pub(crate) mod bench;
 mod check;
 mod desk;
 mod doctor;

@@ -2,6 +2,8 @@
 //!
 //! Nothing outside this folder begins or ends a transaction. A command runs inside one as a [`Tx`], a query inside a
 //! [`Snapshot`]; both are synchronous, so no `await` can stand inside a transaction. What is acknowledged is on disk.
+#[cfg(test)]
+pub(crate) mod cost;
 pub(crate) mod lock;
 pub(crate) mod migrate;
 pub(crate) mod sql;
@@ -18,12 +20,16 @@ use std::{
     cell::RefCell,
     collections::VecDeque,
     ops::Deref,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot};
 
 /// How many commands may wait for the writer before callers are told to come back.
 const WRITER_QUEUE: usize = 4096;
@@ -119,6 +125,9 @@ impl Deref for Tx<'_> {
 /// up a ticket that somebody opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {
+    /// On the thread of the request, with a connection of the fast lane: for what takes microseconds whatever the desk
+    /// holds, going to another thread and back costs more than the look.
+    Here,
     Fast,
     Slow,
 }
@@ -126,6 +135,41 @@ pub(crate) enum Lane {
 struct Readers {
     pool: r2d2::Pool<SqliteConnectionManager>,
     permits: Semaphore,
+    /// How many callers wait for a permit, and how many may.
+    waiting: AtomicUsize,
+    most_waiting: usize,
+}
+
+impl Readers {
+    /// A turn at a connection, or the answer to come back later: a queue that only grows serves nobody.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>> {
+        if let Ok(permit) = self.permits.try_acquire() {
+            return Ok(permit);
+        }
+        let _place =
+            Place::take(&self.waiting, self.most_waiting).ok_or_else(Error::unavailable)?;
+        tokio::time::timeout(READER_WAIT, self.permits.acquire())
+            .await
+            .map_err(|_| Error::unavailable())?
+            .map_err(Error::internal)
+    }
+}
+
+/// A place in a queue, free again when it is dropped, also by a caller that went away.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(taken: &'a AtomicUsize, most: usize) -> Option<Place<'a>> {
+        let before = taken.fetch_add(1, Ordering::Relaxed);
+        let place = Place(taken);
+        (before < most).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 struct Inner {
@@ -165,8 +209,8 @@ impl Db {
         let (sender, jobs) = mpsc::channel(WRITER_QUEUE);
         let thread = writer::start(conn, jobs, clock.clone(), Arc::clone(&signals))?;
         let inner = Inner {
-            fast: readers(path, 4)?,
-            slow: readers(path, 2)?,
+            fast: readers(path, 4, 1024)?,
+            slow: readers(path, 2, 256)?,
             writer: sender,
             clock,
             signals,
@@ -190,33 +234,50 @@ impl Db {
         self.read_on(Lane::Fast, f).await
     }
 
-    /// Runs `f` against one snapshot, off the async threads.
+    /// Runs `f` against one snapshot where `lane` says.
     pub(crate) async fn read_on<T: Send + 'static>(
         &self,
         lane: Lane,
         f: impl FnOnce(&Snapshot<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let readers = match lane {
-            Lane::Fast => &self.0.fast,
-            Lane::Slow => &self.0.slow,
-        };
-        let permit = tokio::time::timeout(READER_WAIT, readers.permits.acquire())
-            .await
-            .map_err(|_| Error::unavailable())?
-            .map_err(Error::internal)?;
+        match lane {
+            Lane::Here => self.glance(f).await,
+            Lane::Fast => self.queued(&self.0.fast, None, f).await,
+            Lane::Slow => self.queued(&self.0.slow, Some(SLOW_QUERY), f).await,
+        }
+    }
+
+    /// Runs `f` against one snapshot on this thread if a connection is free.
+    pub(crate) async fn glance<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Snapshot<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let fast = &self.0.fast;
+        if let Some((_permit, conn)) = fast.permits.try_acquire().ok().zip(fast.pool.try_get()) {
+            let now = self.0.clock.now();
+            let looked = catch_unwind(AssertUnwindSafe(|| look(&conn, now, f)));
+            return looked
+                .unwrap_or_else(|_| Err(Error::internal("a look into the database panicked")));
+        }
+        self.queued(fast, None, f).await
+    }
+
+    /// Runs `f` against one snapshot off the async threads, for at most so long.
+    async fn queued<T: Send + 'static>(
+        &self,
+        readers: &Readers,
+        most: Option<Duration>,
+        f: impl FnOnce(&Snapshot<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let permit = readers.turn().await?;
         let (pool, now) = (readers.pool.clone(), self.0.clock.now());
         let work = tokio::task::spawn_blocking(move || {
             let conn = pool.get().map_err(Error::internal)?;
-            if lane == Lane::Slow {
-                let deadline = Instant::now() + SLOW_QUERY;
+            if let Some(most) = most {
+                let deadline = Instant::now() + most;
                 conn.progress_handler(10_000, Some(move || Instant::now() > deadline))?;
             }
-            // Undone when it is dropped, whatever `f` does, so that no connection goes back with its snapshot still open.
-            let snapshot = conn.unchecked_transaction()?;
-            f(&Snapshot {
-                conn: &snapshot,
-                now,
-            })
+            look(&conn, now, f)
         });
         let outcome = work.await.map_err(Error::internal)?;
         drop(permit);
@@ -245,7 +306,25 @@ impl Db {
     }
 }
 
-fn readers(path: &Path, size: u32) -> Result<Readers> {
+/// Runs `f` in a transaction that ends with it, so that no connection goes back with its snapshot still open.
+fn look<T>(
+    conn: &Connection,
+    now: Millis,
+    f: impl FnOnce(&Snapshot<'_>) -> Result<T>,
+) -> Result<T> {
+    struct Open<'a>(&'a Connection);
+    impl Drop for Open<'_> {
+        fn drop(&mut self) {
+            // A failed query may have ended it already.
+            let _ = writer::execute(self.0, "rollback");
+        }
+    }
+    writer::execute(conn, "begin")?;
+    let open = Open(conn);
+    f(&Snapshot { conn: open.0, now })
+}
+
+fn readers(path: &Path, size: u32, most_waiting: usize) -> Result<Readers> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let manager = SqliteConnectionManager::file(path)
         .with_flags(flags)
@@ -263,6 +342,8 @@ fn readers(path: &Path, size: u32) -> Result<Readers> {
     Ok(Readers {
         pool,
         permits: Semaphore::new(size as usize),
+        waiting: AtomicUsize::new(0),
+        most_waiting,
     })
 }
 
@@ -369,6 +450,52 @@ mod tests {
         for _ in 0..16 {
             assert_eq!(count(&db).await, 0);
         }
+    }
+
+    #[tokio::test]
+    async fn a_glance_sees_what_is_committed_and_survives_a_panic() {
+        let (_dir, db, _closing) = open();
+        for seen in 0..8 {
+            let look = db.glance(|s| {
+                let count: i64 = s.query_row("select count(*) from error_log", [], |r| r.get(0))?;
+                Ok(count)
+            });
+            assert_eq!(look.await.unwrap(), seen);
+            let panicked: Result<()> = db.glance(|_| panic!("a handler's bug")).await;
+            assert!(panicked.is_err());
+            db.write(|tx| log(tx, "x")).await.unwrap();
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_queue_of_readers_that_is_full_sends_the_next_one_away() {
+        let (_dir, db, _closing) = open();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let wait = Arc::new(Mutex::new(wait));
+        let slow = |db: &Db| {
+            let (db, wait) = (db.clone(), Arc::clone(&wait));
+            tokio::spawn(async move {
+                db.read_on(Lane::Slow, move |_| {
+                    // Held until the test lets go, or its sender is gone.
+                    let _ = wait.lock().unwrap().recv();
+                    Ok(())
+                })
+                .await
+            })
+        };
+        let asked: Vec<_> = (0..300).map(|_| slow(&db)).collect();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        drop(go);
+        let (mut served, mut refused) = (0, 0);
+        for task in asked {
+            match task.await.unwrap() {
+                Ok(()) => served += 1,
+                Err(error) if error.code() == Code::Unavailable => refused += 1,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert_eq!((served, refused), (258, 42));
+        assert_eq!(count(&db).await, 0);
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ use rusqlite::{
 pub(crate) struct Where {
     text: String,
     values: Vec<Value>,
+    parts: usize,
 }
 
 impl Where {
@@ -27,6 +28,12 @@ impl Where {
         }
         self.text.push_str(condition);
         self.values.extend(values);
+        self.parts += 1;
+    }
+
+    /// Whether nothing was added to the first condition.
+    pub(crate) fn is_one(&self) -> bool {
+        self.parts == 1
     }
 
     pub(crate) fn text(&self) -> &str {

@@ -196,7 +196,7 @@ pub(super) async fn session(app: &App, token: &str) -> Result<Used> {
     let hash = app.secret.hash(Purpose::Session, token);
     let found = app
         .db
-        .read(move |db| store::session(db, &hash, db.now))
+        .glance(move |db| store::session(db, &hash, db.now))
         .await?;
     found.ok_or_else(|| Error::new(Code::SessionExpired))
 }
@@ -247,7 +247,10 @@ async fn by_key(app: &App, key: &str, visit: &Visit, log: &mut Log) -> Result<Op
         return Err(refused());
     }
     let hash = app.secret.hash(Purpose::ApiKey, key);
-    let found = app.db.read(move |db| store::key(db, &hash, db.now)).await?;
+    let found = app
+        .db
+        .glance(move |db| store::key(db, &hash, db.now))
+        .await?;
     let Some(used) = found else {
         app.limits.address(visit.address)?;
         return Err(refused());

@@ -185,12 +185,9 @@ pub(super) const RATED: &str = "select rating, count(*)
   group by rating";
 
 fn csat(conn: &Connection, tenant: TenantId, since: Millis) -> Result<CsatFigures> {
-    let given: Vec<(i64, i64)> = all(
-        conn,
-        RATED,
-        (tenant, since),
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
+    let given: Vec<(i64, i64)> = all(conn, RATED, (tenant, since), |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
     let mut distribution: BTreeMap<String, i64> =
         (1..=5).map(|rating: i64| (rating.to_string(), 0)).collect();
     let (mut count, mut sum) = (0, 0);

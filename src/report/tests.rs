@@ -6,16 +6,18 @@ use super::{
 };
 use crate::{
     api::field::TenantId,
-    clock::{DAY, HOUR, Millis},
+    clock::{Clock, DAY, HOUR, Millis},
     db::{
-        migrate,
+        cost, migrate,
         sql::{all, one},
     },
     ticket::{
         count::{self, Counts, Facet},
+        list::tests::Desk,
         status::Status,
     },
 };
+use jiff::tz::TimeZone;
 use proptest::{
     prelude::*,
     strategy::ValueTree,
@@ -398,5 +400,52 @@ fn no_figure_reads_a_whole_table() {
             let looks_up = plan.iter().any(|step| step.contains("USING INDEX"));
             assert!(!looks_up, "{plan:#?}");
         }
+    }
+}
+
+#[test]
+fn figures_of_some_days_read_those_days_alone() {
+    let desk = Desk::of("figures", 6_000);
+    let (tenant, now) = (desk.filled.tenant, Clock::System.now());
+    let path = desk.path();
+    let zone = TimeZone::UTC;
+    let (_, glance) = cost::of(&path, |conn| {
+        dashboard::dashboard(conn, tenant, now).unwrap();
+    });
+    // One step a ticket, and more than that for all its figures, is what going through them all would take.
+    assert!(
+        glance.scanned <= 200 && glance.steps < 24_000,
+        "{glance:#?}"
+    );
+    type Figure<'a> = Box<dyn Fn(&Connection, u16) + 'a>;
+    let since = |days: u16| now - Millis::from(days) * DAY;
+    let figures: [(&str, Figure<'_>); 3] = [
+        (
+            "analytics",
+            Box::new(|conn, days| {
+                analytics::analytics(conn, tenant, days, &zone, now).unwrap();
+            }),
+        ),
+        (
+            "operators",
+            Box::new(|conn, days| {
+                operators::operators(conn, tenant, since(days)).unwrap();
+            }),
+        ),
+        (
+            "tickets",
+            Box::new(|conn, days| {
+                tickets::tickets(conn, tenant, since(days), now).unwrap();
+            }),
+        ),
+    ];
+    for (name, figure) in figures {
+        let (_, month) = cost::of(&path, |conn| figure(conn, 30));
+        let (_, always) = cost::of(&path, |conn| figure(conn, 1_200));
+        assert!(month.scanned <= 200, "{name}: {month:#?}");
+        assert!(
+            month.steps * 8 < always.steps,
+            "{name}: {month:#?} {always:#?}"
+        );
     }
 }

@@ -10,6 +10,8 @@ pub(crate) mod csat;
 pub(crate) mod estimate;
 pub(crate) mod event;
 pub(crate) mod files;
+mod filter;
+mod find;
 pub(crate) mod follow;
 pub(crate) mod handover;
 pub(crate) mod held;

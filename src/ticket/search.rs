@@ -26,6 +26,11 @@ pub(crate) const fn span_of(tenant: TenantId) -> (i64, i64) {
     (tenant.0 << TICKET_BITS, ((tenant.0 + 1) << TICKET_BITS) - 1)
 }
 
+/// The ticket of a document.
+pub(crate) const fn ticket_of(key: i64) -> TicketId {
+    TicketId(key >> ORDINAL_BITS & ((1 << (TICKET_BITS - ORDINAL_BITS)) - 1))
+}
+
 /// Letters as they are compared: composed, in lower case, ё as е.
 pub(crate) fn fold(text: &str) -> String {
     text.nfc()
@@ -33,6 +38,13 @@ pub(crate) fn fold(text: &str) -> String {
         .map(|c| if c == 'ё' { 'е' } else { c })
         .collect()
 }
+
+/// Words that stand in every other text. Beside another word they narrow nothing and cost the most.
+const STOP: [&str; 44] = [
+    "а", "без", "бы", "в", "во", "вот", "все", "для", "до", "же", "за", "и", "из", "или", "к",
+    "как", "ко", "мы", "на", "не", "но", "о", "от", "по", "при", "с", "со", "то", "у", "что",
+    "это", "я", "бар", "бұл", "да", "де", "және", "мен", "үшін", "a", "in", "of", "the", "to",
+];
 
 /// What a person asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,11 +64,20 @@ impl Query {
             return Query::Number(number);
         }
         let folded = fold(text);
-        let words: Vec<String> = folded
+        let all: Vec<&str> = folded
             .split(|c: char| !c.is_alphanumeric())
             .filter(|word| !word.is_empty())
+            .collect();
+        let telling: Vec<&str> = all
+            .iter()
+            .copied()
+            .filter(|word| !STOP.contains(word))
+            .collect();
+        let words = if telling.is_empty() { all } else { telling };
+        // A quoted string followed by a star is a prefix; there is no quote in a word.
+        let words: Vec<String> = words
+            .iter()
             .take(WORDS)
-            // A quoted string followed by a star is a prefix; there is no quote in a word.
             .map(|word| format!("\"{word}\"*"))
             .collect();
         if words.is_empty() {
@@ -131,6 +152,7 @@ mod tests {
         assert!(low < key(TenantId(7), TicketId(1), 1));
         assert!(key(TenantId(7), TicketId((1 << 28) - 1), (1 << 20) - 1) <= high);
         assert!(high < key(TenantId(8), TicketId(1), 1));
+        assert_eq!(ticket_of(key(TenantId(7), TicketId(42), 3)), TicketId(42));
         assert!(key(TenantId(32_767), TicketId((1 << 28) - 1), (1 << 20) - 1) > 0);
     }
 
@@ -139,8 +161,10 @@ mod tests {
         assert_eq!(Query::read("  #42 "), Query::Number(42));
         assert_eq!(
             Query::read("Ёлка, НЕ печатает!"),
-            Query::Words("\"елка\"* \"не\"* \"печатает\"*".into())
+            Query::Words("\"елка\"* \"печатает\"*".into())
         );
+        // Alone, a word that stands everywhere is what was asked for.
+        assert_eq!(Query::read("и не"), Query::Words("\"и\"* \"не\"*".into()));
         assert_eq!(
             Query::read("\" OR text:*"),
             Query::Words("\"or\"* \"text\"*".into())

@@ -38,6 +38,7 @@ impl Spec for ShowDashboard {
     type Output = Dashboard;
 }
 impl Query for ShowDashboard {
+    const LANE: Lane = Lane::Here;
     fn run(self, cx: &Read<'_, Operator>) -> Result<Dashboard> {
         dashboard::dashboard(cx.db, cx.by.tenant, cx.db.now)
     }

@@ -7,7 +7,7 @@ use crate::{
         field::{ContactId, Flag, Int, Line, OperatorId, Time},
         query,
     },
-    db::sql::Page,
+    db::{Lane, sql::Page},
     error::Result,
     tenant::plan::Scope::{Read as R, Tickets as T},
     ticket::{
@@ -86,7 +86,8 @@ pub(crate) enum Order {
 }
 
 /// Lists tickets with filters, order and exact total. `search` finds word beginnings in subject, description and
-/// messages, in any letter case and with ё as е; `#42` is the ticket of that number.
+/// messages, in any letter case and with ё as е; beside other words those that stand everywhere, such as prepositions, are
+/// left out. `#42` is the ticket of that number.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ListTickets {
     /// Which statuses to show.
@@ -194,6 +195,21 @@ impl Spec for ListTickets {
     type Output = TicketPage;
 }
 impl Query for ListTickets {
+    fn lane(&self) -> Lane {
+        if self.search.is_some() {
+            return Lane::Slow;
+        }
+        // These have neither a counter nor an index of their own, so they go through whatever is left.
+        let is_slow =
+            self.tag.is_some() || self.updated_since.is_some() || self.following.is_some();
+        // The first pages are all that people turn; a far one is found by going there.
+        let is_far = self.page.is_some_and(|page| page.0 > 50);
+        if is_slow || is_far {
+            Lane::Fast
+        } else {
+            Lane::Here
+        }
+    }
     fn run(self, cx: &Read<'_, Operator>) -> Result<TicketPage> {
         let page = Page::new(self.page.map(|p| p.0), self.limit.map(|l| l.0), 30)?;
         let filter = self.filter(cx.by);
@@ -305,6 +321,7 @@ impl Spec for TicketCounts {
     type Output = TicketCountsOutput;
 }
 impl Query for TicketCounts {
+    const LANE: Lane = Lane::Here;
     fn run(self, cx: &Read<'_, Operator>) -> Result<TicketCountsOutput> {
         let (db, tenant) = (cx.db, cx.by.tenant);
         let counts = count::of(db, tenant, Facet::All, "")?;

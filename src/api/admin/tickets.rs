@@ -77,7 +77,7 @@ impl Task for GetTicket {
         let whole = cx
             .app
             .db
-            .read(move |db| {
+            .glance(move |db| {
                 let ticket = view::ticket(db, tenant, Sight::Staff, id, db.now)?;
                 let (messages, files) = view::messages(
                     db,

@@ -25,11 +25,11 @@ pub(super) const TOKEN: &str = "bench";
 
 /// What a load is put on.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Filled {
-    pub(super) tenant: TenantId,
-    pub(super) operator: OperatorId,
-    pub(super) tickets: i64,
-    pub(super) messages: i64,
+pub(crate) struct Filled {
+    pub(crate) tenant: TenantId,
+    pub(crate) operator: OperatorId,
+    pub(crate) tickets: i64,
+    pub(crate) messages: i64,
 }
 
 const CLIENTS: i64 = 200;
@@ -40,7 +40,7 @@ pub(super) const LONG: i64 = 50;
 const BATCH: i64 = 20_000;
 
 /// Makes the desk. What is lost with the power is made again, so nothing waits for the disk.
-pub(super) fn fill(dir: &Path, tickets: i64) -> Result<Filled> {
+pub(crate) fn fill(dir: &Path, tickets: i64) -> Result<Filled> {
     let path = Config::new(dir.to_owned()).database();
     migrate::bring_up(&path)?;
     let now = Clock::System.now();

@@ -4,7 +4,7 @@
 //! [`fill`] makes a scratch desk of [`text`], [`bare`] measures the limits, [`load`] loads a real server, a process of its own,
 //! over HTTP.
 mod bare;
-mod fill;
+pub(crate) mod fill;
 mod load;
 mod server;
 mod text;

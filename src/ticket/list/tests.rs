@@ -1,70 +1,251 @@
-//! How SQLite goes about each list.
+//! How far SQLite goes for each list, on a small desk and on one four times as large; and that every total is exact.
 use super::*;
-use crate::db::migrate;
+use crate::{
+    api::field::ClientId,
+    cli::bench::fill::{self, Filled},
+    config::Config,
+    db::cost::{self, Cost},
+    ticket::model::{Origin, Priority},
+};
+use std::path::{Path, PathBuf};
 
-/// What SQLite will do for a page of `filter`.
-fn plan(conn: &Connection, filter: &Filter) -> Vec<String> {
-    let conditions = filter.conditions(TenantId(1)).unwrap();
-    let (text, order) = (conditions.text(), filter.order());
-    let sql = format!(
-        "explain query plan select {COLUMNS} from {TABLES} where {text} order by {order} limit ? offset ?"
-    );
-    let values = conditions.bind([30.into(), 0.into()]);
-    all(conn, &sql, rusqlite::params_from_iter(values), |row| {
-        row.get(3)
-    })
-    .unwrap()
+/// A desk of so many tickets, gone with the test.
+pub(crate) struct Desk {
+    dir: PathBuf,
+    pub(crate) filled: Filled,
 }
 
-#[test]
-fn no_list_reads_a_whole_table_and_the_usual_ones_are_not_sorted() {
-    let path = std::env::temp_dir().join(format!("tehprof-plan-{}.db", std::process::id()));
-    migrate::bring_up(&path).unwrap();
-    let conn = Connection::open(&path).unwrap();
-    let of = |stage, sort| Filter {
+impl Desk {
+    pub(crate) fn of(name: &str, tickets: i64) -> Desk {
+        let name = format!("tehprof-{name}-{tickets}-{}", std::process::id());
+        let dir = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&dir).unwrap();
+        let filled = fill::fill(&dir, tickets).unwrap();
+        Desk { dir, filled }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        Config::new(self.dir.clone()).database()
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+const NOW: Millis = 0;
+
+fn staff(stage: Stage, sort: Sort) -> Filter {
+    Filter {
         stage,
         sort,
         ..Filter::all(Sight::Staff)
-    };
-    let usual = [
-        of(Stage::All, Sort::UpdatedAt),
-        of(Stage::Active, Sort::UpdatedAt),
-        of(Stage::One(Status::New), Sort::UpdatedAt),
-        of(Stage::All, Sort::CreatedAt),
-        of(Stage::Active, Sort::Sla),
-    ];
-    let others = [
-        of(Stage::Active, Sort::Priority),
+    }
+}
+
+/// The lists that people look at all day.
+fn usual() -> Vec<Filter> {
+    let mut lists = Vec::new();
+    for sort in [Sort::UpdatedAt, Sort::Priority, Sort::Sla] {
+        for stage in [Stage::All, Stage::Active, Stage::One(Status::InProgress)] {
+            lists.push(staff(stage, sort));
+        }
+    }
+    let active = || staff(Stage::Active, Sort::UpdatedAt);
+    lists.extend([
+        staff(Stage::All, Sort::CreatedAt),
+        staff(Stage::One(Status::Closed), Sort::UpdatedAt),
         Filter {
             charge: Some(Charge::Operator(OperatorId(1))),
-            ..of(Stage::Active, Sort::UpdatedAt)
+            ..staff(Stage::All, Sort::UpdatedAt)
         },
         Filter {
-            tag: Some("vip".into()),
-            ..of(Stage::All, Sort::UpdatedAt)
+            charge: Some(Charge::Nobody),
+            ..active()
+        },
+        Filter {
+            snoozed: Some(false),
+            ..active()
+        },
+        Filter {
+            snoozed: Some(true),
+            ..active()
+        },
+        Filter {
+            priority: Some(Priority::Urgent),
+            ..active()
+        },
+        Filter {
+            channel: Some(Origin::Email),
+            ..staff(Stage::All, Sort::UpdatedAt)
+        },
+        Filter {
+            search: Some("srv-123456".into()),
+            ..staff(Stage::All, Sort::UpdatedAt)
+        },
+        Filter {
+            search: Some("#17".into()),
+            ..staff(Stage::All, Sort::UpdatedAt)
+        },
+    ]);
+    lists
+}
+
+/// Lists that are narrowed by more, or whose size follows that of the desk.
+fn others() -> Vec<Filter> {
+    let all = || staff(Stage::All, Sort::UpdatedAt);
+    vec![
+        Filter {
+            unread: Some(true),
+            ..all()
+        },
+        Filter {
+            portal_domain: Some("client7.bitrix24.kz".into()),
+            ..all()
+        },
+        Filter {
+            portal_domain: Some("nobody.kz".into()),
+            ..all()
+        },
+        Filter {
+            priority: Some(Priority::Low),
+            category: Some("crm".into()),
+            ..all()
         },
         Filter {
             search: Some("принтер".into()),
-            ..of(Stage::All, Sort::UpdatedAt)
+            ..all()
         },
-        Filter::all(Sight::User(ClientId(1), 7)),
-    ];
-    for filter in usual.iter().chain(&others) {
-        let plan = plan(&conn, filter);
-        let scans = plan
-            .iter()
-            .any(|step| step.starts_with("SCAN t") || step.starts_with("SCAN m"));
-        assert!(!scans, "{filter:?}: {plan:#?}");
-    }
-    for filter in &usual {
-        let plan = plan(&conn, filter);
+        Filter {
+            search: Some("не принтер склад".into()),
+            priority: Some(Priority::Urgent),
+            ..staff(Stage::Active, Sort::Sla)
+        },
+        Filter {
+            search: Some("касса".into()),
+            ..Filter::all(Sight::Portal(ClientId(7)))
+        },
+        Filter::all(Sight::Portal(ClientId(7))),
+        Filter::all(Sight::User(ClientId(7), 7)),
+        Filter {
+            snoozed: Some(false),
+            charge: Some(Charge::Operator(OperatorId(3))),
+            ..staff(Stage::Active, Sort::Priority)
+        },
+    ]
+}
+
+fn look(path: &Path, filled: Filled, filter: &Filter, number: i64) -> (Vec<i64>, i64, Cost) {
+    let part = Page::new(Some(number), Some(30), 30).unwrap();
+    let ((rows, total), cost) = cost::of(path, |conn| {
+        page(conn, filled.tenant, filter, part, NOW).unwrap()
+    });
+    (rows.into_iter().map(|row| row.id.0).collect(), total, cost)
+}
+
+#[test]
+fn a_list_costs_on_a_large_desk_what_it_costs_on_a_small_one() {
+    let (small, large) = (Desk::of("lists", 1_500), Desk::of("lists", 6_000));
+    for filter in usual() {
+        let (_, _, few) = look(&small.path(), small.filled, &filter, 1);
+        let (_, _, many) = look(&large.path(), large.filled, &filter, 1);
+        assert!(many.scanned <= 200, "{filter:?}: {many:#?}");
+        // A page that is not full costs less; a full one takes about 3,500 steps.
         assert!(
-            !plan.iter().any(|step| step.contains("TEMP B-TREE")),
-            "{filter:?}: {plan:#?}"
+            many.steps <= few.steps.max(4_000) * 3 / 2,
+            "{filter:?}: {few:#?} {many:#?}"
         );
     }
-    drop(conn);
-    for ending in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{ending}", path.display()));
+    for filter in others() {
+        let (_, _, many) = look(&large.path(), large.filled, &filter, 1);
+        assert!(many.scanned <= 200, "{filter:?}: {many:#?}");
     }
+}
+
+#[test]
+fn a_far_page_reads_the_rows_of_no_other_page() {
+    let desk = Desk::of("far", 6_000);
+    for sort in [Sort::UpdatedAt, Sort::CreatedAt] {
+        let filter = staff(Stage::All, sort);
+        let (near, total, _) = look(&desk.path(), desk.filled, &filter, 1);
+        let (last, _, cost) = look(&desk.path(), desk.filled, &filter, total / 30);
+        assert_eq!((near.len(), last.len()), (30, 30));
+        // The last page is found from the end.
+        assert!(cost.steps < 6_000, "{cost:#?}");
+        let (_, _, middle) = look(&desk.path(), desk.filled, &filter, total / 60);
+        assert!(middle.steps < 30_000, "{middle:#?}");
+    }
+}
+
+#[test]
+fn a_total_is_what_a_slow_count_finds() {
+    let desk = Desk::of("totals", 3_000);
+    let conn = Connection::open(desk.path()).unwrap();
+    conn.execute_batch(
+        "update ticket set snoozed_until = 1 where id % 7 = 0 and is_open;
+         update ticket set deleted_at = 1 where id % 31 = 0;
+         update message set is_note = 1 where id % 5 = 0;",
+    )
+    .unwrap();
+    for filter in usual().iter().chain(&others()) {
+        let (_, total, _) = look(&desk.path(), desk.filled, filter, 1);
+        assert_eq!(
+            total,
+            slowly(&conn, desk.filled.tenant, filter),
+            "{filter:?}"
+        );
+        let pages = (1..=total / 30 + 1).step_by(7);
+        let mut seen = Vec::new();
+        for number in pages {
+            seen.extend(look(&desk.path(), desk.filled, filter, number).0);
+        }
+        let many = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), many, "{filter:?} shows a ticket twice");
+    }
+}
+
+/// Counts without counters and without the index of words.
+fn slowly(conn: &Connection, tenant: TenantId, filter: &Filter) -> i64 {
+    let Some((conditions, words)) = filter.conditions(tenant) else {
+        return 0;
+    };
+    let found: Vec<i64> = all(
+        conn,
+        &format!("select t.id from ticket t where {}", conditions.text()),
+        rusqlite::params_from_iter(conditions.bind([])),
+        |row| row.get(0),
+    )
+    .unwrap();
+    let Some(words) = words else {
+        return i64::try_from(found.len()).unwrap();
+    };
+    let words: Vec<String> = words
+        .split(' ')
+        .map(|w| w.replace(['"', '*'], ""))
+        .collect();
+    let staff = matches!(filter.sight, Sight::Staff);
+    let has = |ticket: &i64| {
+        let texts: Vec<String> = all(
+            conn,
+            "select t.subject || ' ' || m.body
+               from ticket t
+               join message m on m.tenant_id = t.tenant_id and m.ticket_id = t.id
+              where t.tenant_id = ?1 and t.id = ?2 and (?3 or not m.is_note)",
+            (tenant, ticket, staff),
+            |row| row.get(0),
+        )
+        .unwrap();
+        texts.iter().any(|text| {
+            let text = crate::ticket::search::fold(text);
+            words.iter().all(|word| {
+                text.split(|c: char| !c.is_alphanumeric())
+                    .any(|other| other.starts_with(word.as_str()))
+            })
+        })
+    };
+    i64::try_from(found.iter().filter(|id| has(id)).count()).unwrap()
 }
