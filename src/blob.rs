@@ -71,6 +71,15 @@ impl Blobs {
         }
     }
 
+    /// The store beside a server that may be receiving into it, to add to: nothing is cleared away.
+    pub(crate) fn joined(dir: &Path) -> Result<Blobs> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir.join("incoming"))?;
+        Ok(Blobs::beside(dir))
+    }
+
     /// Begins a blob of at most `limit` bytes.
     pub(crate) fn begin(&self, limit: u64) -> Result<Incoming> {
         let path = self.dir.join("incoming").join(random_text(24)?);

@@ -104,7 +104,11 @@ pub(crate) struct Contact {
 }
 
 /// Whose address it is.
-fn by_address(conn: &Connection, tenant: TenantId, email: &str) -> Result<Option<Contact>> {
+pub(crate) fn by_address(
+    conn: &Connection,
+    tenant: TenantId,
+    email: &str,
+) -> Result<Option<Contact>> {
     first(
         conn,
         "select id, client_id, name from contact

@@ -19,6 +19,7 @@
 //! | `outbound_http`, `reach` | calls of other servers, and which addresses may be connected to |
 //! | `tls` | certificates: of files, of an authority over ACME, of one's own |
 //! | `backup` | the whole installation in one file, by hand and by the clock, and back |
+//! | `import` | another desk's data, from its export |
 //! | `platform` | the installation as its head sees it: all tenants, faults, figures |
 //! | `demo` | the desk that `serve --demo` shows |
 //!
@@ -48,6 +49,7 @@ mod db;
 mod demo;
 mod error;
 mod http;
+mod import;
 mod knowledge;
 mod lang;
 mod leftover;

@@ -24,6 +24,7 @@ mod durability;
 mod figures;
 mod files;
 mod fixtures;
+mod import;
 mod isolation;
 mod journeys;
 mod knowledge;

@@ -9,6 +9,7 @@ mod check;
 mod desk;
 mod doctor;
 mod failure;
+mod import;
 mod key;
 mod log;
 mod migrate;
@@ -58,6 +59,7 @@ enum Command {
     Key(key::Keys),
     Backup(backup::Backup),
     Restore(backup::Restore),
+    Import(import::Import),
     Check(check::Check),
     Doctor(doctor::Doctor),
     Migrate(migrate::Migrate),
@@ -78,6 +80,7 @@ impl Command {
             Command::Key(key) => key.run(),
             Command::Backup(backup) => backup.run(),
             Command::Restore(restore) => restore.run(),
+            Command::Import(import) => import.run(),
             Command::Check(check) => check.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Migrate(migrate) => migrate.run(),

@@ -249,6 +249,8 @@ pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
         "widget_code",
         "participant",
         "message_edit",
+        "imported_message",
+        "imported_ticket",
         "message",
         "ticket",
         "ticket_count",

@@ -2,6 +2,7 @@
 //!
 //! Every verb runs in the caller's transaction, whoever the caller is: an operator's click, an API key, a mail. It changes
 //! the ticket's row, writes the history and, where something is to be sent, the outbox, all or nothing.
+pub(crate) mod arrival;
 pub(crate) mod bin;
 pub(crate) mod change;
 pub(crate) mod clock;
@@ -132,9 +133,28 @@ pub(crate) fn open(cx: &Acting<'_>, new: NewTicket, first: Draft) -> Result<(Rec
 /// A new ticket without a message yet; `note` says in its history where it comes from.
 fn begin(cx: &Acting<'_>, new: NewTicket, note: Option<&str>) -> Result<Record> {
     within_plan(cx)?;
-    let mut ticket = Record {
+    let (phone, previous) = (new.creator_phone.clone(), new.previous);
+    let mut ticket = blank(cx, new, record::next_number(cx.tx, cx.tenant)?)?;
+    clock::start(
+        &clock::Promises::to(cx.tx, cx.tenant, ticket.client)?,
+        &mut ticket,
+    );
+    record::insert(cx.tx, &ticket, phone.as_deref(), previous)?;
+    let created = Event {
+        kind: "created",
+        new: Some(ticket.channel.as_str()),
+        note,
+        ..Event::default()
+    };
+    event::write(cx, ticket.id, &created)?;
+    Ok(ticket)
+}
+
+/// The row of a ticket in which nothing has happened yet.
+fn blank(cx: &Acting<'_>, new: NewTicket, id: TicketId) -> Result<Record> {
+    Ok(Record {
         tenant: cx.tenant,
-        id: record::next_number(cx.tx, cx.tenant)?,
+        id,
         reference: random_reference()?,
         version: 0,
         subject: new.subject,
@@ -173,20 +193,7 @@ fn begin(cx: &Acting<'_>, new: NewTicket, note: Option<&str>) -> Result<Record> 
         sla_resolution_warn_at: None,
         sla_response_told: 0,
         sla_resolution_told: 0,
-    };
-    clock::start(
-        &clock::Promises::to(cx.tx, cx.tenant, ticket.client)?,
-        &mut ticket,
-    );
-    record::insert(cx.tx, &ticket, new.creator_phone.as_deref(), new.previous)?;
-    let created = Event {
-        kind: "created",
-        new: Some(ticket.channel.as_str()),
-        note,
-        ..Event::default()
-    };
-    event::write(cx, ticket.id, &created)?;
-    Ok(ticket)
+    })
 }
 
 /// A number of 12 to 15 digits that JavaScript holds exactly and nobody can guess.

@@ -8,7 +8,7 @@ use crate::{
 use rusqlite::Connection;
 
 /// The tables that move, parents before children.
-pub(super) const MOVED: [&str; 46] = [
+pub(super) const MOVED: [&str; 48] = [
     "tenant",
     "brand_image",
     "tariff",
@@ -55,6 +55,8 @@ pub(super) const MOVED: [&str; 46] = [
     "macro",
     "notification",
     "notification_setting",
+    "imported_ticket",
+    "imported_message",
 ];
 
 /// What a column is to a move.
@@ -102,7 +104,7 @@ const fn loose(parent: &'static str) -> Meaning {
 }
 
 /// What the schema does not tell of its columns.
-pub(super) const MARKED: [(&str, &str, Meaning); 35] = [
+pub(super) const MARKED: [(&str, &str, Meaning); 37] = [
     ("tenant", "domain", Meaning::Claim("the domain")),
     ("tenant", "widget_key", Meaning::Made(Made::WidgetKey)),
     (
@@ -150,6 +152,8 @@ pub(super) const MARKED: [(&str, &str, Meaning); 35] = [
     ("trigger", "actions", Meaning::Rule),
     ("macro", "actions", Meaning::Rule),
     ("notification", "message_id", loose("message")),
+    ("imported_ticket", "ticket_id", loose("ticket")),
+    ("imported_ticket", "last_event_id", loose("event")),
 ];
 
 /// A column that moves.

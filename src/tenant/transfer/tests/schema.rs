@@ -33,7 +33,7 @@ const STAYS: [&str; 15] = [
 ];
 
 /// Columns that are called like numbers of rows and are none: names that mail or another system gave.
-const THEIRS: [(&str, &str); 9] = [
+const THEIRS: [(&str, &str); 11] = [
     ("portal_user", "user_id"),
     ("ended_token", "user_id"),
     ("ticket", "client_user_id"),
@@ -41,6 +41,8 @@ const THEIRS: [(&str, &str); 9] = [
     ("file", "content_id"),
     ("inbound_event", "external_id"),
     ("chat_message", "external_id"),
+    ("imported_ticket", "external_id"),
+    ("imported_message", "external_id"),
     ("audit_log", "request_id"),
     // The name of whoever decided.
     ("estimate", "decided_by"),

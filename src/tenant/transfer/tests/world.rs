@@ -331,6 +331,9 @@ fn rare(tx: &Tx<'_>, tenant: TenantId, channel: i64, message: MessageId, raw: &s
         "insert into notification (tenant_id, operator_id, kind, ticket_id, message_id, created_at)
          values (:tenant, :operator, 'message', 3, :message, 1)",
         "insert into notification_setting (tenant_id, operator_id, settings) values (:tenant, :operator, '{}')",
+        "insert into imported_ticket (tenant_id, source, external_id, ticket_id, digest, last_event_id, imported_at)
+         values (:tenant, 'zendesk', '35436', 3, 'd', (select max(id) from event where tenant_id = :tenant), 1)",
+        "insert into imported_message (tenant_id, source, external_id, message_id) values (:tenant, 'zendesk', '9001', :message)",
         "insert into brand_image (tenant_id, kind, hash, mime, bytes) values (:tenant, 'logo', 'h' || :tenant, 'image/png', x'89504e47')",
         "insert into demo_run (tenant_id, enabled_at, enabled_by, enabled_by_name, disabled_at) values (:tenant, 1, :operator, 'Анна', 2)",
         "insert into contact_address (tenant_id, email, contact_id)
