@@ -8,6 +8,7 @@ mod credential;
 pub(crate) mod export;
 pub(crate) mod files;
 mod guard;
+mod heads;
 pub(crate) mod hook;
 pub(crate) mod hub;
 mod kb;
@@ -24,10 +25,21 @@ use crate::{
     caps::{Caps, Seat},
 };
 use answer::Answer;
-use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use heads::Guarded;
+use hyper::{Request, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::process::{Resource, getrlimit};
-use std::{convert::Infallible, io::Write, net::IpAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io::Write,
+    net::IpAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -171,7 +183,18 @@ async fn serve_http1<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = service_fn(move |request| visitor.clone().answer(request));
+    let upgraded = Arc::<AtomicBool>::default();
+    let stream = Guarded::new(stream, Arc::clone(&upgraded));
+    let service = service_fn(move |request| {
+        let (visitor, upgraded) = (visitor.clone(), Arc::clone(&upgraded));
+        async move {
+            let answer = visitor.answer(request).await?;
+            if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                upgraded.store(true, Ordering::Release);
+            }
+            Ok::<_, Infallible>(answer)
+        }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
