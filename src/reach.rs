@@ -48,6 +48,8 @@ fn is_public(address: IpAddr) -> bool {
                 || v4.is_multicast()
                 || v4.is_documentation()
                 || shared
+                // Addresses of protocols, and those that networks are measured with.
+                || matches!((a, b), (192, 0) | (198, 18 | 19))
                 || a == 0
                 || a >= 240)
         }
@@ -58,8 +60,11 @@ fn is_public(address: IpAddr) -> bool {
                 let local = (first & 0xfe00) == 0xfc00
                     || (first & 0xffc0) == 0xfe80
                     || (first & 0xffc0) == 0xfec0;
-                // 64:ff9b::/96 and 2002::/16 carry an IPv4 address that the check above would not see.
-                let translated = (first == 0x64 && v6.segments()[1] == 0xff9b) || first == 0x2002;
+                // These carry an IPv4 address that the check above would not see: 64:ff9b::/96, 2002::/16, 2001::/32, ::/96.
+                let translated = (first == 0x64 && v6.segments()[1] == 0xff9b)
+                    || first == 0x2002
+                    || (first == 0x2001 && v6.segments()[1] == 0)
+                    || v6.segments()[..6] == [0; 6];
                 !(v6.is_loopback()
                     || v6.is_unspecified()
                     || v6.is_multicast()
@@ -90,6 +95,15 @@ mod tests {
             "::ffff:10.0.0.1",
             "64:ff9b::a00:1",
             "2002:a00:1::",
+            "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+            "::127.0.0.1",
+            "::7f00:1",
+            "192.0.0.192",
+            "198.18.0.1",
+            "255.255.255.255",
+            "224.0.0.1",
+            "ff02::1",
+            "fec0::1",
         ] {
             assert!(!is_public(private.parse().unwrap()), "{private}");
         }
