@@ -9,7 +9,7 @@ use crate::{
     channel::{inbound, mailbox::Mailboxes, outbound, smtp_in, tend},
     clock::Clock,
     config::Config,
-    db::{self, Closing, Db},
+    db::{self, Closing, Db, stamp},
     error::{Error, Result},
     http::{self, hub::Hub, limit::Limits},
     notice,
@@ -17,6 +17,7 @@ use crate::{
     tls::{ACME_TLS, Certificates},
     webhook, worker,
 };
+use futures_util::{FutureExt, future::BoxFuture};
 use rusqlite::Connection;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -75,7 +76,12 @@ impl App {
     pub(crate) fn open(config: Config, clock: Clock) -> Result<App> {
         let certificates = Certificates::of(&config)?;
         let path = config.database();
+        if config.accept_loss {
+            stamp::accept(&path)?;
+        }
+        stamp::look_before(&path)?;
         db::migrate::bring_up(&path)?;
+        stamp::look_after(&path, &Connection::open(&path)?)?;
         let secret = Secret::of(&config.data_dir)?;
         let blobs = Blobs::open(&config.data_dir.join("files"))?;
         let now = clock.now();
@@ -164,6 +170,7 @@ impl Server {
             tokio::spawn(webhook::send::work(app.clone(), stop.subscribe())),
             tokio::spawn(notice::work(app.clone(), stop.subscribe())),
         ];
+        app.db.stand_guard();
         worker::start(&app);
         Ok(Server {
             app,
@@ -197,6 +204,15 @@ impl Server {
         &self.app
     }
 
+    /// A question to the writer, which it answers as long as it lives.
+    pub(crate) fn pulse(&self) -> impl Fn() -> BoxFuture<'static, bool> + Send + use<> {
+        let app = self.app.clone();
+        move || {
+            let app = app.clone();
+            async move { app.db.write_to_free(|_| Ok(())).await.is_ok() }.boxed()
+        }
+    }
+
     /// Stops: no new connections, requests in flight finish, the queue of the writer is written, the file is closed.
     pub async fn stop(self) {
         self.app.hub.close();
@@ -226,6 +242,8 @@ impl Server {
         let closed = tokio::task::spawn_blocking(move || app.closing.wait()).await;
         if closed.is_err() {
             tracing::error!("the database was not closed in order");
+        } else if let Err(error) = self.app.db.keep_stamp(true).await {
+            tracing::warn!(%error, "how far the database has come could not be written down");
         }
     }
 }

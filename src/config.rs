@@ -24,6 +24,10 @@ pub struct Config {
     pub private_targets: PrivateTargets,
     /// How backups are made by the clock, if they are.
     pub backups: Option<Schedule>,
+    /// What who may see the figures of the server says, besides programs of this machine.
+    pub metrics_token: Option<String>,
+    /// Whether a database is taken that is behind what was acknowledged.
+    pub accept_loss: bool,
     /// Where Bitrix24 portals are asked that are not reached at `https://` and their domain.
     pub bitrix24_portals: Vec<(String, String)>,
 }
@@ -52,6 +56,8 @@ impl Config {
             trusted_proxies: Vec::new(),
             private_targets: PrivateTargets::default(),
             backups: None,
+            metrics_token: None,
+            accept_loss: false,
             bitrix24_portals: Vec::new(),
         }
     }

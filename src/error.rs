@@ -444,6 +444,14 @@ impl Error {
         error
     }
 
+    /// What a read or a write of the database's file has failed with, if that is the cause. A full disk is another matter.
+    pub(crate) fn io_fault(&self) -> Option<String> {
+        let cause = self.0.source.as_ref()?;
+        let cause = cause.downcast_ref::<rusqlite::Error>()?;
+        let failed = rusqlite::ErrorCode::SystemIoFailure;
+        (cause.sqlite_error_code() == Some(failed)).then(|| cause.to_string())
+    }
+
     pub(crate) fn unavailable() -> Error {
         Error::new(Code::Unavailable).with("retry_after", 1)
     }

@@ -20,6 +20,8 @@
 //! | `tls` | certificates: of files, of an authority over ACME, of one's own |
 //! | `backup` | the whole installation in one file, by hand and by the clock, and back |
 //! | `import` | another desk's data, from its export |
+//! | `meters`, `health`, `http::figures` | what the program counts about itself, `/metrics`, the deep health |
+//! | `scrub`, `leftover` | what the disk has changed, what nothing names any more |
 //! | `platform` | the installation as its head sees it: all tenants, faults, figures |
 //! | `demo` | the desk that `serve --demo` shows |
 //!
@@ -48,11 +50,13 @@ mod contact;
 mod db;
 mod demo;
 mod error;
+mod health;
 mod http;
 mod import;
 mod knowledge;
 mod lang;
 mod leftover;
+mod meters;
 mod notice;
 mod notification;
 mod operator;
@@ -60,6 +64,7 @@ mod outbound_http;
 mod platform;
 mod reach;
 mod report;
+mod scrub;
 mod signal;
 mod sla;
 mod tariff;

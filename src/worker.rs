@@ -7,9 +7,9 @@ use crate::{
     channel::inbound::record,
     clock::DAY,
     db::sql::{all, run},
-    error::Result,
+    error::{Code, Error, Result},
     http::allowance,
-    leftover, notice, notification,
+    leftover, notice, notification, scrub,
     tenant::{self, export},
     ticket::{bin, change, clock, held, snooze},
     tls::{self, acme},
@@ -94,6 +94,24 @@ pub(crate) fn start(app: &App) {
     );
     every(
         app,
+        "see that the database is still there",
+        Duration::from_secs(1),
+        look_after_files,
+    );
+    every(
+        app,
+        "write down how far the database has come",
+        Duration::from_secs(5),
+        keep_stamp,
+    );
+    every(
+        app,
+        "compare what is stored with its digests",
+        Duration::from_secs(3600),
+        scrub::run,
+    );
+    every(
+        app,
         "remove exports that are a day old",
         Duration::from_secs(3600),
         export::tidy,
@@ -113,8 +131,16 @@ where
             ticks.tick().await;
             match tokio::spawn(work(app.clone())).await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(name, %error, "a job failed"),
-                Err(panic) => tracing::error!(name, %panic, "a job panicked"),
+                // That has been told, and is told again when it is over.
+                Ok(Err(error)) if error.code() == Code::Unavailable && app.db.is_full() => {}
+                Ok(Err(error)) => {
+                    app.db.meters().job_failed();
+                    tracing::error!(name, %error, "a job failed");
+                }
+                Err(panic) => {
+                    app.db.meters().job_failed();
+                    tracing::error!(name, %panic, "a job panicked");
+                }
             }
         }
     });
@@ -183,16 +209,28 @@ async fn wake_snoozed(app: App) -> Result<()> {
 
 /// Removes for good what has lain in the bin for its time.
 async fn empty_bin(app: App) -> Result<()> {
-    while app.db.write(bin::purge).await? > 0 {}
+    while app.db.write_to_free(bin::purge).await? > 0 {}
     Ok(())
+}
+
+/// Stops the program if its database was taken away, and takes changes again once a full disk has room.
+async fn look_after_files(app: App) -> Result<()> {
+    let db = app.db.clone();
+    tokio::task::spawn_blocking(move || db.look_after_files())
+        .await
+        .map_err(Error::internal)
+}
+
+async fn keep_stamp(app: App) -> Result<()> {
+    app.db.keep_stamp(false).await
 }
 
 /// Forgets sessions and links that have ended, answers kept for retries, full buckets, and uploads that no message took up.
 async fn tidy(app: App) -> Result<()> {
     app.limits.tidy(app.db.clock().now());
-    while app.db.write(record::forget_raw).await? > 0 {}
+    while app.db.write_to_free(record::forget_raw).await? > 0 {}
     app.db
-        .write(|tx| {
+        .write_to_free(|tx| {
             run(tx, "delete from session where expires_at <= ?1", [tx.now])?;
             run(tx, "delete from access_link where expires_at <= ?1", [tx.now])?;
             run(tx, "delete from chat_link where expires_at <= ?1", [tx.now])?;

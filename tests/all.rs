@@ -21,6 +21,7 @@ mod changes;
 mod channels;
 mod credentials;
 mod durability;
+mod faults;
 mod figures;
 mod files;
 mod fixtures;

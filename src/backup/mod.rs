@@ -20,6 +20,8 @@ use std::{
     path::Path,
 };
 
+/// What a backup is called among the work of the program itself.
+pub(crate) const NAME: &str = "backup";
 /// The version of the format. A later one may be unreadable to this program and is refused.
 const FORMAT: u32 = 1;
 const DATABASE: &str = "tehprof.db";

@@ -1,13 +1,13 @@
 //! Putting a backup in place. Everything is unpacked and looked at beside what is there; only then does it take its place,
 //! and what was there before is kept.
 //!
-//! A restored desk does not act on its own: mails that were waiting may have been sent after the backup was made, so they
-//! are marked as not sent, for people to send again by a button; sessions have ended.
+//! A restored desk does not act on its own: mails, calls of webhooks and links that were waiting may have been sent after the
+//! backup was made, so they are marked as not sent, for people to send again by a button; all sessions have ended.
 use super::{DATABASE, FILES, Manifest, Part, SECRET, read, refuse};
 use crate::{
     blob::Blobs,
     clock::{self, Millis},
-    db::{lock, migrate},
+    db::{lock, migrate, stamp},
     error::Result,
     leftover,
 };
@@ -22,7 +22,14 @@ use std::{
 /// Where a backup is unpacked, inside the data directory: so that it also works where that is a mount of its own.
 const UNPACKED: &str = "restoring";
 /// What a data directory is made of, besides the lock. The database comes last: without it there is no desk yet.
-const ITEMS: [&str; 5] = [FILES, SECRET, "tehprof.db-wal", "tehprof.db-shm", DATABASE];
+const ITEMS: [&str; 6] = [
+    stamp::NOTE,
+    FILES,
+    SECRET,
+    "tehprof.db-wal",
+    "tehprof.db-shm",
+    DATABASE,
+];
 
 /// What a restore has come to.
 #[derive(Debug)]
@@ -30,7 +37,7 @@ pub(crate) struct Restored {
     pub(crate) manifest: Manifest,
     /// Where what was there before is kept.
     pub(crate) before: Option<PathBuf>,
-    /// How many mails and other messages were waiting and are marked as not sent.
+    /// How many mails, other messages and calls were waiting and are marked as not sent.
     pub(crate) held: usize,
 }
 
@@ -168,13 +175,22 @@ fn settle(database: &Path, blobs: &Blobs, now: Millis) -> Result<usize> {
     let why = "restored from a backup: whether this was sent is not known";
     let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     tx.execute("delete from session", [])?;
+    tx.execute("delete from mobile_session", [])?;
     tx.execute(
         "update message set delivery_status = 'failed', delivery_error = ?1
           where id in (select message_id from outbox where state = 'queued' and kind = 'answer')",
         [why],
     )?;
-    let held = tx.execute(
+    let mut held = tx.execute(
         "update outbox set state = 'failed', finished_at = ?2, last_error = ?1 where state = 'queued'",
+        (why, now),
+    )?;
+    held += tx.execute(
+        "update webhook_delivery set state = 'failed', finished_at = ?2, error = ?1 where state = 'queued'",
+        (why, now),
+    )?;
+    held += tx.execute(
+        "update notice set state = 'failed', finished_at = ?2, last_error = ?1, variables = null where state = 'queued'",
         (why, now),
     )?;
     tx.commit()?;

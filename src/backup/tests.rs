@@ -48,6 +48,18 @@ async fn made(place: &Place) -> PathBuf {
                 "insert into file (tenant_id, hash, name, mime, size, created_at) values (1, ?1, 'f', 'm', 5, 0)",
                 [named.hash],
             )?;
+            tx.execute_batch(
+                "insert into operator (id, tenant_id, name, email, role, created_at) values (1, 1, 'a', 'a@b.kz', 'admin', 0);
+                 insert into session (tenant_id, operator_id, token_hash, device, address, remember, created_at, last_seen_at, expires_at)
+                 values (1, 1, x'00', 'd', 'a', 0, 0, 0, 1);
+                 insert into mobile_session (tenant_id, operator_id, device, address, created_at, last_seen_at, expires_at)
+                 values (1, 1, 'd', 'a', 0, 0, 1);
+                 insert into webhook (id, tenant_id, url, events, secret, created_at) values (1, 1, 'https://a.kz', '[]', x'00', 0);
+                 insert into webhook_delivery (tenant_id, webhook_id, uid, type, body, next_at, created_at)
+                 values (1, 1, 'u', 'ticket.created', '{}', 0, 0);
+                 insert into notice (tenant_id, kind, recipient, lang, variables, next_at, expires_at, created_at)
+                 values (1, 'password', 'a@b.kz', 'ru', x'00', 0, 1, 0);",
+            )?;
             Ok(())
         })
         .await
@@ -76,7 +88,7 @@ async fn a_backup_is_one_private_file_and_comes_back_whole() {
     );
     let to = place.0.join("other");
     let restored = restore::restore(&file, &to, false, NOW).unwrap();
-    assert_eq!((restored.before, restored.held), (None, 0));
+    assert_eq!((restored.before, restored.held), (None, 2));
     let key = |dir: &Path| fs::read(dir.join(SECRET)).unwrap();
     assert_eq!(key(&to), key(&place.config().data_dir));
     let app = App::open(Config::new(to.clone()), Clock::manual(NOW)).unwrap();
@@ -88,6 +100,27 @@ async fn a_backup_is_one_private_file_and_comes_back_whole() {
         .await
         .unwrap();
     assert_eq!(name, "acme");
+    // Nobody is signed in, and nothing that was waiting leaves by itself.
+    for (sql, expected) in [
+        ("select count(*) from session", 0),
+        ("select count(*) from mobile_session", 0),
+        (
+            "select count(*) from webhook_delivery where state = 'queued'",
+            0,
+        ),
+        (
+            "select count(*) from webhook_delivery where state = 'failed'",
+            1,
+        ),
+        ("select count(*) from notice where state = 'queued'", 0),
+    ] {
+        let count: i64 = app
+            .db
+            .read(move |db| Ok(db.query_row(sql, [], |row| row.get(0))?))
+            .await
+            .unwrap();
+        assert_eq!(count, expected, "{sql}");
+    }
     assert!(!restore::is_unfinished(&to));
 }
 

@@ -1,12 +1,14 @@
 //! Making a backup. The database is copied first, in one step and beside its writer; attachments never change, so whatever
 //! is there afterwards is at least what the copy names. The file is read back before it bears its name.
-use super::{DATABASE, FILES, FORMAT, Hashing, MANIFEST, Manifest, SECRET, Sum, refuse, verify};
+use super::{
+    DATABASE, FILES, FORMAT, Hashing, MANIFEST, Manifest, NAME, SECRET, Sum, refuse, verify,
+};
 use crate::{
     api::field::TenantId,
     blob::{Blobs, Seen},
     clock::{self, Millis},
     config::Config,
-    db::migrate,
+    db::{migrate, upkeep},
     error::Result,
     leftover,
 };
@@ -75,11 +77,25 @@ pub(crate) fn write(config: &Config, target: &Path, now: Millis) -> Result<Manif
         let manifest = verify(&part.0)?;
         fs::rename(&part.0, target)?;
         File::open(folder)?.sync_all()?;
+        if let Err(error) = noted(&database, target, now) {
+            tracing::warn!(%error, "that a backup was made could not be written down");
+        }
         return Ok(manifest);
     }
     Err(refuse(
         "attachments kept being deleted while they were copied; try again when the desk is quieter",
     ))
+}
+
+/// Lets the desk know that there is a backup; one of an older schema need not know.
+fn noted(database: &Path, target: &Path, now: Millis) -> Result<()> {
+    if migrate::version(database)? != Some(migrate::latest()) {
+        return Ok(());
+    }
+    let conn = Connection::open(database)?;
+    conn.busy_timeout(Duration::from_secs(5))?;
+    conn.execute_batch("pragma synchronous = full;")?;
+    upkeep::note(&conn, NAME, now, &target.display().to_string())
 }
 
 /// Writes the archive once. Answers whether everything that its database names came along.

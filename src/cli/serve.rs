@@ -5,7 +5,7 @@ use super::{
     DataDir, desk,
     failure::Failure,
     log::{self, Format, Level},
-    out, value, welcome,
+    out, service, value, welcome,
 };
 use crate::{
     Clock, Config, Millis, Order, PrivateTargets, Server, backup::schedule::Schedule, db::lock,
@@ -77,6 +77,12 @@ pub(super) struct Serve {
     /// Keep so many backups
     #[arg(long, value_name = "N", default_value_t = 14, value_parser = clap::value_parser!(u16).range(1..))]
     backup_keep: u16,
+    /// Show /metrics and the deep health to who bears this token, besides programs of this machine
+    #[arg(long, value_name = "TOKEN", value_parser = value::token)]
+    metrics_token: Option<String>,
+    /// Go on with a database that is behind what was acknowledged, as when its log was deleted
+    #[arg(long)]
+    accept_loss: bool,
     /// Ask a Bitrix24 portal at this address instead of https:// and its domain, as one inside the network may need
     #[arg(long, value_name = "DOMAIN=URL,…", value_delimiter = ',', value_parser = value::portal)]
     bitrix24_portal: Vec<(String, String)>,
@@ -122,6 +128,8 @@ impl Serve {
                 every: self.backup_every,
                 keep: usize::from(self.backup_keep),
             }),
+            metrics_token: self.metrics_token,
+            accept_loss: self.accept_loss,
             bitrix24_portals: self.bitrix24_portal,
         };
         desk::make(&config.data_dir)?;
@@ -148,9 +156,12 @@ async fn serve(config: Config) -> Result<(), Failure> {
         Err(failure) => Err(failure),
     };
     if ready.is_ok() {
+        service::ready(&server);
+        service::watchdog(&server);
         let signal = stop.wait().await;
         tracing::info!(signal, "stopping");
     }
+    service::stopping();
     tokio::select! {
         ended = timeout(GRACE, server.stop()) => if ended.is_err() {
             tracing::warn!("some requests did not end in time and were cut off");

@@ -68,6 +68,16 @@ pub(super) fn url(text: &str) -> Result<String, &'static str> {
     Ok(url.to_owned())
 }
 
+/// A secret that a header can carry, long enough not to be guessed.
+pub(super) fn token(text: &str) -> Result<String, &'static str> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if plain && text.len() >= 16 {
+        Ok(text.to_owned())
+    } else {
+        Err("must have at least 16 characters, letters, digits and signs")
+    }
+}
+
 /// A Bitrix24 portal's domain and where it is reached, `portal.zavod.local=http://10.0.0.5`.
 pub(super) fn portal(text: &str) -> Result<(String, String), &'static str> {
     let wrong = "must be a domain, =, and an address such as portal.zavod.local=http://10.0.0.5";

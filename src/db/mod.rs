@@ -6,22 +6,29 @@
 pub(crate) mod cost;
 pub(crate) mod lock;
 pub(crate) mod migrate;
+pub(crate) mod room;
+mod sentry;
 pub(crate) mod sql;
+pub(crate) mod stamp;
+pub(crate) mod upkeep;
 mod writer;
 
 use crate::{
     clock::{Clock, Millis},
     error::{Error, Result},
+    meters::Meters,
     signal::{Signal, Signals},
 };
 use r2d2_sqlite::SqliteConnectionManager;
+use room::Room;
 use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags};
+use sentry::Sentry;
 use std::{
     cell::RefCell,
     collections::VecDeque,
     ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -178,6 +185,17 @@ struct Inner {
     writer: mpsc::Sender<writer::Job>,
     clock: Clock,
     pub(crate) signals: Arc<Signals>,
+    path: PathBuf,
+    ways: Arc<Ways>,
+}
+
+/// What the writer shares with the rest of the program.
+#[derive(Debug)]
+struct Ways {
+    clock: Clock,
+    meters: Meters,
+    sentry: Sentry,
+    room: Room,
 }
 
 /// A handle on the database. Cheap to clone; the writer stops when the last one is dropped.
@@ -207,8 +225,16 @@ impl Db {
         prepare(&conn)?;
         let signals = Arc::<Signals>::default();
         let (sender, jobs) = mpsc::channel(WRITER_QUEUE);
-        let thread = writer::start(conn, jobs, clock.clone(), Arc::clone(&signals))?;
+        let ways = Arc::new(Ways {
+            clock: clock.clone(),
+            meters: Meters::default(),
+            sentry: Sentry::default(),
+            room: Room::beside(path),
+        });
+        let thread = writer::start(conn, jobs, Arc::clone(&ways), Arc::clone(&signals))?;
         let inner = Inner {
+            path: path.to_owned(),
+            ways,
             fast: readers(path, 4, 1024)?,
             slow: readers(path, 2, 256)?,
             writer: sender,
@@ -224,6 +250,43 @@ impl Db {
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    pub(crate) fn meters(&self) -> &Meters {
+        &self.0.ways.meters
+    }
+
+    /// How many commands wait for the writer.
+    pub(crate) fn waiting(&self) -> usize {
+        WRITER_QUEUE - self.0.writer.capacity()
+    }
+
+    /// Whether changes are refused because the disk is full.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.ways.room.is_full()
+    }
+
+    /// From now on the files of the database must stay where they are.
+    pub(crate) fn stand_guard(&self) {
+        self.0.ways.sentry.stand(&self.0.path);
+    }
+
+    /// Looks after the files: stops the program if the database was taken away under it, and takes changes again once a full
+    /// disk has room.
+    pub(crate) fn look_after_files(&self) {
+        if let Err(what) = self.0.ways.sentry.look() {
+            writer::fail_stop(what);
+        }
+        if self.0.ways.room.look() {
+            tracing::info!("the disk has room again: changes are taken");
+        }
+    }
+
+    /// Writes down beside the database how far it has come.
+    pub(crate) async fn keep_stamp(&self, clean: bool) -> Result<()> {
+        let path = self.0.path.clone();
+        self.read_on(Lane::Slow, move |db| stamp::keep(&path, db, clean))
+            .await
     }
 
     /// Runs `f` against one snapshot on the fast lane.
@@ -286,6 +349,7 @@ impl Db {
 
     /// Lets the writer finish what is queued and end; whatever comes later is told that the server is stopping.
     pub(crate) async fn close(&self) {
+        self.0.ways.sentry.rest();
         // A writer that has ended already needs no telling.
         let _ = self.0.writer.send(writer::Job::Last).await;
     }
@@ -293,6 +357,18 @@ impl Db {
     /// Runs `f` in one transaction on the writer thread: on disk if it returns `Ok`, undone otherwise. Dropping the
     /// future does not stop it, so a caller that hangs up cannot leave half a change.
     pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if self.is_full() {
+            self.0.ways.meters.refused();
+            return Err(Error::unavailable());
+        }
+        self.write_to_free(f).await
+    }
+
+    /// The same for what makes room: it is tried on a full disk as well.
+    pub(crate) async fn write_to_free<T: Send + 'static>(
         &self,
         f: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {

@@ -1,8 +1,7 @@
 //! The thread that owns the only writing connection. It takes what is queued, runs each command in a savepoint, commits
 //! once for all and only then answers: one fsync is shared by whoever waits for it.
-use super::Tx;
+use super::{Tx, Ways};
 use crate::{
-    clock::Clock,
     error::{Error, Result},
     signal::Signals,
 };
@@ -10,9 +9,11 @@ use rusqlite::{Connection, ErrorCode};
 use std::{
     any::Any,
     cell::RefCell,
+    fmt::Display,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread::JoinHandle,
+    time::Instant,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -26,7 +27,15 @@ const EX_IOERR: i32 = 74;
 type Reply = Box<dyn FnOnce(Result<()>) + Send>;
 
 /// A command with the way back to its caller.
-type Command = Box<dyn FnOnce(&Tx<'_>) -> (bool, Reply) + Send>;
+type Command = Box<dyn FnOnce(&Tx<'_>) -> Outcome + Send>;
+
+/// What a command has come to.
+pub(super) struct Outcome {
+    is_done: bool,
+    /// Why the file can be trusted no longer, if a read or a write of it has failed.
+    fault: Option<String>,
+    reply: Reply,
+}
 
 pub(super) enum Job {
     Run(Command),
@@ -47,13 +56,18 @@ impl Job {
             };
             let outcome = catch_unwind(AssertUnwindSafe(whole))
                 .unwrap_or_else(|panic| Err(Error::internal(what_panicked(&*panic))));
+            let fault = outcome.as_ref().err().and_then(Error::io_fault);
             let reply = |outcome: Result<T>| -> Reply {
                 Box::new(move |committed| {
                     // A caller that went away does not need the answer.
                     let _ = reply.send(committed.and(outcome));
                 })
             };
-            (outcome.is_ok(), reply(outcome))
+            Outcome {
+                is_done: outcome.is_ok(),
+                fault,
+                reply: reply(outcome),
+            }
         }))
     }
 }
@@ -69,7 +83,7 @@ fn what_panicked(panic: &(dyn Any + Send)) -> String {
 pub(super) fn start(
     conn: Connection,
     mut jobs: mpsc::Receiver<Job>,
-    clock: Clock,
+    ways: Arc<Ways>,
     signals: Arc<Signals>,
 ) -> Result<JoinHandle<()>> {
     let thread = std::thread::Builder::new()
@@ -87,7 +101,7 @@ pub(super) fn start(
                 }
                 let mut batch = batch.into_iter().peekable();
                 while batch.peek().is_some() {
-                    run(&conn, &mut batch, &clock, &signals);
+                    run(&conn, &mut batch, &ways, &signals);
                 }
             }
             if let Err(error) =
@@ -104,9 +118,10 @@ pub(super) fn start(
 fn run(
     conn: &Connection,
     jobs: &mut impl Iterator<Item = Command>,
-    clock: &Clock,
+    ways: &Ways,
     signals: &Signals,
 ) {
+    let (began, before) = (Instant::now(), conn.total_changes());
     let mut replies = Vec::new();
     let mut emitted = Vec::new();
     if let Err(error) = execute(conn, "begin immediate") {
@@ -118,15 +133,23 @@ fn run(
     for job in jobs {
         let tx = Tx {
             conn,
-            now: clock.now(),
+            now: ways.clock.now(),
             signals: RefCell::default(),
             after: RefCell::default(),
         };
         let marked = execute(conn, "savepoint command");
-        let (done, reply) = job(&tx);
+        let Outcome {
+            is_done: done,
+            fault,
+            reply,
+        } = job(&tx);
         replies.push(reply);
+        if let Some(fault) = fault {
+            fail_stop(fault);
+        }
         if conn.is_autocommit() {
             // A full disk or a failed write rolls the whole transaction back behind our back.
+            lack_room(conn, ways);
             let full = || Err(Error::unavailable());
             replies.into_iter().for_each(|reply| reply(full()));
             return;
@@ -142,11 +165,20 @@ fn run(
         match settled {
             Ok(()) if done => emitted.append(&mut tx.signals.borrow_mut()),
             Ok(()) => {}
-            Err(error) => fail_stop(&error),
+            Err(error) => fail_stop(error),
         }
     }
-    match execute(conn, "commit") {
+    let stamped = if conn.total_changes() == before {
+        Ok(())
+    } else {
+        execute(conn, "update stamp set commits = commits + 1 where id = 1")
+    };
+    match stamped.and_then(|()| execute(conn, "commit")) {
         Ok(()) => {
+            if let Err(what) = ways.sentry.look() {
+                fail_stop(what);
+            }
+            ways.meters.committed(replies.len(), began.elapsed());
             for signal in emitted {
                 signals.emit(signal);
             }
@@ -157,8 +189,9 @@ fn run(
                 let _ = execute(conn, "rollback");
             }
             if error.sqlite_error_code() != Some(ErrorCode::DiskFull) {
-                fail_stop(&error);
+                fail_stop(error);
             }
+            lack_room(conn, ways);
             replies
                 .into_iter()
                 .for_each(|reply| reply(Err(Error::unavailable())));
@@ -170,9 +203,25 @@ pub(super) fn execute(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
     conn.prepare_cached(sql)?.execute([]).map(|_| ())
 }
 
+/// The disk is full: what lies in the log is put into the file with the room that the ballast gives back, so that deleting
+/// works.
+fn lack_room(conn: &Connection, ways: &Ways) {
+    if !ways.room.is_full() {
+        tracing::error!(
+            "the disk is full: changes are refused until there is room, reading goes on"
+        );
+    }
+    ways.meters.refused();
+    if ways.room.lack()
+        && let Err(error) = conn.execute_batch("pragma wal_checkpoint(truncate);")
+    {
+        tracing::warn!(%error, "the log could not be put into the file");
+    }
+}
+
 /// After a failed write to the log the kernel may drop the pages and report success next time (Rebello et al., "Can
 /// applications recover from fsync failures?", ATC 2020). The only honest answer is none: stop, and recover on restart.
-fn fail_stop(error: &rusqlite::Error) -> ! {
+pub(super) fn fail_stop(error: impl Display) -> ! {
     tracing::error!(%error, "the database cannot be written; stopping so that nothing unsaved is acknowledged");
     std::process::exit(EX_IOERR)
 }

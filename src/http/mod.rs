@@ -6,6 +6,7 @@ pub(crate) mod body;
 pub(crate) mod cookie;
 mod credential;
 pub(crate) mod export;
+mod figures;
 pub(crate) mod files;
 mod guard;
 mod heads;

@@ -2,28 +2,34 @@
 use super::{
     answer::{self, Answer, set},
     api::{self, Visit},
-    export, files, guard, hook, kb, live, pages,
+    export, figures, files, guard, hook, kb, live, pages,
 };
 use crate::{
     api::{ADMIN, CLIENT, Surface, WIDGET, openapi},
     app::App,
-    db::Tx,
-    error::{Code, Error, Result},
+    error::{Code, Error},
     lang::Lang,
 };
-use hyper::{Method, Request, StatusCode, body::Incoming, header};
-use serde_json::json;
-use std::net::IpAddr;
+use hyper::{Method, Request, body::Incoming, header};
+use std::{net::IpAddr, time::Instant};
 use tokio::task::JoinError;
 
 /// Answers one request. The work is a task of its own: a client that hangs up cannot stop it half way, and a panic ends
 /// nothing but the request.
-pub(crate) async fn serve(app: App, address: IpAddr, mut request: Request<Incoming>) -> Answer {
+pub(crate) async fn serve(app: App, address: IpAddr, request: Request<Incoming>) -> Answer {
+    let began = Instant::now();
+    let answer = answer_in_time(&app, address, request).await;
+    let status = answer.status().as_u16();
+    app.db.meters().answered(status, began.elapsed());
+    answer
+}
+
+async fn answer_in_time(app: &App, address: IpAddr, mut request: Request<Incoming>) -> Answer {
     guard::settle(&mut request);
-    let visit = visit(&app, &request, address);
+    let visit = visit(app, &request, address);
     if let Some(code) = guard::fault(&request) {
         let mut refused = guard::refuse(code, &visit);
-        finish(&app, &mut refused, &visit.request_id);
+        finish(app, &mut refused, &visit.request_id);
         return refused;
     }
     let path = request.uri().path().to_owned();
@@ -33,9 +39,9 @@ pub(crate) async fn serve(app: App, address: IpAddr, mut request: Request<Incomi
     });
     let mut answer = match work.await {
         Ok(answer) => answer,
-        Err(panic) => recover(&app, &visit, &path, panic),
+        Err(panic) => recover(app, &visit, &path, panic),
     };
-    finish(&app, &mut answer, &visit.request_id);
+    finish(app, &mut answer, &visit.request_id);
     answer
 }
 
@@ -58,7 +64,7 @@ async fn answer(app: &App, request: Request<Incoming>, visit: Visit) -> Answer {
                 ("client", _) => call(app, &CLIENT, named, request, visit).await,
                 ("widget", _) => call(app, &WIDGET, named, request, visit).await,
                 ("channel-webhook", None) => hook::answer(app, request, &visit).await,
-                ("health", None) if get => health(app, &visit).await,
+                ("health", None) if get => figures::health(app, request.headers(), &visit).await,
                 ("openapi.json", None) if get => document(),
                 ("live", None) if get => live::answer(app, request, &visit).await,
                 ("health" | "openapi.json" | "live", None) => wrong_method("GET", &visit),
@@ -69,6 +75,8 @@ async fn answer(app: &App, request: Request<Incoming>, visit: Visit) -> Answer {
         ["kb", rest @ ..] if get => kb::answer(app, rest, &request, &visit).await,
         ["kb", ..] => wrong_method("GET, HEAD", &visit),
         ["exports", token] => export::answer(app, token, &request, &visit).await,
+        ["metrics"] if get => figures::metrics(app, request.headers(), &visit).await,
+        ["metrics"] => wrong_method("GET, HEAD", &visit),
         ["brand.css"] if get => pages::brand(app, request.headers()).await,
         ["brand", hash] if get => pages::picture(app, hash)
             .await
@@ -139,35 +147,6 @@ fn wrong_method(allowed: &str, visit: &Visit) -> Answer {
     answer::wrong_method(allowed, visit.lang, &visit.request_id)
 }
 
-/// Whether the program can do its work: read, and write to the disk.
-async fn health(app: &App, visit: &Visit) -> Answer {
-    let read = app
-        .db
-        .read(|db| crate::db::sql::one(db, "select 1", [], |row| row.get::<_, i64>(0)));
-    let written = match read.await {
-        Ok(_) => app.db.write(touch).await,
-        Err(error) => Err(error),
-    };
-    match written {
-        Ok(()) => answer::json(&json!({
-            "ok": true,
-            "data": { "status": "ok", "version": env!("CARGO_PKG_VERSION") }
-        })),
-        Err(error) => {
-            tracing::error!(%error, "the health check failed");
-            let mut refusal = answer::error(&Error::unavailable(), visit.lang, &visit.request_id);
-            *refusal.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-            refusal
-        }
-    }
-}
-
-/// Writes a page as it is, which a full disk refuses.
-fn touch(tx: &Tx<'_>) -> Result<()> {
-    let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    Ok(tx.pragma_update(None, "user_version", version)?)
-}
-
 fn document() -> Answer {
     let mut answer = answer::json(&openapi::document());
     set(&mut answer, header::CACHE_CONTROL, "no-cache");
@@ -179,6 +158,8 @@ mod tests {
     use super::*;
     use crate::{clock::Clock, config::Config, db::sql};
     use http_body_util::BodyExt;
+    use hyper::StatusCode;
+    use serde_json::json;
 
     #[tokio::test]
     async fn a_panic_is_answered_and_written_down_under_the_request_s_id() {

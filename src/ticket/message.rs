@@ -81,6 +81,19 @@ impl Draft {
     }
 }
 
+/// What tells whether a message still says what was written: the database does not see a byte that the disk has changed.
+pub(crate) fn digest(body: &str, html: Option<&str>) -> i64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(body.len() as u64).to_le_bytes());
+    hasher.update(body.as_bytes());
+    if let Some(html) = html {
+        hasher.update(html.as_bytes());
+    }
+    let mut first = [0; 8];
+    hasher.finalize_xof().fill(&mut first);
+    i64::from_le_bytes(first)
+}
+
 /// Why an answer by mail could not even be queued.
 pub(super) const NO_MAILBOX: &str = "there is no mailbox to send from, or no address to send to";
 
@@ -118,8 +131,8 @@ pub(super) fn write(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Resul
         cx.tx,
         "insert into message (tenant_id, ticket_id, ordinal, author_type, operator_id, contact_id, author_name, body, html,
                               quoted_from, is_note, channel, unverified, automatic, mail_id, created_at, delivery_status,
-                              delivery_error, held_until)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+                              delivery_error, held_until, digest)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
         rusqlite::params![
             cx.tenant,
             ticket.id,
@@ -140,6 +153,7 @@ pub(super) fn write(cx: &Acting<'_>, ticket: &mut Record, draft: Draft) -> Resul
             delivery,
             trouble,
             held,
+            digest(&draft.body, draft.html.as_deref()),
         ],
     )?;
     let id = MessageId(cx.tx.last_insert_rowid());
@@ -339,9 +353,9 @@ pub(crate) fn edit(cx: &Acting<'_>, message: &Stored, body: &str) -> Result<()> 
     run(
         cx.tx,
         "update message
-            set body = ?3, html = null, quoted_from = null, edited_at = ?4
+            set body = ?3, html = null, quoted_from = null, edited_at = ?4, digest = ?5
           where tenant_id = ?1 and id = ?2",
-        (cx.tenant, message.id, body, cx.tx.now),
+        (cx.tenant, message.id, body, cx.tx.now, digest(body, None)),
     )?;
     let mut ticket = record::by_id(cx.tx, cx.tenant, message.ticket)?;
     let key = search::key(cx.tenant, ticket.id, message.ordinal);
@@ -353,10 +367,17 @@ pub(crate) fn edit(cx: &Acting<'_>, message: &Stored, body: &str) -> Result<()> 
 
 /// Gives a message the words that came later than its first part; that is no edit.
 pub(crate) fn amend(cx: &Acting<'_>, message: &Stored, body: &str) -> Result<()> {
+    // The HTML that it may have stays, so the digest is that of both.
+    let html: Option<String> = one(
+        cx.tx,
+        "select html from message where tenant_id = ?1 and id = ?2",
+        (cx.tenant, message.id),
+        |row| row.get(0),
+    )?;
     run(
         cx.tx,
-        "update message set body = ?3 where tenant_id = ?1 and id = ?2",
-        (cx.tenant, message.id, body),
+        "update message set body = ?3, digest = ?4 where tenant_id = ?1 and id = ?2",
+        (cx.tenant, message.id, body, digest(body, html.as_deref())),
     )?;
     let ticket = record::by_id(cx.tx, cx.tenant, message.ticket)?;
     let key = search::key(cx.tenant, ticket.id, message.ordinal);

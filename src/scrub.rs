@@ -1,0 +1,272 @@
+//! Once a day everything that was written is read again and compared with its digest: messages with theirs, attachments with
+//! their names. SQLite sees a page that makes no sense, but not a byte of a text that the disk has changed.
+use crate::{
+    api::field::{MessageId, TenantId},
+    app::App,
+    clock::DAY,
+    db::{
+        Lane, Snapshot,
+        sql::{self, all},
+        upkeep,
+    },
+    error::{Error, Result},
+    ticket::message::digest,
+};
+use serde::{Deserialize, Serialize};
+use std::{fs::File, io, time::Duration};
+
+/// What the work is called among that of the program itself.
+pub(crate) const NAME: &str = "scrub";
+/// How many messages are read at once, and how long others go first after that.
+const PORTION: i64 = 500;
+const PAUSE: Duration = Duration::from_millis(20);
+/// How many findings are written into the log of faults one by one.
+const TOLD: usize = 100;
+
+/// What a scrub has come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Scrubbed {
+    pub(crate) messages: u64,
+    pub(crate) attachments: u64,
+    pub(crate) findings: u64,
+}
+
+/// Scrubs if the last time is a day ago.
+pub(crate) async fn run(app: App) -> Result<()> {
+    let last = app
+        .db
+        .read(|db| Ok(upkeep::last::<Scrubbed>(db, NAME)?.map(|(at, _)| at)))
+        .await?;
+    if last.is_some_and(|at| (0..DAY).contains(&(app.db.clock().now() - at))) {
+        return Ok(());
+    }
+    whole(&app).await.map(drop)
+}
+
+/// Looks at everything.
+pub(crate) async fn whole(app: &App) -> Result<Scrubbed> {
+    let (mut done, mut findings) = (Scrubbed::default(), Vec::new());
+    messages(app, &mut done, &mut findings).await?;
+    attachments(app, &mut done, &mut findings).await?;
+    done.findings = findings.len() as u64;
+    for what in &findings {
+        tracing::error!(%what, "the disk has changed what was stored; a backup has it as it was");
+    }
+    let noted = done.clone();
+    app.db
+        .write(move |tx| {
+            for what in findings.iter().take(TOLD) {
+                sql::run(
+                    tx,
+                    "insert into error_log (at, request_id, action, detail) values (?1, '', 'scrub', ?2)",
+                    (tx.now, what),
+                )?;
+            }
+            upkeep::note(tx, NAME, tx.now, &noted)
+        })
+        .await?;
+    Ok(done)
+}
+
+/// A message as it is compared.
+struct Line {
+    id: MessageId,
+    tenant: TenantId,
+    ticket: i64,
+    is: i64,
+    should_be: Option<i64>,
+}
+
+fn portion(db: &Snapshot<'_>, after: MessageId) -> Result<Vec<Line>> {
+    all(
+        db,
+        "select id, tenant_id, ticket_id, body, html, digest from message where id > ?1 order by id limit ?2",
+        (after, PORTION),
+        |row| {
+            let (body, html): (String, Option<String>) = (row.get(3)?, row.get(4)?);
+            Ok(Line {
+                id: row.get(0)?,
+                tenant: row.get(1)?,
+                ticket: row.get(2)?,
+                is: digest(&body, html.as_deref()),
+                should_be: row.get(5)?,
+            })
+        },
+    )
+}
+
+async fn messages(app: &App, done: &mut Scrubbed, findings: &mut Vec<String>) -> Result<()> {
+    let mut after = MessageId(0);
+    loop {
+        let lines = app
+            .db
+            .read_on(Lane::Slow, move |db| portion(db, after))
+            .await?;
+        let Some(last) = lines.last() else {
+            return Ok(());
+        };
+        after = last.id;
+        done.messages += lines.len() as u64;
+        let mut first_seen = Vec::new();
+        for line in lines {
+            match line.should_be {
+                None => first_seen.push((line.id, line.is)),
+                Some(digest) if digest != line.is => findings.push(format!(
+                    "message {} of ticket {} of tenant {} is not what was written",
+                    line.id, line.ticket, line.tenant
+                )),
+                Some(_) => {}
+            }
+        }
+        if !first_seen.is_empty() {
+            app.db
+                .write(move |tx| {
+                    // One that is changed meanwhile has a digest of its own by now.
+                    let sql = "update message set digest = ?2 where id = ?1 and digest is null";
+                    for line in first_seen {
+                        sql::run(tx, sql, line)?;
+                    }
+                    Ok(())
+                })
+                .await?;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn attachments(app: &App, done: &mut Scrubbed, findings: &mut Vec<String>) -> Result<()> {
+    let blobs = app.blobs.clone();
+    let listing = tokio::task::spawn_blocking(move || blobs.all());
+    for seen in listing.await.map_err(Error::internal)?? {
+        let place = app.blobs.place(seen.tenant, &seen.hash);
+        let hashing = tokio::task::spawn_blocking(move || -> io::Result<String> {
+            let mut hasher = blake3::Hasher::new();
+            io::copy(&mut File::open(place)?, &mut hasher)?;
+            Ok(hasher.finalize().to_hex().to_string())
+        });
+        let what = match hashing.await.map_err(Error::internal)? {
+            Ok(hash) if hash == seen.hash => None,
+            Ok(_) => Some("is not what was stored".to_owned()),
+            // It was deleted meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => Some(format!("cannot be read: {error}")),
+        };
+        if let Some(what) = what {
+            findings.push(format!(
+                "attachment {} of tenant {} {what}",
+                seen.hash, seen.tenant
+            ));
+        }
+        done.attachments += 1;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::Clock, config::Config, db::sql::one};
+    use rusqlite::Connection;
+    use std::{fs::OpenOptions, os::unix::fs::FileExt};
+
+    /// A desk with a message and an attachment.
+    async fn desk(dir: &std::path::Path) -> App {
+        std::fs::create_dir_all(dir).unwrap();
+        let app = App::open(Config::new(dir.to_owned()), Clock::manual(DAY)).unwrap();
+        let body = "слово в слово ".repeat(200);
+        let kept = digest(&body, None);
+        app.db
+            .write(move |tx| {
+                tx.execute_batch(
+                    "insert into tenant (id, name, business_hours, widget_key, created_at) values (1, 'acme', '{}', 'k', 0);
+                     insert into ticket (tenant_id, id, reference, subject, status, priority, channel, creator_name, created_at, updated_at)
+                     values (1, 1, 1, 's', 'new', 'normal', 'api', 'a', 0, 0);",
+                )?;
+                for (ordinal, digest) in [(1, Some(kept)), (2, None)] {
+                    sql::run(
+                        tx,
+                        "insert into message (tenant_id, ticket_id, ordinal, author_type, author_name, body, channel, created_at, digest)
+                         values (1, 1, ?1, 'client', 'a', ?2, 'api', 0, ?3)",
+                        (ordinal, &body, digest),
+                    )?;
+                }
+                Ok(())
+            })
+            .await
+            .unwrap();
+        app.blobs.put(TenantId(1), b"attached").unwrap();
+        app
+    }
+
+    #[tokio::test]
+    async fn a_byte_that_the_disk_has_changed_is_found_wherever_it_is() {
+        let dir = std::env::temp_dir().join(format!("tehprof-scrub-{}", std::process::id()));
+        let app = desk(&dir).await;
+        let clean = whole(&app).await.unwrap();
+        assert_eq!(
+            (clean.messages, clean.attachments, clean.findings),
+            (2, 1, 0)
+        );
+        let without: i64 = app
+            .db
+            .read(|db| {
+                one(
+                    db,
+                    "select count(*) from message where digest is null",
+                    [],
+                    |row| row.get(0),
+                )
+            })
+            .await
+            .unwrap();
+        assert_eq!(without, 0, "what nobody had looked at has its digest now");
+        app.db.close().await;
+        app.closing.wait();
+        drop(app);
+        // One bit of the text, where it lies in the file.
+        let path = dir.join("tehprof.db");
+        let bytes = std::fs::read(&path).unwrap();
+        let needle = "слово в слово".as_bytes();
+        let at = bytes
+            .windows(needle.len())
+            .position(|w| w == needle)
+            .unwrap();
+        let file = OpenOptions::new().write(true).open(&path).unwrap();
+        // The first letter becomes another one that is text as well.
+        file.write_at(&[bytes[at + 1] ^ 1], at as u64 + 1).unwrap();
+        let blob = {
+            let app = App::open(Config::new(dir.clone()), Clock::manual(DAY)).unwrap();
+            let seen = app.blobs.all().unwrap().remove(0);
+            app.blobs.place(seen.tenant, &seen.hash)
+        };
+        std::fs::write(blob, b"Attached").unwrap();
+        let verdict: String = Connection::open(&path)
+            .unwrap()
+            .query_row("pragma integrity_check", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(verdict, "ok", "SQLite does not see it");
+        let app = App::open(Config::new(dir.clone()), Clock::manual(3 * DAY)).unwrap();
+        run(app.clone()).await.unwrap();
+        let (_, found) = app
+            .db
+            .read(|db| upkeep::last::<Scrubbed>(db, NAME))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(found.unwrap().findings, 2);
+        let told: i64 = app
+            .db
+            .read(|db| {
+                one(
+                    db,
+                    "select count(*) from error_log where action = 'scrub'",
+                    [],
+                    |row| row.get(0),
+                )
+            })
+            .await
+            .unwrap();
+        assert_eq!(told, 2);
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+}
