@@ -51,6 +51,8 @@ mod db;
 mod demo;
 mod error;
 mod health;
+#[cfg(test)]
+mod hostile;
 mod http;
 mod import;
 mod knowledge;

@@ -309,6 +309,49 @@ fn pressed(update: &Value) -> Heard {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hostile::json;
+    use proptest::prelude::*;
+
+    const NAMES: &[&str] = &[
+        "update_type",
+        "message_created",
+        "message_edited",
+        "message_removed",
+        "message_callback",
+        "bot_started",
+        "timestamp",
+        "message",
+        "sender",
+        "user_id",
+        "name",
+        "recipient",
+        "chat_id",
+        "chat_type",
+        "body",
+        "mid",
+        "seq",
+        "text",
+        "attachments",
+        "type",
+        "payload",
+        "image",
+        "file",
+        "contact",
+        "vcf_info",
+        "url",
+        "token",
+        "callback",
+        "link",
+        "reply",
+    ];
+
+    proptest! {
+        #[test]
+        fn any_update_is_understood_or_passed_over(update in json(NAMES)) {
+            let _ = token(&update);
+            let _ = heard(&update, "key");
+        }
+    }
 
     #[test]
     fn a_card_proves_a_number_if_it_is_signed_for_our_bot() {

@@ -493,3 +493,56 @@ fn reaction(change: &Value) -> Heard {
         emoji,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hostile::json;
+    use proptest::prelude::*;
+
+    const NAMES: &[&str] = &[
+        "update_id",
+        "message",
+        "edited_message",
+        "callback_query",
+        "my_chat_member",
+        "message_reaction",
+        "chat",
+        "from",
+        "id",
+        "type",
+        "private",
+        "group",
+        "supergroup",
+        "text",
+        "caption",
+        "entities",
+        "photo",
+        "document",
+        "file_id",
+        "file_size",
+        "voice",
+        "contact",
+        "location",
+        "media_group_id",
+        "reply_to_message",
+        "message_id",
+        "date",
+        "data",
+        "new_chat_member",
+        "status",
+        "kicked",
+        "migrate_to_chat_id",
+        "message_thread_id",
+        "emoji",
+        "new_reaction",
+    ];
+
+    proptest! {
+        #[test]
+        fn any_update_is_understood_or_passed_over(update in json(NAMES)) {
+            let _ = token(&update);
+            let _ = heard(&update, "desk_bot");
+        }
+    }
+}

@@ -269,3 +269,54 @@ fn qr(data: &Value) -> Heard {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hostile::json;
+    use proptest::prelude::*;
+
+    const NAMES: &[&str] = &[
+        "event",
+        "messages.upsert",
+        "messages.update",
+        "connection.update",
+        "qrcode.updated",
+        "instance",
+        "data",
+        "key",
+        "remoteJid",
+        "fromMe",
+        "id",
+        "participant",
+        "pushName",
+        "message",
+        "conversation",
+        "extendedTextMessage",
+        "text",
+        "imageMessage",
+        "documentMessage",
+        "audioMessage",
+        "reactionMessage",
+        "caption",
+        "base64",
+        "mimetype",
+        "status",
+        "state",
+        "open",
+        "77011234567@s.whatsapp.net",
+        "1203@g.us",
+        "messageTimestamp",
+        "contextInfo",
+        "stanzaId",
+    ];
+
+    proptest! {
+        #[test]
+        fn any_event_is_understood_or_passed_over(body in json(NAMES), groups in any::<bool>()) {
+            let _ = event_name(&body);
+            let _ = token(&body);
+            let _ = heard(&body, groups);
+        }
+    }
+}
