@@ -19,6 +19,10 @@ command -v curl >/dev/null || need+=(curl)
 command -v chromium >/dev/null || need+=(chromium fonts-noto-core)
 command -v pebble >/dev/null || need+=(pebble)
 python3 -c 'import ensurepip' 2>/dev/null || need+=(python3-venv)
+command -v strace >/dev/null || need+=(strace)
+command -v mkfs.ext4 >/dev/null || need+=(e2fsprogs)
+command -v systemd-analyze >/dev/null || need+=(systemd)
+command -v dpkg-deb >/dev/null || need+=(dpkg)
 if [ ${#need[@]} -gt 0 ]; then
   sudo=$([ "$(id -u)" = 0 ] || echo sudo)
   step 'refresh the package lists' $sudo apt-get update -qq
@@ -40,6 +44,8 @@ step 'release build' cargo build --locked --release
 step 'the binary alone in an empty root' tests/chroot.sh "$binary"
 step 'a certificate of a real authority' tests/acme.sh "$binary"
 step 'thousands of made-up calls' tests/fuzz_api.sh "$binary" 1
+step 'faults of the machine, in short' node tests/faults.mjs "$binary"
+step 'the unit leaves little to an intruder' systemd-analyze security --offline=true --threshold=15 packaging/tehprof.service
 step 'browser tests' node tests/e2e/run.mjs --binary "$binary"
 step 'figures of this machine, for information' node tests/bench.mjs "$binary"
 step 'ratios to the bare limits of this machine, for information' "$binary" bench --tickets 10000 --seconds 1 --connections 64
