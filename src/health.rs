@@ -289,7 +289,8 @@ mod tests {
     #[test]
     fn each_problem_is_named_by_its_part() {
         assert_eq!(problems(&well(), Some(DAY)), Vec::<&str>::new());
-        let cases: [(&str, fn(&mut Health)); 8] = [
+        type Spoil = fn(&mut Health);
+        let cases: [(&str, Spoil); 8] = [
             ("disk", |h| {
                 h.disk = Some(Disk {
                     free_bytes: 1 << 20,
