@@ -31,6 +31,8 @@ const SOURCES: &[&str] = &[
 fn main() {
     println!("cargo:rerun-if-env-changed=TEHPROF_WEB_DIST");
     println!("cargo:rerun-if-changed=migrations");
+    // A position-independent binary has an entry for each address in its data; packed, they take a fiftieth.
+    println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     let built = match env::var_os("TEHPROF_WEB_DIST") {
         Some(dist) => {
             let dist = PathBuf::from(dist);
