@@ -145,6 +145,8 @@ fn ticket(
             resolution
         }
     });
+    // What was late before now has been told of.
+    let late = |due: Millis, met: Option<Millis>| met.map_or(runs && due < now, |at| at > due);
     conn.prepare_cached(
         "insert into ticket (tenant_id, id, reference, subject, status, priority, category, channel, client_id, creator_name,
                              creator_email, assigned_to, message_count, unread_count, next_ordinal, last_message_id,
@@ -177,8 +179,8 @@ fn ticket(
         response,
         resolution,
         next,
-        answered.is_some_and(|at| at > response),
-        done.is_some_and(|at| at > resolution),
+        late(response, answered),
+        late(resolution, done),
     ])?;
     for ordinal in 1..=count {
         let body = text::message(rng);

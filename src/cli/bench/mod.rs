@@ -44,6 +44,9 @@ pub(super) struct Bench {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Print what is loaded over 64 connections, and what is asked one by one, as a table in Markdown
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
     /// Send back what comes in: the other end of the measure of the machine
     #[arg(long, hide = true)]
     echo: bool,
@@ -92,6 +95,8 @@ struct Operation {
     of: Option<&'static str>,
     target: Option<&'static str>,
     ask: Ask,
+    /// Over how many connections it is asked at most.
+    most: usize,
 }
 
 impl Bench {
@@ -122,6 +127,8 @@ impl Bench {
         let report = runtime.block_on(self.measure(&scratch.dir, filled, fill_seconds))?;
         if self.json {
             out::json(&report)
+        } else if self.markdown {
+            markdown(&report)
         } else {
             tell(&report)
         }
@@ -176,7 +183,7 @@ impl Bench {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let idle_mb = child.resident_mb()?;
         for operation in operations(filled) {
-            for &connections in &self.connections {
+            for &connections in self.connections.iter().filter(|n| **n <= operation.most) {
                 let load = door.load(connections, lasts, &operation.ask).await?;
                 rows.push(operation.row(load, &rows));
             }
@@ -245,7 +252,12 @@ fn operations(filled: Filled) -> Vec<Operation> {
             of,
             target,
             ask,
+            most: usize::MAX,
         }
+    };
+    let alone = |operation: Operation| Operation {
+        most: 1,
+        ..operation
     };
     vec![
         operation(
@@ -265,6 +277,12 @@ fn operations(filled: Filled) -> Vec<Operation> {
                 )
             },
         ),
+        operation("list_tickets, all by priority", None, None, |_, _| {
+            (
+                "/api/admin.php/list_tickets",
+                json!({ "sort": "priority", "limit": 30 }),
+            )
+        }),
         operation("list_tickets, deep page", None, None, |n, tickets| {
             let page = 1 + n as i64 * 7919 % (tickets / 30).max(1);
             (
@@ -321,6 +339,15 @@ fn operations(filled: Filled) -> Vec<Operation> {
             Some("p99 ≤ 100 ms"),
             |_, _| ("/api/admin.php/dashboard_analytics", json!({ "days": 30 })),
         ),
+        alone(operation(
+            "report_operators, 30 days",
+            None,
+            None,
+            |_, _| ("/api/admin.php/report_operators", json!({ "days": 30 })),
+        )),
+        alone(operation("report_tickets, 30 days", None, None, |_, _| {
+            ("/api/admin.php/report_tickets", json!({ "days": 30 }))
+        })),
         operation(
             "add_message",
             Some(MESSAGES),
@@ -427,6 +454,49 @@ fn tell(report: &Report) -> Result<(), Failure> {
     out::say(format!(
         "start to first answer {:.0} ms; memory {:.1} MB idle, {:.1} MB after the load; the list's page on one connection {:.3} ms",
         report.start_ms, report.idle_mb, report.loaded_mb, report.list_page_ms
+    ))
+}
+
+/// Prints what is loaded over 64 connections, and what is asked one by one, for a document.
+fn markdown(report: &Report) -> Result<(), Failure> {
+    out::say(format!(
+        "{} tickets, {} messages, a database of {:.0} MB:",
+        report.tickets, report.messages, report.database_mb
+    ))?;
+    out::say("\n| operation | a second | p50 ms | p99 ms | worst ms | beside | target |")?;
+    out::say("|---|---|---|---|---|---|---|")?;
+    for row in &report.rows {
+        let load = &row.load;
+        let other = || {
+            report
+                .rows
+                .iter()
+                .any(|o| o.operation == row.operation && o.load.connections == 64)
+        };
+        if load.connections != 64 && other() {
+            continue;
+        }
+        let beside = match (row.percent, row.of) {
+            (Some(percent), Some(of)) => format!("{percent:.0} % of {of}"),
+            _ => String::new(),
+        };
+        let refused = match load.refused {
+            0 => String::new(),
+            n => format!(", {n} refused"),
+        };
+        out::say(format!(
+            "| {}{refused} | {:.0} | {:.1} | {:.1} | {:.0} | {beside} | {} |",
+            row.operation,
+            load.per_second,
+            load.p50_ms,
+            load.p99_ms,
+            load.worst_ms,
+            row.target.unwrap_or_default()
+        ))?;
+    }
+    out::say(format!(
+        "| start to the first answer | | {:.0} | | | | ≤ 60 ms |\n| memory, idle / after the load | | | | | {:.1} / {:.1} MB | |",
+        report.start_ms, report.idle_mb, report.loaded_mb
     ))
 }
 
