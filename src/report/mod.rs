@@ -78,9 +78,9 @@ impl Outcome {
                from (select first_response_at is null and sla_response_at < ?3 and not sla_response_breached as response,
                             coalesce(due_at, sla_resolution_at) < ?3 and not sla_resolution_breached as resolution,
                             sla_response_breached or sla_resolution_breached as broken
-                       from ticket
-                      where tenant_id = ?1 and is_open = 1 and (sla_next_at is null) = 0 and sla_next_at < ?3
-                        and created_at >= ?2 and deleted_at is null)",
+                       from ticket indexed by ticket_with_clock
+                      where tenant_id = ?1 and created_at >= ?2 and sla_next_at < ?3 and sla_next_at is not null
+                        and deleted_at is null)",
             (tenant, since, now),
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )?;

@@ -204,10 +204,17 @@ fn others(
         })
     };
     match (client, contact) {
+        // The newest of either kind stand at the ends of two walks of an index; sorting all that a client has does not.
         (Some(client), _) => all(
             conn,
-            "select id, subject, status, updated_at from ticket
-              where tenant_id = ?1 and client_id = ?2 and id <> ?3 and deleted_at is null
+            "select id, subject, status, updated_at
+               from (select * from (select id, subject, status, updated_at, is_open from ticket
+                                     where tenant_id = ?1 and client_id = ?2 and is_open = 1 and id <> ?3 and deleted_at is null
+                                     order by updated_at desc limit 5)
+                      union all
+                     select * from (select id, subject, status, updated_at, is_open from ticket
+                                     where tenant_id = ?1 and client_id = ?2 and is_open = 0 and id <> ?3 and deleted_at is null
+                                     order by updated_at desc limit 5))
               order by is_open desc, updated_at desc limit 5",
             (tenant, client, id),
             read,

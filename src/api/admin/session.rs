@@ -17,7 +17,7 @@ use crate::{
     branding::{self, BrandingView},
     caps::neighbourhood,
     clock::{Millis, SECOND},
-    db::{Tx, sql::run},
+    db::{Lane, Tx, sql::run},
     error::{Code, Error, Result},
     http::cookie,
     lang::Lang,
@@ -320,6 +320,7 @@ impl Spec for Me {
     type Output = Identity;
 }
 impl Query for Me {
+    const LANE: Lane = Lane::Here;
     fn run(self, cx: &Read<'_, Operator>) -> Result<Identity> {
         identity(cx.db, (cx.by.tenant, cx.by.id), cx.by.role)
     }

@@ -165,6 +165,21 @@ fn a_list_costs_on_a_large_desk_what_it_costs_on_a_small_one() {
 }
 
 #[test]
+fn a_ticket_of_a_client_with_many_is_shown_at_the_cost_of_one() {
+    let desk = Desk::of("one", 2_000);
+    Connection::open(desk.path())
+        .unwrap()
+        .execute("update ticket set client_id = 1", [])
+        .unwrap();
+    let (shown, cost) = cost::of(&desk.path(), |conn| {
+        let id = TicketId(1_000);
+        crate::ticket::view::ticket(conn, desk.filled.tenant, Sight::Staff, id, NOW).unwrap()
+    });
+    assert_eq!(shown.other_tickets.len(), 5);
+    assert!(cost.scanned <= 200 && cost.steps < 8_000, "{cost:#?}");
+}
+
+#[test]
 fn a_far_page_reads_the_rows_of_no_other_page() {
     let desk = Desk::of("far", 6_000);
     for sort in [Sort::UpdatedAt, Sort::CreatedAt] {
