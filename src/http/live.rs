@@ -109,7 +109,9 @@ enum Said {
 }
 
 async fn serve(app: App, by: Operator, token: String, since: Option<i64>, upgraded: Upgraded) {
+    // What is heard are a few words; the usual buffer would be most of what an idle connection costs.
     let config = WebSocketConfig::default()
+        .read_buffer_size(1 << 10)
         .max_message_size(Some(FRAME))
         .max_frame_size(Some(FRAME))
         .max_write_buffer_size(256 << 10);
