@@ -9,6 +9,7 @@ pub(crate) mod email;
 pub(crate) mod heard;
 pub(crate) mod inbound;
 pub(crate) mod mailbox;
+mod marks;
 mod max;
 pub(crate) mod messenger;
 pub(crate) mod outbound;

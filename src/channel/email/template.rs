@@ -2,6 +2,7 @@
 
 use super::attribution::MARKERS;
 use super::html;
+use crate::channel::marks::{self, Piece};
 
 /// The language of the customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +122,7 @@ pub(crate) fn rich(letter: &Letter<'_>) -> String {
          <body style=\"margin:0;padding:16px;font-family:Arial,Helvetica,sans-serif;font-size:15px;line-height:1.5;color:#1c2430\">\n\
          <div style=\"max-width:640px\">\n<div>{}</div>\n",
         letter.language.code(),
-        paragraphs(letter.text.trim_end())
+        marked(letter.text.trim_end())
     );
     if let Some(signature) = filled(letter.signature) {
         out.push_str(&format!(
@@ -162,6 +163,29 @@ fn is_colour(colour: &str) -> bool {
 fn paragraphs(text: &str) -> String {
     let lines: Vec<String> = text.lines().map(linked).collect();
     lines.join("<br>\n")
+}
+
+/// As `paragraphs`, with the marks that an operator's words bear.
+fn marked(text: &str) -> String {
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| marks::pieces(line).into_iter().map(shown).collect())
+        .collect();
+    lines.join("<br>\n")
+}
+
+fn shown(piece: Piece<'_>) -> String {
+    match piece {
+        Piece::Plain(words) => linked(words),
+        Piece::Bold(words) => format!("<b>{}</b>", html::escape(words)),
+        Piece::Italic(words) => format!("<i>{}</i>", html::escape(words)),
+        Piece::Code(words) => format!("<code>{}</code>", html::escape(words)),
+        Piece::Link { words, address } => format!(
+            "<a href=\"{}\">{}</a>",
+            html::escape(address),
+            html::escape(words)
+        ),
+    }
 }
 
 fn linked(line: &str) -> String {
@@ -245,5 +269,16 @@ mod tests {
             let (shown, _) = folded.split_once("<details").expect("details");
             assert!(text::of(shown).starts_with("Добрый день!"), "{shown}");
         }
+    }
+
+    #[test]
+    fn marks_are_shown_in_the_rich_half_alone() {
+        let mut letter = letter(Language::Russian);
+        letter.text = "**Готово** <b>: `a<b`, [вход](https://a.kz/?x=1&y=2) и https://b.kz/_c_";
+        let rich = rich(&letter);
+        assert!(rich.contains(
+            "<b>Готово</b> &lt;b&gt;: <code>a&lt;b</code>, <a href=\"https://a.kz/?x=1&amp;y=2\">вход</a> и <a href=\"https://b.kz/_c_\">"
+        ));
+        assert!(plain(&letter).starts_with("**Готово** <b>: `a<b`, [вход]"));
     }
 }

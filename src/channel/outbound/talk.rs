@@ -6,7 +6,8 @@ use crate::{
     app::App,
     channel::{
         chat::{self, Chat},
-        config,
+        config::{self, ChannelType},
+        marks,
         messenger::{self, Button, Load, Messenger, Sent, To},
         outbox::{self, Due, Kind, Words},
         parts::{Attached, Part, cut},
@@ -57,7 +58,11 @@ fn facts(db: &Snapshot<'_>, app: &App, row: &Due) -> Result<Facts> {
         (row.tenant, message, row.kind == Kind::Revoke),
         |r| r.get(0),
     )?;
-    facts.body = kept.ok_or_else(|| Error::new(Code::MessageNotFound))?;
+    let body = kept.ok_or_else(|| Error::new(Code::MessageNotFound))?;
+    facts.body = match channel.kind {
+        ChannelType::Whatsapp => marks::whatsapp(&body),
+        _ => marks::bare(&body),
+    };
     facts.files = attached(db, row.tenant, row)?;
     Ok(facts)
 }
