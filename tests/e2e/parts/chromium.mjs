@@ -15,5 +15,6 @@ export const launch = () => chromium.launch({
   args: [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
     '--host-resolver-rules=MAP *.test 127.0.0.1',
+    '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', // a microphone that hums
   ],
 });

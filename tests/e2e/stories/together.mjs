@@ -1,6 +1,6 @@
 /** Two operators at one ticket: they see each other, and neither loses a word. */
 import assert from 'node:assert/strict';
-import { composer, messageWith, openTicket, pick, rowOf, ticketBecomes, toast } from '../parts/steps.mjs';
+import { composer, messageWith, openTicket, pick, rowOf, ticketBecomes } from '../parts/steps.mjs';
 
 /** The line above the composer that tells who else is here. */
 const presence = (page, words) => page.locator('#conversation [role=status]').filter({ hasText: words });
@@ -54,10 +54,30 @@ export default {
     await pick(one, 'p', 'Обычный');
     await ticketBecomes(api, id, 'normal', (x) => x.priority === 'normal');
     release();
-    const notice = toast(two, 'кто-то изменил это одновременно с вами');
-    await notice.waitFor();
+    const notice = two.getByTestId('conflict');
+    await notice.getByText('Сейчас «Обычный» (Айгерим Бекова), вы выбрали «Низкий».').waitFor();
+    await stage.shot(two, 'conflict');
     assert.equal((await api.ticket(id)).priority, 'normal');
-    await notice.getByRole('button', { name: 'Поставить моё' }).click();
+    await notice.getByRole('button', { name: 'Поставить «Низкий»' }).click();
     await ticketBecomes(api, id, 'low', (x) => x.priority === 'low');
+    await notice.waitFor({ state: 'detached' });
+  },
+
+  async 'two take one ticket at the same moment: the second is told who has it and may leave it there'({ world, stage, desk, api }) {
+    const { id } = await world.ticket('Двое берут одну');
+    const [one, two] = await Promise.all([stage.operator('aigerim'), stage.operator('marina')]);
+    await Promise.all([openTicket(one, desk, id), openTicket(two, desk, id)]);
+    stage.allow(/update_ticket/);
+    let release;
+    const held = new Promise((resolve) => { release = resolve; });
+    await two.route('**/api/admin.php/update_ticket', async (route) => { await held; await route.continue(); }, { times: 1 });
+    await two.getByRole('button', { name: 'Взять' }).click();
+    await one.getByRole('button', { name: 'Взять' }).click();
+    await ticketBecomes(api, id, 'taken', (x) => x.assigned_name === 'Айгерим Бекова');
+    release();
+    const notice = two.getByTestId('conflict');
+    await notice.getByRole('button', { name: 'Оставить «Айгерим Бекова»' }).click();
+    await notice.waitFor({ state: 'detached' });
+    assert.equal((await api.ticket(id)).assigned_name, 'Айгерим Бекова');
   },
 };

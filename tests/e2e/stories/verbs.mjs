@@ -19,7 +19,7 @@ export default {
     const bar = page.getByTestId('bulk-bar');
     await bar.getByText('Выбрано 3 заявки').waitFor();
     await stage.shot(page, 'bulk');
-    await bar.getByRole('button', { name: 'Изменить приоритет' }).click();
+    await bar.getByRole('button', { name: 'Приоритет' }).click();
     await page.getByRole('option', { name: 'Срочный' }).click();
     for (const { id } of made) await ticketBecomes(api, id, 'urgent', (x) => x.priority === 'urgent');
     await toast(page, 'Готово: 3 заявки').getByRole('button', { name: 'Отменить' }).click();

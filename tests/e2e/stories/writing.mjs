@@ -55,6 +55,70 @@ export default {
     assert.equal(await composer(page).inputValue(), 'Пока не отправлено');
   },
 
+  async 'a draft survives the crash of its tab and is there in another'({ world, stage, desk }) {
+    const { id } = await world.ticket('Вкладка упала');
+    const page = await stage.operator('marina');
+    await openTicket(page, desk, id);
+    await composer(page).focus();
+    await page.keyboard.type('Недописанный ответ');
+    const crashed = page.waitForEvent('crash');
+    await Promise.all([crashed, page.goto('chrome://crash').catch(() => undefined)]);
+    const next = await page.context().newPage();
+    await openTicket(next, desk, id);
+    assert.equal(await composer(next).inputValue(), 'Недописанный ответ');
+    await page.close();
+  },
+
+  async 'marks are put by keys, lists go on by themselves, and the client’s mail shows what is meant'({ world, stage, desk, api }) {
+    const { id } = await world.ticket('Как сбросить пароль', { contact_email: 'marks@client.test', channel: 'email' });
+    const page = await stage.operator('aigerim');
+    await openTicket(page, desk, id);
+    await composer(page).focus();
+    await page.keyboard.type('Откройте ');
+    await page.keyboard.press('Control+b');
+    await page.keyboard.type('Смена паролей');
+    await page.keyboard.press('End');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Control+Shift+Digit7');
+    await page.keyboard.type('Введите новый пароль');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('Нажмите «Готово»');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    assert.equal(await composer(page).inputValue(), 'Откройте **Смена паролей**\n1. Введите новый пароль\n2. Нажмите «Готово»\n');
+    await page.keyboard.press('Control+Enter');
+    const sent = messageWith(page, 'Введите новый пароль');
+    await sent.locator('b', { hasText: /^Смена паролей$/ }).waitFor();
+    await stage.shot(page, 'marks');
+    assert.match((await api.messages(id)).at(-1).message, /^Откройте \*\*Смена паролей\*\*\n1\. /);
+    const letter = await world.sink.take('the reply', (x) => x.to.includes('marks@client.test'));
+    assert.ok(letter.html.includes('Откройте <b>Смена паролей</b>'), letter.html);
+    assert.ok(letter.text.includes('Откройте **Смена паролей**'), 'plain text keeps what was typed');
+  },
+
+  async 'a voice note is recorded where the browser lets it, and leaves with the reply'({ world, stage, desk, api }) {
+    const { id } = await world.ticket('Проще сказать');
+    const near = desk.address.replace('127.0.0.1', 'localhost');
+    stage.allowOrigin(near);
+    const page = await stage.operator('aigerim');
+    const { cookie } = await world.as('aigerim');
+    await page.context().addCookies([{ ...cookie, url: near, httpOnly: true, sameSite: 'Lax' }]);
+    await page.context().grantPermissions(['microphone'], { origin: near });
+    await page.goto(`${near}/tenant.html?lang=ru#/t/${id}`);
+    await page.getByTestId('voice').click();
+    await page.getByRole('timer').filter({ hasText: '0:02' }).waitFor();
+    await stage.shot(page, 'voice');
+    await page.getByTestId('voice-stop').click();
+    await page.locator('form audio').waitFor();
+    await composer(page).fill('Голосом короче');
+    await page.keyboard.press('Control+Enter');
+    const file = await until('the recording to be there', async () => (await api.messages(id)).at(-1).files[0]);
+    assert.match(file.mime, /^audio\//);
+    assert.ok(file.size > 500, 'something was heard');
+    await openTicket(page, desk, id);
+    assert.equal(await page.getByTestId('voice').count(), 0, 'an office network without https has no microphone');
+  },
+
   async 'another person on the same machine does not see the draft'({ world, stage, desk }) {
     const { id } = await world.ticket('Чужой черновик');
     const page = await stage.operator('aigerim');

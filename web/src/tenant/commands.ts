@@ -20,7 +20,7 @@ function step(by: number): void {
   if (!next) return;
   const inTicket = route.parts[0] === 't';
   go(href('t', next), inTicket);
-  void desk.prefetch(queue.neighbour(next, by));
+  if (by) void desk.prefetch(queue.neighbour(next, by)).then(() => desk.prefetch(queue.neighbour(next, 2 * by)));
 }
 /** Chooses the ticket the keys are at and goes on to the next one. */
 function extend(by: number): void {

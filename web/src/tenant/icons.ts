@@ -23,6 +23,7 @@ import list from 'lucide-static/icons/list.svg?raw';
 import logout from 'lucide-static/icons/log-out.svg?raw';
 import mail from 'lucide-static/icons/mail.svg?raw';
 import maximize from 'lucide-static/icons/maximize.svg?raw';
+import mic from 'lucide-static/icons/mic.svg?raw';
 import monitor from 'lucide-static/icons/monitor.svg?raw';
 import more from 'lucide-static/icons/ellipsis.svg?raw';
 import note from 'lucide-static/icons/sticky-note.svg?raw';
@@ -34,6 +35,7 @@ import settings from 'lucide-static/icons/settings.svg?raw';
 import sort from 'lucide-static/icons/arrow-down-wide-narrow.svg?raw';
 import status from 'lucide-static/icons/circle-dot.svg?raw';
 import steps from 'lucide-static/icons/list-ordered.svg?raw';
+import stop from 'lucide-static/icons/square.svg?raw';
 import table from 'lucide-static/icons/table.svg?raw';
 import tag from 'lucide-static/icons/tag.svg?raw';
 import team from 'lucide-static/icons/users-round.svg?raw';
@@ -48,7 +50,7 @@ import { register } from '../lib/ui/icons';
 
 const desk = {
   archive, bell, bold, building, chart, chat, command, edit, eye, flag, folder, heading, help, hold, image, inbox, italic, key, layers, left, list, logout,
-  mail, maximize, monitor, more, note, phone, quote, reply, right, settings, sort, status, steps, table, tag, team, trash, up, user, users, webhook, workflow, zap,
+  mail, maximize, mic, monitor, more, note, phone, quote, reply, right, settings, sort, status, steps, stop, table, tag, team, trash, up, user, users, webhook, workflow, zap,
 };
 export type DeskIcon = keyof typeof desk;
 register(desk);

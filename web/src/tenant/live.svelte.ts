@@ -42,6 +42,8 @@ class Live {
     this.#started = true;
     setInterval(() => this.#beat(), beatEvery);
     addEventListener('online', () => this.#now());
+    // A cable that is pulled out closes nothing by itself.
+    addEventListener('offline', () => this.#socket?.close());
     document.addEventListener('visibilitychange', () => { if (!document.hidden) this.#now(); });
     this.#open();
   }

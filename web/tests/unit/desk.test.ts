@@ -55,7 +55,7 @@ beforeEach(async () => {
 describe('a change', () => {
   it('shows before the server has answered, and becomes what it answers', async () => {
     const { desk, actions } = await opened();
-    answers.hold_ticket = () => { server.ticket.status = 'on_hold'; server.ticket.version = 4; return structuredClone(server.ticket); };
+    answers.update_ticket = () => { server.ticket.status = 'on_hold'; server.ticket.version = 4; return structuredClone(server.ticket); };
     const sent = actions.setStatus(ticket, 'on_hold');
     expect(desk.view?.ticket.status).toBe('on_hold');
     await sent;
@@ -63,7 +63,7 @@ describe('a change', () => {
   });
   it('is rolled back with the reason when refused', async () => {
     const { desk, actions, toasts } = await opened();
-    answers.hold_ticket = () => refuse(400, { code: 'illegal_transition', error: 'Нельзя поставить на паузу' });
+    answers.update_ticket = () => refuse(400, { code: 'illegal_transition', error: 'Нельзя поставить на паузу' });
     await actions.setStatus(ticket, 'on_hold');
     expect(desk.view?.ticket.status).toBe('in_progress');
     expect(toasts.at(-1)).toMatchObject({ kind: 'error', text: 'Статус: изменить не удалось. Нельзя поставить на паузу' });
@@ -82,7 +82,7 @@ describe('a change', () => {
     expect(desk.view?.ticket.priority).toBe('urgent');
   });
   it('never silently replaces what somebody else set in the same field', async () => {
-    const { actions, desk, toasts } = await opened();
+    const { actions, desk } = await opened();
     Object.assign(server.ticket, { version: 9, priority: 'low' });
     const tried: unknown[] = [];
     answers.update_ticket = (body) => {
@@ -93,20 +93,28 @@ describe('a change', () => {
     await actions.setPriority(ticket, 'urgent');
     await vi.waitFor(() => expect(desk.view?.ticket.priority).toBe('low'));
     expect(tried).toEqual([3]);
-    const notice = toasts.at(-1);
-    expect(notice?.action?.label).toBe('Поставить моё');
-    notice?.action?.run();
+    const [conflict] = desk.conflicts;
+    expect(conflict).toMatchObject({ ticket: ticket.id, field: 'priority', wanted: { priority: 'urgent' } });
+    if (conflict) desk.settle(conflict, true);
     await vi.waitFor(() => expect(desk.view?.ticket.priority).toBe('urgent'));
+    expect(desk.conflicts).toEqual([]);
+  });
+  it('is no conflict when both wanted the same', async () => {
+    const { actions, desk } = await opened();
+    Object.assign(server.ticket, { version: 9, priority: 'urgent' });
+    answers.update_ticket = () => refuse(400, { code: 'conflict', current: server.ticket });
+    await actions.setPriority(ticket, 'urgent');
+    expect(desk.view?.ticket).toMatchObject({ priority: 'urgent', version: 9 });
+    expect(desk.conflicts).toEqual([]);
   });
   it('can be undone by Ctrl+Z, once', async () => {
     const { actions } = await opened();
     const calls: unknown[] = [];
-    answers.reassign_ticket = (body) => { calls.push(body.assigned_to); return structuredClone(Object.assign(server.ticket, { assigned_to: body.assigned_to, assigned_name: 'Ольга' })); };
-    answers.take_ticket = () => { calls.push('me'); return structuredClone(Object.assign(server.ticket, { assigned_to: 5, assigned_name: 'Алия' })); };
+    answers.update_ticket = (body) => { calls.push(body.assigned_to); return structuredClone(Object.assign(server.ticket, { assigned_to: body.assigned_to, assigned_name: 'Ольга' })); };
     await actions.assign(ticket, 7);
     actions.undo();
     actions.undo();
-    await vi.waitFor(() => expect(calls).toEqual([7, 'me']));
+    await vi.waitFor(() => expect(calls).toEqual([7, 5]));
   });
 });
 

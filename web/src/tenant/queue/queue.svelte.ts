@@ -74,7 +74,7 @@ class Queue {
 
   /** Shows another view at once, with no rows of the former one. */
   show(view: View): void {
-    if (view === this.view && this.state === 'ready') return;
+    if (view === this.view && this.asked) return;
     this.view = view;
     const sort = this.savedView?.filter.sort;
     if (sort) this.sort = sort;
@@ -156,7 +156,8 @@ class Queue {
   /** Changes a row in place, when it is here; returns what it was. */
   patch(id: number, change: Partial<Row>): Row | undefined {
     const before = this.rows.get(id);
-    if (before) this.rows.set(id, { ...before, ...change });
+    const differs = before && Object.entries(change).some(([name, value]) => JSON.stringify(before[name as keyof Row]) !== JSON.stringify(value));
+    if (differs) this.rows.set(id, { ...before, ...change });
     return before;
   }
 

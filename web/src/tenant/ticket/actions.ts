@@ -27,18 +27,9 @@ function offerUndo(text: string, run: () => void): void {
 
 const label = (status: Status) => t(`status.${status}`);
 
-/** Sends a status change by the action made for it, so that the server records what was meant. */
-function request(ticket: Ticket, status: Status): Promise<Ticket> {
-  const ticket_id = ticket.id;
-  if (status === 'on_hold') return admin('hold_ticket', { ticket_id });
-  if (status === 'in_progress' && ticket.status === 'on_hold') return admin('resume_ticket', { ticket_id });
-  if (status === 'reopened') return admin('reopen_ticket', { ticket_id });
-  return admin('update_ticket', { ticket_id, status });
-}
-
 export async function setStatus(ticket: Ticket, status: Status, undoable = true): Promise<void> {
   if (status === ticket.status) return;
-  const now = await desk.act(ticket.id, { status }, fieldName('status'), () => request(ticket, status));
+  const now = await desk.update(ticket.id, { status }, { status }, fieldName('status'));
   if (now) changedStatus(ticket.status, now, undoable);
 }
 
@@ -62,12 +53,7 @@ export async function assign(ticket: Ticket, operatorId: number, undoable = true
   if (operatorId === before) return;
   const me = session.me.operator.id;
   const name = operatorId ? operatorName(operatorId) : null;
-  const send = () => {
-    if (operatorId === me) return admin('take_ticket', { ticket_id: ticket.id });
-    if (operatorId) return admin('reassign_ticket', { ticket_id: ticket.id, assigned_to: operatorId });
-    return admin('update_ticket', { ticket_id: ticket.id, assigned_to: null });
-  };
-  const now = await desk.act(ticket.id, { assigned_to: operatorId || null, assigned_name: operatorId === me ? session.me.operator.name : name }, fieldName('assignee'), send);
+  const now = await desk.update(ticket.id, { assigned_to: operatorId || null }, { assigned_to: operatorId || null, assigned_name: operatorId === me ? session.me.operator.name : name }, fieldName('assignee'));
   if (!now) return;
   const text = now.assigned_name ? t('act.assigned', { id: now.id, name: now.assigned_name }) : t('act.unassigned', { id: now.id });
   if (undoable) offerUndo(text, () => void assign(now, before, false));

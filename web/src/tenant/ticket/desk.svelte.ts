@@ -6,6 +6,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import { ApiError, isAbort } from '../../lib/api';
 import type { TicketChange } from '../../lib/actions';
 import { errorText } from '../../lib/error';
+import { go, href } from '../../lib/router.svelte';
 import { toast } from '../../lib/toast.svelte';
 import type { Row, Ticket, TicketView } from '../../lib/types';
 import { admin } from '../api';
@@ -13,6 +14,12 @@ import { t, type TenantKey } from '../i18n';
 import { queue } from '../queue/queue.svelte';
 
 const kept = 40;
+
+/** A change that was not made, because somebody else had changed the same field meanwhile. */
+export interface Conflict {
+  ticket: number; field: 'status' | 'priority' | 'category' | 'subject' | 'assigned_to' | 'due_at'; label: string; wanted: Partial<Ticket>;
+  apply: () => void;
+}
 
 /** The fields of a ticket that a queue row shows too. */
 function rowFields(ticket: Partial<Ticket>): Partial<Row> {
@@ -25,6 +32,8 @@ class Desk {
   current = $state(0);
   /** Why the current ticket cannot be shown. */
   failure = $state.raw<unknown>();
+  /** What waits for a word: theirs or mine. */
+  conflicts = $state.raw<readonly Conflict[]>([]);
   readonly #views = new SvelteMap<number, TicketView>();
   readonly #order = new Map<number, Promise<unknown>>();
   #given = new AbortController();
@@ -42,6 +51,8 @@ class Desk {
     if (!id) return;
     queue.mark(id);
     await this.reload();
+    // The next keys are likely to lead to its neighbours.
+    for (const step of [1, -1, 2, -2]) if (this.current === id) await this.prefetch(queue.neighbour(id, step));
   }
 
   /** Fetches the current ticket anew; a session's reading marks its messages read. */
@@ -132,16 +143,29 @@ class Desk {
       } catch (error) {
         const current = error instanceof ApiError && error.code === 'conflict' ? (error.details.current as Ticket | undefined) : undefined;
         if (!current || !base) throw error;
-        const fields = Object.keys(change).filter((name): name is keyof TicketChange & keyof Ticket => name in base);
+        const fields = Object.keys(change).filter((name): name is Conflict['field'] & keyof TicketChange => name in base);
+        // Both wanted the same.
+        if (fields.every((name) => current[name] === change[name])) return current;
         if (fields.every((name) => JSON.stringify(current[name]) === JSON.stringify(base[name])) && version !== current.version) {
           version = current.version;
           continue;
         }
         window.setTimeout(() => this.put(current));
-        toast(t('act.conflict', { what: label }), { kind: 'error', ms: 20_000, action: { label: t('act.overwrite'), run: () => void this.act(id, guess, label, () => admin('update_ticket', { ticket_id: id, ...change })) } });
+        const field = fields[0];
+        if (!field) throw error;
+        const apply = () => void this.act(id, guess, label, () => admin('update_ticket', { ticket_id: id, ...change }));
+        this.conflicts = [...this.conflicts.filter((x) => x.ticket !== id || x.field !== field), { ticket: id, field, label, wanted: guess, apply }];
+        if (id !== this.current) toast(t('act.conflict', { id, what: label }), { kind: 'error', ms: 20_000, action: { label: t('act.conflict_show'), run: () => go(href('t', id)) } });
+        else void this.reload();
         throw error;
       }
     }
+  }
+
+  /** Ends a conflict: what the other has set stays, or one's own goes over it. */
+  settle(conflict: Conflict, mine = false): void {
+    this.conflicts = this.conflicts.filter((x) => x !== conflict);
+    if (mine) conflict.apply();
   }
 
   /** Runs one change of `messages` of a ticket that is open. */
@@ -157,8 +181,12 @@ class Desk {
 
   #keep(view: TicketView): void {
     const id = view.ticket.id;
+    const was = this.#views.get(id);
+    // An answer that brings nothing new draws nothing anew.
+    const same = was && JSON.stringify(was) === JSON.stringify(view);
+    if (same && id === this.current) return;
     this.#views.delete(id);
-    this.#views.set(id, view);
+    this.#views.set(id, same ? was : view);
     for (const old of this.#views.keys()) {
       if (this.#views.size <= kept) break;
       if (old !== this.current) this.#views.delete(old);

@@ -1,5 +1,5 @@
 /** The times that are offered when something is put off: an answer, or a whole ticket. */
-import { dateTime } from '../../lib/date';
+import { day, time } from '../../lib/date';
 import type { Option } from '../../lib/ui/options';
 import { t } from '../i18n';
 
@@ -22,7 +22,7 @@ export function timeOf(later: Later, now: Date): Date | undefined {
 export function laterOptions(now: Date): Option[] {
   const offered = (['hour', 'evening', 'tomorrow', 'monday', 'week'] as const).flatMap((later) => {
     const at = timeOf(later, now);
-    return at ? [{ value: at.toISOString(), label: t(`later.${later}`), hint: dateTime(at.toISOString()), icon: 'clock' as const }] : [];
+    return at ? [{ value: at.toISOString(), label: t(`later.${later}`), hint: at.toDateString() === now.toDateString() ? time(at) : day(at, now.getTime()), icon: 'clock' as const }] : [];
   });
   return [...offered, { value: 'pick', label: t('later.pick'), icon: 'edit' }];
 }
