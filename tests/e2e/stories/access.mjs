@@ -52,6 +52,7 @@ export default {
     const page = await stage.operator('erlan', { session: world.signIn('erlan') });
     stage.allow(/admin_login$/);
     stage.allow(/totp_enable$/);
+    stage.allow(/api\/live/);
     await settings(page, desk, 'security', 'Безопасность');
     await page.getByText('Этот сеанс').waitFor();
     await stage.shot(page, 'security');

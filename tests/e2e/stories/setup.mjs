@@ -47,6 +47,7 @@ export default {
       await second.getByRole('button', { name: 'Начать работу' }).click();
       await second.getByRole('alert').waitFor();
       assert.deepEqual(desk.faults, []);
+      for (const window of [page, second]) await window.goto('about:blank'); // they would go on asking a desk that has stopped
     } finally {
       assert.equal(await desk.stop(), 0, 'the second desk stops when told to');
     }

@@ -36,7 +36,7 @@ export default {
     await page.getByRole('menuitem', { name: 'Объединить с другой заявкой' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('searchbox').fill(`#${target.id}`);
-    await dialog.getByRole('radio').first().check();
+    await dialog.getByRole('radio', { name: `#${target.id}` }).check();
     await dialog.getByText('нужен новый монитор').waitFor();
     await stage.shot(page, 'merge');
     await dialog.getByRole('button', { name: `Объединить в #${target.id}` }).click();
