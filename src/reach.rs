@@ -60,11 +60,13 @@ fn is_public(address: IpAddr) -> bool {
                 let local = (first & 0xfe00) == 0xfc00
                     || (first & 0xffc0) == 0xfe80
                     || (first & 0xffc0) == 0xfec0;
-                // These carry an IPv4 address that the check above would not see: 64:ff9b::/96, 2002::/16, 2001::/32, ::/96.
+                // These carry an IPv4 address that the check above would not see: 64:ff9b::/96, 2002::/16, 2001::/32, ::/96,
+                // ::ffff:0:0:0/96.
                 let translated = (first == 0x64 && v6.segments()[1] == 0xff9b)
                     || first == 0x2002
                     || (first == 0x2001 && v6.segments()[1] == 0)
-                    || v6.segments()[..6] == [0; 6];
+                    || v6.segments()[..6] == [0; 6]
+                    || v6.segments()[..6] == [0, 0, 0, 0, 0xffff, 0];
                 !(v6.is_loopback()
                     || v6.is_unspecified()
                     || v6.is_multicast()
@@ -98,6 +100,7 @@ mod tests {
             "2001:0:4136:e378:8000:63bf:3fff:fdd2",
             "::127.0.0.1",
             "::7f00:1",
+            "::ffff:0:7f00:1",
             "192.0.0.192",
             "198.18.0.1",
             "255.255.255.255",

@@ -1,8 +1,11 @@
 //! From an update of the Bot API to what was said. Pure: the shapes are those of the reference, and a member that nobody
 //! knows yet is no fault.
-use crate::channel::heard::{
-    Extra, Heard, Media, Person, Place, Said, Source, file_name, number_of, plain_name, text_at,
-    text_of,
+use crate::{
+    channel::heard::{
+        Extra, Heard, Media, Person, Place, Said, Source, file_name, number_of, plain_name,
+        text_at, text_of,
+    },
+    clock::SECOND,
 };
 use serde_json::Value;
 
@@ -203,7 +206,10 @@ fn message(message: &Value, bot: &str) -> Heard {
     }
     Heard::Said(Box::new(Said {
         id: message_id(message),
-        at: message.get("date").and_then(number_of).map(|s| s * 1000),
+        at: message
+            .get("date")
+            .and_then(number_of)
+            .map(|s| s.saturating_mul(SECOND)),
         text,
         media,
         extra,

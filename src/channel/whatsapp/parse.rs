@@ -3,6 +3,7 @@
 use super::{contents, jid::Jid};
 use crate::{
     channel::heard::{Heard, Link, Person, Place, Said, number_of, plain_name, text_at, text_of},
+    clock::SECOND,
     ticket::model::Delivery,
 };
 use serde_json::Value;
@@ -148,7 +149,7 @@ fn upsert(data: &Value, groups: bool) -> Heard {
             .get("messageTimestamp")
             .and_then(number_of)
             .filter(|s| *s > 0)
-            .map(|s| s * 1000),
+            .map(|s| s.saturating_mul(SECOND)),
         text: read.text,
         media: read.media,
         extra: read.extra,
