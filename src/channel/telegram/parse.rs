@@ -544,6 +544,19 @@ mod tests {
         "new_reaction",
     ];
 
+    #[test]
+    fn a_time_out_of_all_bounds_is_the_last_there_is() {
+        let chat = serde_json::json!({ "id": 7, "type": "private" });
+        let update = serde_json::json!({
+            "update_id": 1,
+            "message": { "message_id": 1, "date": i64::MAX, "chat": chat, "from": { "id": 7, "first_name": "A" }, "text": "?" },
+        });
+        let Heard::Said(said) = heard(&update, "desk_bot") else {
+            panic!("not heard: {update}");
+        };
+        assert_eq!(said.at, Some(i64::MAX));
+    }
+
     proptest! {
         #[test]
         fn any_update_is_understood_or_passed_over(update in json(NAMES)) {
