@@ -9,7 +9,7 @@ use crate::{
         sql::{self, all},
         upkeep,
     },
-    error::{Error, Result},
+    error::{Code, Error, Result},
     ticket::message::digest,
 };
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub(crate) const NAME: &str = "scrub";
 /// How many messages are read at once, and how long others go first after that.
 const PORTION: i64 = 500;
 const PAUSE: Duration = Duration::from_millis(20);
+/// How long it waits where the readers are busy with what people ask for.
+const BUSY: Duration = Duration::from_secs(1);
 /// How many findings are written into the log of faults one by one.
 const TOLD: usize = 100;
 
@@ -95,13 +97,21 @@ fn portion(db: &Snapshot<'_>, after: MessageId) -> Result<Vec<Line>> {
     )
 }
 
+/// The next portion, as soon as the readers have time for it: nobody waits for this work, and what it has read it need not read again.
+async fn next(app: &App, after: MessageId) -> Result<Vec<Line>> {
+    loop {
+        let read = app.db.read_on(Lane::Slow, move |db| portion(db, after));
+        match read.await {
+            Err(error) if error.code() == Code::Unavailable => tokio::time::sleep(BUSY).await,
+            outcome => return outcome,
+        }
+    }
+}
+
 async fn messages(app: &App, done: &mut Scrubbed, findings: &mut Vec<String>) -> Result<()> {
     let mut after = MessageId(0);
     loop {
-        let lines = app
-            .db
-            .read_on(Lane::Slow, move |db| portion(db, after))
-            .await?;
+        let lines = next(app, after).await?;
         let Some(last) = lines.last() else {
             return Ok(());
         };
@@ -196,6 +206,41 @@ mod tests {
             .unwrap();
         app.blobs.put(TenantId(1), b"attached").unwrap();
         app
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn work_that_finds_the_readers_busy_goes_on_when_they_are_not() {
+        let dir = std::env::temp_dir().join(format!("tehprof-scrub-busy-{}", std::process::id()));
+        let app = desk(&dir).await;
+        // Both readers are held until the other end of their channel is gone.
+        let mut held = Vec::new();
+        for _ in 0..2 {
+            let (hold, released) = std::sync::mpsc::channel::<()>();
+            let (begun, begins) = tokio::sync::oneshot::channel();
+            let db = app.db.clone();
+            let reading = tokio::spawn(async move {
+                let wait = move |_: &Snapshot<'_>| {
+                    let _ = begun.send(());
+                    Ok(released.recv().is_err())
+                };
+                db.read_on(Lane::Slow, wait).await
+            });
+            begins.await.unwrap();
+            held.push((hold, reading));
+        }
+        let scrubbing = tokio::spawn({
+            let app = app.clone();
+            async move { whole(&app).await }
+        });
+        // Whoever asks after it is refused, and so it has been by then.
+        let refused = app.db.read_on(Lane::Slow, |_| Ok(())).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unavailable);
+        for (hold, reading) in held {
+            drop(hold);
+            assert!(reading.await.unwrap().unwrap());
+        }
+        assert_eq!(scrubbing.await.unwrap().unwrap().messages, 2);
+        let _ = std::fs::remove_dir_all(&dir);
     }
 
     #[tokio::test]
