@@ -15,7 +15,7 @@
 //! | `automation` | what follows from what happens: triggers, and macros that people apply |
 //! | `webhook`, `notification` | other programs and operators are told of what happens |
 //! | `db` | the one writer, the readers, migrations; nobody else begins a transaction |
-//! | `notice` | mails that belong to no ticket: links for a password, invitations |
+//! | `notice` | mails that belong to no ticket: links for a password and for the portal, codes, invitations, what operators are told of |
 //! | `outbound_http`, `reach` | calls of other servers, and which addresses may be connected to |
 //! | `tls` | certificates: of files, of an authority over ACME, of one's own |
 //! | `backup` | the whole installation in one file, by hand and by the clock, and back |
@@ -23,6 +23,7 @@
 //! | `meters`, `health`, `http::figures` | what the program counts about itself, `/metrics`, the deep health |
 //! | `scrub`, `leftover` | what the disk has changed, what nothing names any more |
 //! | `platform` | the installation as its head sees it: all tenants, faults, figures |
+//! | `report` | the dashboard, the analysis of some days, reports as JSON, CSV and workbooks |
 //! | `demo` | the desk that `serve --demo` shows |
 //!
 //! A request's life: `http::route` finds the door, `http::api` reads the body and asks `access` who this is,

@@ -1,6 +1,6 @@
-//! Mails that belong to no ticket: a link for a new password, an invitation, a word of warning. Whatever decides on one
-//! writes it in its own transaction; [`post`] sends it through the tenant's mail channel. What a notice says is in
-//! [`words`]; nothing that a stranger typed is ever part of it.
+//! Mails that belong to no ticket: a link for a password or the portal, a code, an invitation, what an operator is told of.
+//! Whatever decides on one writes it in its own transaction; [`post`] sends it through the tenant's mail channel. What a
+//! notice says is in [`words`]; what a stranger typed is read by operators alone.
 mod post;
 mod words;
 
