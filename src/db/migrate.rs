@@ -71,6 +71,7 @@ pub(crate) fn bring_up(path: &Path) -> Result<Brought> {
     }
     let mut conn = Connection::open(path)?;
     conn.busy_timeout(std::time::Duration::from_secs(5))?;
+    super::functions(&conn)?;
     let snapshot = snapshot_path(path, from);
     // One that is there already is of an attempt that was cut short, and of the same schema: it is the better one.
     if from > 0 && !snapshot.exists() {

@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Result},
     meters::Meters,
     signal::{Signal, Signals},
+    ticket::search,
 };
 use r2d2_sqlite::SqliteConnectionManager;
 use room::Room;
@@ -432,9 +433,17 @@ fn prepare(conn: &Connection) -> rusqlite::Result<()> {
     )?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     conn.set_prepared_statement_cache_capacity(128);
+    functions(conn)
+}
+
+/// The functions of our own that statements and migrations call.
+fn functions(conn: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     conn.create_scalar_function("fold", 1, flags, |arguments| {
-        Ok(crate::ticket::search::fold(arguments.get_raw(0).as_str()?))
+        Ok(search::fold(arguments.get_raw(0).as_str()?))
+    })?;
+    conn.create_scalar_function("search_words", 1, flags, |arguments| {
+        Ok(search::words(arguments.get_raw(0).as_str()?))
     })
 }
 

@@ -6,7 +6,7 @@ use crate::{
     error::Result,
 };
 use rusqlite::Connection;
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// The bits of a document's key that hold a message's ordinal.
 const ORDINAL_BITS: u32 = 20;
@@ -39,6 +39,21 @@ pub(crate) fn fold(text: &str) -> String {
         .collect()
 }
 
+/// The words of a text as they are compared, with a blank between each two: what the index takes and what a query asks for.
+/// A word is letters, digits and nothing else; accents that no letter of its own has are left out.
+pub(crate) fn words(text: &str) -> String {
+    let mut words = String::with_capacity(text.len());
+    for letter in fold(text).chars() {
+        if letter.is_alphanumeric() {
+            words.push(letter);
+        } else if !is_combining_mark(letter) && !words.is_empty() && !words.ends_with(' ') {
+            words.push(' ');
+        }
+    }
+    words.truncate(words.trim_end().len());
+    words
+}
+
 /// Words that stand in every other text. Beside another word they narrow nothing and cost the most.
 const STOP: [&str; 44] = [
     "а", "без", "бы", "в", "во", "вот", "все", "для", "до", "же", "за", "и", "из", "или", "к",
@@ -63,34 +78,31 @@ impl Query {
         if let Some(number) = text.strip_prefix('#').and_then(|n| n.trim().parse().ok()) {
             return Query::Number(number);
         }
-        let folded = fold(text);
-        let all: Vec<&str> = folded
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .collect();
+        let text = words(text);
+        let all: Vec<&str> = text.split_whitespace().collect();
         let telling: Vec<&str> = all
             .iter()
             .copied()
             .filter(|word| !STOP.contains(word))
             .collect();
-        let words = if telling.is_empty() { all } else { telling };
+        let asked = if telling.is_empty() { all } else { telling };
         // A quoted string followed by a star is a prefix; there is no quote in a word.
-        let words: Vec<String> = words
+        let asked: Vec<String> = asked
             .iter()
             .take(WORDS)
             .map(|word| format!("\"{word}\"*"))
             .collect();
-        if words.is_empty() {
+        if asked.is_empty() {
             Query::Nothing
         } else {
-            Query::Words(words.join(" "))
+            Query::Words(asked.join(" "))
         }
     }
 }
 
 /// Puts a message into the index.
 pub(crate) fn insert(conn: &Connection, key: i64, subject: &str, body: &str) -> Result<()> {
-    let text = fold(&format!("{subject}\n{body}"));
+    let text = words(&format!("{subject} {body}"));
     run(
         conn,
         "insert into search (rowid, text) values (?1, ?2)",
@@ -176,5 +188,16 @@ mod tests {
     fn letters_written_in_two_ways_are_one() {
         assert_eq!(fold("и\u{306}"), fold("й"));
         assert_eq!(fold("Қазақша ӘЛЕМ"), "қазақша әлем");
+    }
+
+    #[test]
+    fn a_text_is_its_words() {
+        assert_eq!(words("  Ёлка\u{a0}— НЕ\tпечатает!\n"), "елка не печатает");
+        assert_eq!(words("srv-42@shop.kz"), "srv 42 shop kz");
+        // A stress mark is not a letter, and neither does it part a word.
+        assert_eq!(words("за\u{301}мок"), "замок");
+        // What only the latest Unicode knows as a letter is one word here and in the index.
+        assert_eq!(words("\u{11f04}\u{11f05}"), "\u{11f04}\u{11f05}");
+        assert_eq!(words("«…»"), "");
     }
 }

@@ -255,9 +255,9 @@ fn slowly(conn: &Connection, tenant: TenantId, filter: &Filter) -> i64 {
         )
         .unwrap();
         texts.iter().any(|text| {
-            let text = crate::ticket::search::fold(text);
+            let text = crate::ticket::search::words(text);
             words.iter().all(|word| {
-                text.split(|c: char| !c.is_alphanumeric())
+                text.split(' ')
                     .any(|other| other.starts_with(word.as_str()))
             })
         })
