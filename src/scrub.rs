@@ -13,14 +13,14 @@ use crate::{
     ticket::message::digest,
 };
 use serde::{Deserialize, Serialize};
-use std::{fs::File, io, time::Duration};
+use std::{fs::File, io, sync::Arc, time::Duration};
 
 /// What the work is called among that of the program itself.
 pub(crate) const NAME: &str = "scrub";
 /// How many messages are read at once, and how long others go first after that.
 const PORTION: i64 = 500;
 const PAUSE: Duration = Duration::from_millis(20);
-/// How long it waits where the readers are busy with what people ask for.
+/// How long it waits where the database is busy with what people ask for.
 const BUSY: Duration = Duration::from_secs(1);
 /// How many findings are written into the log of faults one by one.
 const TOLD: usize = 100;
@@ -35,10 +35,8 @@ pub(crate) struct Scrubbed {
 
 /// Scrubs if the last time is a day ago.
 pub(crate) async fn run(app: App) -> Result<()> {
-    let last = app
-        .db
-        .read(|db| Ok(upkeep::last::<Scrubbed>(db, NAME)?.map(|(at, _)| at)))
-        .await?;
+    let last = |db: &Snapshot<'_>| Ok(upkeep::last::<Scrubbed>(db, NAME)?.map(|(at, _)| at));
+    let last = when_free(|| app.db.read(last)).await?;
     if last.is_some_and(|at| (0..DAY).contains(&(app.db.clock().now() - at))) {
         return Ok(());
     }
@@ -54,19 +52,21 @@ pub(crate) async fn whole(app: &App) -> Result<Scrubbed> {
     for what in &findings {
         tracing::error!(%what, "the disk has changed what was stored; a backup has it as it was");
     }
-    let noted = done.clone();
-    app.db
-        .write(move |tx| {
-            for what in findings.iter().take(TOLD) {
+    let noted = Arc::new((done.clone(), findings));
+    when_free(|| {
+        let noted = noted.clone();
+        app.db.write(move |tx| {
+            for what in noted.1.iter().take(TOLD) {
                 sql::run(
                     tx,
                     "insert into error_log (at, request_id, action, detail) values (?1, '', 'scrub', ?2)",
                     (tx.now, what),
                 )?;
             }
-            upkeep::note(tx, NAME, tx.now, &noted)
+            upkeep::note(tx, NAME, tx.now, &noted.0)
         })
-        .await?;
+    })
+    .await?;
     Ok(done)
 }
 
@@ -97,11 +97,11 @@ fn portion(db: &Snapshot<'_>, after: MessageId) -> Result<Vec<Line>> {
     )
 }
 
-/// The next portion, as soon as the readers have time for it: nobody waits for this work, and what it has read it need not read again.
-async fn next(app: &App, after: MessageId) -> Result<Vec<Line>> {
+/// Does what the database has no time for yet as soon as it has: nobody waits for this work, and what it has read it need not
+/// read again.
+async fn when_free<T, F: Future<Output = Result<T>>>(work: impl Fn() -> F) -> Result<T> {
     loop {
-        let read = app.db.read_on(Lane::Slow, move |db| portion(db, after));
-        match read.await {
+        match work().await {
             Err(error) if error.code() == Code::Unavailable => tokio::time::sleep(BUSY).await,
             outcome => return outcome,
         }
@@ -111,7 +111,7 @@ async fn next(app: &App, after: MessageId) -> Result<Vec<Line>> {
 async fn messages(app: &App, done: &mut Scrubbed, findings: &mut Vec<String>) -> Result<()> {
     let mut after = MessageId(0);
     loop {
-        let lines = next(app, after).await?;
+        let lines = when_free(|| app.db.read_on(Lane::Slow, move |db| portion(db, after))).await?;
         let Some(last) = lines.last() else {
             return Ok(());
         };
@@ -129,16 +129,19 @@ async fn messages(app: &App, done: &mut Scrubbed, findings: &mut Vec<String>) ->
             }
         }
         if !first_seen.is_empty() {
-            app.db
-                .write(move |tx| {
+            let first_seen = Arc::new(first_seen);
+            when_free(|| {
+                let first_seen = first_seen.clone();
+                app.db.write(move |tx| {
                     // One that is changed meanwhile has a digest of its own by now.
                     let sql = "update message set digest = ?2 where id = ?1 and digest is null";
-                    for line in first_seen {
-                        sql::run(tx, sql, line)?;
+                    for (id, is) in first_seen.iter() {
+                        sql::run(tx, sql, (id, is))?;
                     }
                     Ok(())
                 })
-                .await?;
+            })
+            .await?;
         }
         tokio::time::sleep(PAUSE).await;
     }

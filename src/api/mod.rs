@@ -126,6 +126,8 @@ pub(crate) trait Query: Spec {
 
 /// Writes in one transaction; must not wait for anything but SQLite.
 pub(crate) trait Command: Spec {
+    /// Whether it makes room: on a full disk it is by such actions that people go on.
+    const FREES: bool = false;
     fn run(self, cx: &Write<'_, Self::By>) -> Result<Self::Output>;
 }
 
@@ -144,10 +146,11 @@ type Waiting = Pin<Box<dyn Future<Output = Result<Vec<u8>>> + Send>>;
 #[derive(Clone, Copy)]
 pub(crate) enum Run {
     Query(fn(Value) -> Result<(Lane, Reading)>),
-    Command(fn(Value) -> Result<Writing>),
+    Command { frees: bool, decode: Decode },
     Task { creates: bool, start: Start },
 }
 
+type Decode = fn(Value) -> Result<Writing>;
 type Start = fn(Value, App, Arc<Principal>, Arc<Call>) -> Result<Waiting>;
 
 /// One row of the registry.
@@ -198,13 +201,16 @@ pub(crate) const fn query<A: Query>() -> Action {
 }
 
 pub(crate) const fn command<A: Command>() -> Action {
-    row::<A>(Run::Command(|input| {
-        let input = field::decode::<A>(input)?;
-        Ok(Box::new(move |tx, principal, call, app| {
-            let by = by(principal)?;
-            encode(&input.run(&Write { tx, by, call, app })?)
-        }))
-    }))
+    row::<A>(Run::Command {
+        frees: A::FREES,
+        decode: |input| {
+            let input = field::decode::<A>(input)?;
+            Ok(Box::new(move |tx, principal, call, app| {
+                let by = by(principal)?;
+                encode(&input.run(&Write { tx, by, call, app })?)
+            }))
+        },
+    })
 }
 
 pub(crate) const fn task<A: Task>() -> Action {
@@ -289,7 +295,14 @@ impl Action {
                 db.read_on(lane, move |s| reading(s, &principal, &call, &app))
                     .await
             }
-            Run::Command(decode) => self.write(app, principal, call, body, decode).await,
+            Run::Command { frees, decode } => {
+                let work = self.writing(app, principal, call, body, decode)?;
+                if frees {
+                    app.db.write_to_free(work).await
+                } else {
+                    app.db.write(work).await
+                }
+            }
             Run::Task {
                 creates: false,
                 start,
@@ -331,20 +344,20 @@ impl Action {
         Ok(answer)
     }
 
-    async fn write(
+    /// What the writer does: the action once, its audit entry, and its answer kept for a retry.
+    fn writing(
         &self,
         app: &App,
         principal: Principal,
         call: Arc<Call>,
         body: Map<String, Value>,
-        decode: fn(Value) -> Result<Writing>,
-    ) -> Result<Vec<u8>> {
+        decode: Decode,
+    ) -> Result<impl FnOnce(&Tx<'_>) -> Result<Vec<u8>> + Send + 'static> {
         let subject = audit_subject(&body);
         let repeat = Repeat::of(&app.secret, self.name, &principal, &call, &body)?;
         let writing = decode(Value::Object(body))?;
         let (name, app) = (self.name, app.clone());
-        let db = app.db.clone();
-        let work = move |tx: &Tx<'_>| {
+        Ok(move |tx: &Tx<'_>| {
             if let Some(answer) = repeat
                 .as_ref()
                 .map(|r| r.earlier(tx, tx.now))
@@ -363,13 +376,7 @@ impl Action {
                 repeat.keep(tx, &answer)?;
             }
             Ok(answer)
-        };
-        // On a full disk it is by deleting that people make room.
-        if name.starts_with("delete_") {
-            db.write_to_free(work).await
-        } else {
-            db.write(work).await
-        }
+        })
     }
 }
 

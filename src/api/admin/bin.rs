@@ -46,6 +46,7 @@ impl Spec for DeleteTicket {
     type Output = Deleted;
 }
 impl Command for DeleteTicket {
+    const FREES: bool = true;
     fn run(self, cx: &Write<'_, Operator>) -> Result<Deleted> {
         bin::delete(&acting(cx), self.ticket_id)?;
         Ok(Deleted::of(self.ticket_id.0))
@@ -79,6 +80,7 @@ impl Spec for BulkDeleteTickets {
     type Output = Vec<DeletionOutcome>;
 }
 impl Command for BulkDeleteTickets {
+    const FREES: bool = true;
     fn run(self, cx: &Write<'_, Operator>) -> Result<Vec<DeletionOutcome>> {
         let outcomes = each(cx, self.ticket_ids.0, bin::delete)?;
         let told = |outcome: super::bulk::Outcome| DeletionOutcome {

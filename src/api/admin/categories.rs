@@ -123,6 +123,7 @@ impl Spec for DeleteCategory {
     type Output = DeletedCategory;
 }
 impl Command for DeleteCategory {
+    const FREES: bool = true;
     fn run(self, cx: &Write<'_, Operator>) -> Result<DeletedCategory> {
         let (tenant, code) = (cx.by.tenant, &self.code.0);
         if code == NEEDED {

@@ -191,6 +191,7 @@ impl Spec for DeleteChannel {
     type Output = Deleted;
 }
 impl Command for DeleteChannel {
+    const FREES: bool = true;
     fn run(self, cx: &Write<'_, Operator>) -> Result<Deleted> {
         config::delete(cx.tx, cx.by.tenant, self.channel_id, cx.tx.now)?;
         cx.tx.signal(Signal::Channels);

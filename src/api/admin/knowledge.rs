@@ -289,6 +289,7 @@ impl Spec for DeleteKbArticle {
     type Output = Deleted;
 }
 impl Command for DeleteKbArticle {
+    const FREES: bool = true;
     fn run(self, cx: &Write<'_, Operator>) -> Result<Deleted> {
         knowledge::delete(cx.tx, cx.by.tenant, self.article_id)?;
         Ok(Deleted::of(self.article_id.0))

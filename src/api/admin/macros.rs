@@ -115,6 +115,7 @@ impl Spec for DeleteMacro {
     type Output = Deleted;
 }
 impl Command for DeleteMacro {
+    const FREES: bool = true;
     fn run(self, cx: &Write<'_, Operator>) -> Result<Deleted> {
         macros::delete(cx.tx, cx.by.tenant, self.macro_id)?;
         Ok(Deleted::of(self.macro_id.0))

@@ -195,6 +195,7 @@ impl Spec for DeleteMessage {
     type Output = Deleted;
 }
 impl Command for DeleteMessage {
+    const FREES: bool = true;
     fn run(self, cx: &Write<'_, Operator>) -> Result<Deleted> {
         let stored = changeable(cx, self.message_id)?;
         message::delete(&acting(cx), &stored)?;

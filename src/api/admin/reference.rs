@@ -89,6 +89,7 @@ impl Spec for DeleteTag {
     type Output = Deleted;
 }
 impl Command for DeleteTag {
+    const FREES: bool = true;
     fn run(self, cx: &Write<'_, Operator>) -> Result<Deleted> {
         tags::delete(cx.tx, cx.by.tenant, self.tag_id)?;
         Ok(Deleted::of(self.tag_id.0))
@@ -296,6 +297,7 @@ impl Spec for DeleteQuickReply {
     type Output = Deleted;
 }
 impl Command for DeleteQuickReply {
+    const FREES: bool = true;
     fn run(self, cx: &Write<'_, Operator>) -> Result<Deleted> {
         let gone = run(
             cx.tx,

@@ -198,6 +198,7 @@ impl Spec for DeleteTariff {
     type Output = Deleted;
 }
 impl Command for DeleteTariff {
+    const FREES: bool = true;
     fn run(self, cx: &Write<'_, Operator>) -> Result<Deleted> {
         let tenant = cx.by.tenant;
         let stored = tariff::by_id(cx.tx, tenant, self.tariff_id)?;

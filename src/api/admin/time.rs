@@ -123,6 +123,7 @@ impl Spec for DeleteTimeEntry {
     type Output = Deleted;
 }
 impl Command for DeleteTimeEntry {
+    const FREES: bool = true;
     fn run(self, cx: &Write<'_, Operator>) -> Result<Deleted> {
         let entry = time::by_id(cx.tx, cx.by.tenant, self.time_entry_id)?;
         if entry.operator_id != cx.by.id && cx.by.role < Role::Supervisor {

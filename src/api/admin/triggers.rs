@@ -196,6 +196,7 @@ impl Spec for DeleteTrigger {
     type Output = Deleted;
 }
 impl Command for DeleteTrigger {
+    const FREES: bool = true;
     fn run(self, cx: &Write<'_, Operator>) -> Result<Deleted> {
         trigger::delete(cx.tx, cx.by.tenant, self.trigger_id)?;
         Ok(Deleted::of(self.trigger_id.0))

@@ -296,6 +296,7 @@ impl Spec for DeleteView {
     type Output = Deleted;
 }
 impl Command for DeleteView {
+    const FREES: bool = true;
     fn run(self, cx: &Write<'_, Operator>) -> Result<Deleted> {
         delete(cx.tx, cx.by.tenant, cx.by.id, self.view_id)?;
         Ok(Deleted::of(self.view_id.0))

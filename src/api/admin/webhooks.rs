@@ -260,6 +260,7 @@ impl Spec for DeleteWebhook {
     type Output = Deleted;
 }
 impl Command for DeleteWebhook {
+    const FREES: bool = true;
     fn run(self, cx: &Write<'_, Operator>) -> Result<Deleted> {
         webhook::delete(cx.tx, cx.by.tenant, self.webhook_id)?;
         Ok(Deleted::of(self.webhook_id.0))
