@@ -15,12 +15,14 @@ pub(crate) struct Cost {
     pub(crate) scanned: i64,
     /// Sorts.
     pub(crate) sorts: i64,
+    /// How many times a statement that was prepared was planned again.
+    pub(crate) replans: i64,
     /// What each statement did, for whoever reads a failure.
-    pub(crate) statements: BTreeMap<String, [i32; 3]>,
+    pub(crate) statements: BTreeMap<String, [i32; 4]>,
 }
 
 thread_local! {
-    static SEEN: RefCell<BTreeMap<String, [i32; 3]>> = RefCell::default();
+    static SEEN: RefCell<BTreeMap<String, [i32; 4]>> = RefCell::default();
 }
 
 /// What `work` costs on a new connection to `path`. A statement counts from when it was prepared, so an old one would bring
@@ -37,6 +39,7 @@ pub(crate) fn of<T>(path: &Path, work: impl FnOnce(&Connection) -> T) -> (T, Cos
                     StatementStatus::VmStep,
                     StatementStatus::FullscanStep,
                     StatementStatus::Sort,
+                    StatementStatus::RePrepare,
                 ]
                 .map(|what| statement.get_status(what));
                 SEEN.with_borrow_mut(|seen| seen.insert(statement.sql().into_owned(), counts));
@@ -55,6 +58,7 @@ pub(crate) fn of<T>(path: &Path, work: impl FnOnce(&Connection) -> T) -> (T, Cos
         steps: sum(0),
         scanned: sum(1),
         sorts: sum(2),
+        replans: sum(3),
         statements,
     };
     (outcome, cost)

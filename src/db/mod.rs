@@ -432,6 +432,8 @@ fn prepare(conn: &Connection) -> rusqlite::Result<()> {
          pragma mmap_size = 0; pragma temp_store = memory;",
     )?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // A prepared statement is one that is not planned again for other values.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_prepared_statement_cache_capacity(128);
     functions(conn)
 }

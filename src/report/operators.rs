@@ -35,12 +35,12 @@ pub(crate) struct OperatorFigures {
 
 pub(super) const OPERATORS: &str = "with taken as (
        select assigned_to, count(*) as tickets, avg(first_response_at - created_at) as wait
-         from ticket
+         from ticket indexed by ticket_by_creation
         where tenant_id = ?1 and created_at >= ?2 and deleted_at is null and assigned_to is not null
         group by assigned_to),
      finished as (
        select assigned_to, count(*) as tickets, avg(done_at - created_at) as work
-         from ticket
+         from ticket indexed by ticket_by_done
         where tenant_id = ?1 and done_at >= ?2 and deleted_at is null and assigned_to is not null
         group by assigned_to),
      booked as (
