@@ -12,22 +12,24 @@ use crate::{
     app::App,
     channel::{
         config::{self, Channel, ChannelType},
-        email::{form::Form, mailgun},
+        email::{form::Form, mailgun, sendgrid},
         inbound::{self, Envelope, Transport},
     },
     error::{Code, Error, Result},
     tenant,
 };
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use hyper::{
     Method, Request,
     body::{Body, Incoming},
     header,
 };
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use std::{collections::HashMap, time::Duration};
 
-/// The largest delivery: Mailgun's 25 MB of mail and what a form adds to it.
+/// The largest delivery: 25 MB of mail, or 30 at SendGrid, and what a form adds to it.
 const LIMIT: usize = 36 << 20;
 const TIME: Duration = Duration::from_secs(120);
 /// Beyond this size a delivery needs one of the few places for large ones.
@@ -96,20 +98,26 @@ async fn take(app: &App, request: Request<Incoming>, visit: &Visit) -> Result<()
     let (posted, bytes) = read(kind, bytes).await?;
     let channel = match named {
         Some(channel) => channel,
-        None => channel_of(app, posted.recipient()).await?,
+        None => channel_of(app, posted.recipients()).await?,
     };
     let key = channel.secrets.signing_key.as_deref().unwrap_or_default();
     let now = app.db.clock().now();
-    let verified = match &posted {
-        Posted::Form(form) => mailgun::verify(form, key, now),
-        Posted::Event(event) => event.verify(key, now),
+    let (transport, token) = match &posted {
+        Posted::Form(_) if channel.is_fed_by("sendgrid") => {
+            let given = query.get("secret").map(String::as_str);
+            if !sendgrid::verify(given.unwrap_or_default(), key) {
+                return Err(unknown());
+            }
+            // Nothing in the form tells a repeat but the form itself.
+            let digest = HEXLOWER.encode(&Sha256::digest(&bytes));
+            (Transport::SendgridForm, Ok(format!("sendgrid:{digest}")))
+        }
+        Posted::Form(form) => (Transport::MailgunForm, mailgun::verify(form, key, now)),
+        Posted::Event(event) => (Transport::MailgunEvent, event.verify(key, now)),
     };
-    let token = verified.map_err(|_| Error::new(Code::BadSignature))?;
+    let token = token.map_err(|_| unknown())?;
     let envelope = Envelope {
-        transport: match posted {
-            Posted::Form(_) => Transport::MailgunForm,
-            Posted::Event(_) => Transport::MailgunEvent,
-        },
+        transport,
         from: None,
         to: Vec::new(),
         content_type,
@@ -144,11 +152,14 @@ enum Posted {
 }
 
 impl Posted {
-    /// The address that a mail was sent to.
-    fn recipient(&self) -> String {
+    /// The addresses that a mail was sent to: what Mailgun says, or SendGrid.
+    fn recipients(&self) -> Vec<String> {
         match self {
-            Posted::Form(form) => form.text("recipient").unwrap_or_default(),
-            Posted::Event(_) => String::new(),
+            Posted::Form(form) => match form.text("recipient") {
+                Some(recipient) => vec![recipient],
+                None => sendgrid::recipients(form),
+            },
+            Posted::Event(_) => Vec::new(),
         }
     }
 }
@@ -176,17 +187,26 @@ async fn channel_named(app: &App, id: &str) -> Result<Channel> {
 }
 
 /// The channel whose mailbox a delivery is for.
-async fn channel_of(app: &App, recipient: String) -> Result<Channel> {
+async fn channel_of(app: &App, recipients: Vec<String>) -> Result<Channel> {
     let owner = app.clone();
     let found = app
         .db
-        .read(move |db| config::by_address(db, &owner.secret, &recipient))
+        .read(move |db| {
+            for recipient in &recipients {
+                let found = config::by_address(db, &owner.secret, recipient)?;
+                if found.as_ref().is_some_and(takes) {
+                    return Ok(found);
+                }
+            }
+            Ok(None)
+        })
         .await?;
-    found.filter(takes).ok_or_else(unknown)
+    found.ok_or_else(unknown)
 }
 
 /// Whether a channel takes deliveries and can tell whether they are genuine.
 fn takes(channel: &Channel) -> bool {
     let key = channel.secrets.signing_key.as_deref();
-    channel.is_active && channel.is_fed_by("mailgun") && key.is_some_and(|key| !key.is_empty())
+    let posted = channel.is_fed_by("mailgun") || channel.is_fed_by("sendgrid");
+    channel.is_active && posted && key.is_some_and(|key| !key.is_empty())
 }

@@ -44,6 +44,12 @@ pub(crate) enum InboundConfig {
         #[serde(default)]
         signing_key: Option<String>,
     },
+    /// SendGrid's Inbound Parse posts it to the channel's webhook.
+    Sendgrid {
+        /// What the address of the webhook is to bear as `&secret=`, for SendGrid signs nothing; write-only.
+        #[serde(default)]
+        secret: Option<String>,
+    },
     /// It comes to the appliance's own SMTP listener.
     Smtp {},
 }
@@ -95,10 +101,22 @@ impl EmailConfig {
             smtp_password: keep(self.smtp.password, &kept.smtp_password),
             ..Secrets::default()
         };
+        // What one provider proves itself by is nothing to another.
+        let proof = |provider: &str| {
+            let same = before.is_some_and(|channel| channel.is_fed_by(provider));
+            same.then(|| kept.signing_key.clone()).flatten()
+        };
         let inbound = match self.inbound {
             InboundConfig::Smtp {} => json!({ "provider": "smtp" }),
+            InboundConfig::Sendgrid { secret } => {
+                secrets.signing_key = keep(secret, &proof("sendgrid"));
+                if secrets.signing_key.is_none() {
+                    return Err(Error::missing("config.inbound.secret"));
+                }
+                json!({ "provider": "sendgrid" })
+            }
             InboundConfig::Mailgun { signing_key } => {
-                secrets.signing_key = keep(signing_key, &kept.signing_key);
+                secrets.signing_key = keep(signing_key, &proof("mailgun"));
                 if secrets.signing_key.is_none() {
                     return Err(Error::missing("config.inbound.signing_key"));
                 }

@@ -122,6 +122,7 @@ fn keep(given: Option<String>, kept: &Option<String>) -> Option<String> {
 pub(crate) struct Secrets {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) smtp_password: Option<String>,
+    /// By what a delivery of mail is known to be the provider's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) signing_key: Option<String>,
     /// What lets us into a messenger.
@@ -180,7 +181,12 @@ impl Channel {
             config["smtp"]["password"] = HIDDEN.into();
         }
         if self.secrets.signing_key.is_some() {
-            config["inbound"]["signing_key"] = HIDDEN.into();
+            let field = if self.is_fed_by("sendgrid") {
+                "secret"
+            } else {
+                "signing_key"
+            };
+            config["inbound"][field] = HIDDEN.into();
         }
         if self.secrets.token.is_some() {
             config[messenger::token_field(self.kind)] = HIDDEN.into();

@@ -45,6 +45,7 @@ pub(crate) enum Transport {
     Smtp,
     MailgunForm,
     MailgunEvent,
+    SendgridForm,
     /// JSON of a messenger: posted to us, or asked for.
     Messenger,
 }
@@ -332,6 +333,15 @@ fn put_off(tx: &Tx<'_>, event: &Event, failure: &str, no_room: bool) -> Result<(
     Ok(())
 }
 
+/// The form that was posted.
+async fn form(envelope: &Envelope, raw: &[u8]) -> Result<Form> {
+    let boundary = envelope
+        .content_type
+        .as_deref()
+        .and_then(|t| multer::parse_boundary(t).ok());
+    Form::read(raw, boundary).await
+}
+
 async fn process(app: &App, event: Event) -> Result<()> {
     let blobs = app.blobs.clone();
     let tenant = event.tenant;
@@ -344,13 +354,8 @@ async fn process(app: &App, event: Event) -> Result<()> {
         .map_err(Error::internal)??;
     let envelope: Envelope = serde_json::from_str(&event.envelope)?;
     let read = match envelope.transport {
-        Transport::MailgunForm => {
-            let boundary = envelope
-                .content_type
-                .as_deref()
-                .and_then(|t| multer::parse_boundary(t).ok());
-            Read::Posted(Form::read(&raw, boundary).await?)
-        }
+        Transport::MailgunForm => Read::Mailgun(form(&envelope, &raw).await?),
+        Transport::SendgridForm => Read::Sendgrid(form(&envelope, &raw).await?),
         Transport::MailgunEvent => Read::Event(raw),
         Transport::Smtp => Read::Raw(raw),
         Transport::Messenger => return listen(app, event, raw).await,

@@ -8,7 +8,7 @@ use crate::{
         form::Form,
         html,
         mail::{Attachment, Mail},
-        mailgun, parse,
+        mailgun, parse, sendgrid,
     },
     error::Result,
 };
@@ -26,7 +26,8 @@ pub(super) struct Incoming {
 /// A delivery as its transport left it.
 pub(super) enum Read {
     Raw(Vec<u8>),
-    Posted(Form),
+    Mailgun(Form),
+    Sendgrid(Form),
     Event(Vec<u8>),
 }
 
@@ -45,8 +46,12 @@ pub(super) fn unpack(
 ) -> Result<Unpacked> {
     let (mut mail, from, to) = match read {
         Read::Raw(raw) => (parse::parse(&raw), envelope.from, envelope.to),
-        Read::Posted(form) => {
+        Read::Mailgun(form) => {
             let posted = mailgun::read(form);
+            (posted.mail, posted.envelope_from, posted.envelope_to)
+        }
+        Read::Sendgrid(form) => {
+            let posted = sendgrid::read(form);
             (posted.mail, posted.envelope_from, posted.envelope_to)
         }
         Read::Event(body) => {
