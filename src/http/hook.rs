@@ -15,6 +15,7 @@ use crate::{
         email::{form::Form, mailgun, sendgrid},
         inbound::{self, Envelope, Transport},
     },
+    clock::Millis,
     error::{Code, Error, Result},
     tenant,
 };
@@ -27,11 +28,16 @@ use hyper::{
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 /// The largest delivery: 25 MB of mail, or 30 at SendGrid, and what a form adds to it.
 const LIMIT: usize = 36 << 20;
 const TIME: Duration = Duration::from_secs(120);
+/// How many recipients of one delivery are looked up: as many as one SMTP session may name.
+const MOST_RECIPIENTS: usize = 100;
 /// Beyond this size a delivery needs one of the few places for large ones.
 const LARGE: u64 = 1 << 20;
 
@@ -83,11 +89,18 @@ async fn take(app: &App, request: Request<Incoming>, visit: &Visit) -> Result<()
         .and_then(|v| v.to_str().ok())
         .map(str::to_owned);
     let kind = Kind::of(&head.headers)?;
-    // A channel that the address names is known before a byte of the body is read.
+    // A channel that the address names is known before a byte of the body is read, and so is a secret that it bears.
     let named = match query.get("channel") {
         Some(id) => Some(channel_named(app, id).await?),
         None => None,
     };
+    let secret = query.get("secret").map(String::as_str).unwrap_or_default();
+    if named
+        .as_ref()
+        .is_some_and(|c| c.is_fed_by("sendgrid") && !bears(c, secret))
+    {
+        return Err(unknown());
+    }
     let size = wire.size_hint();
     let _seat = if size.upper().is_none_or(|most| most > LARGE) {
         Some(app.limits.delivery(visit.address)?)
@@ -96,34 +109,74 @@ async fn take(app: &App, request: Request<Incoming>, visit: &Visit) -> Result<()
     };
     let bytes = body::bytes(wire, LIMIT, TIME).await?;
     let (posted, bytes) = read(kind, bytes).await?;
-    let channel = match named {
-        Some(channel) => channel,
-        None => channel_of(app, posted.recipients()).await?,
+    let channels = match named {
+        Some(channel) => vec![channel],
+        None => channels_of(app, posted.recipients()).await?,
     };
-    let key = channel.secrets.signing_key.as_deref().unwrap_or_default();
     let now = app.db.clock().now();
-    let (transport, token) = match &posted {
+    let proven: Vec<(Channel, Proof)> = channels
+        .into_iter()
+        .filter_map(|channel| Some((prove(&posted, &channel, secret, &bytes, now)?, channel)))
+        .map(|(proof, channel)| (channel, proof))
+        .collect();
+    drop(posted);
+    if proven.is_empty() {
+        return Err(unknown());
+    }
+    for (channel, proof) in proven {
+        let envelope = Envelope {
+            transport: proof.transport,
+            from: None,
+            to: Vec::new(),
+            content_type: content_type.clone(),
+            is_cut: false,
+        };
+        inbound::store(app, &channel, &envelope, bytes.to_vec(), Some(proof.token)).await?;
+    }
+    Ok(())
+}
+
+/// What a delivery turned out to be for a channel.
+struct Proof {
+    transport: Transport,
+    /// What makes it the same when it is repeated.
+    token: String,
+}
+
+/// Whether what was posted is the channel's provider's: signed by its key, or posted to an address that bears its secret.
+fn prove(
+    posted: &Posted,
+    channel: &Channel,
+    secret: &str,
+    bytes: &Bytes,
+    now: Millis,
+) -> Option<Proof> {
+    let key = channel.secrets.signing_key.as_deref().unwrap_or_default();
+    let (transport, token) = match posted {
         Posted::Form(_) if channel.is_fed_by("sendgrid") => {
-            let given = query.get("secret").map(String::as_str);
-            if !sendgrid::verify(given.unwrap_or_default(), key) {
-                return Err(unknown());
+            if !bears(channel, secret) {
+                return None;
             }
             // Nothing in the form tells a repeat but the form itself.
-            let digest = HEXLOWER.encode(&Sha256::digest(&bytes));
-            (Transport::SendgridForm, Ok(format!("sendgrid:{digest}")))
+            let digest = HEXLOWER.encode(&Sha256::digest(bytes));
+            (Transport::SendgridForm, format!("sendgrid:{digest}"))
         }
-        Posted::Form(form) => (Transport::MailgunForm, mailgun::verify(form, key, now)),
-        Posted::Event(event) => (Transport::MailgunEvent, event.verify(key, now)),
+        Posted::Form(form) => (
+            Transport::MailgunForm,
+            mailgun::verify(form, key, now).ok()?,
+        ),
+        Posted::Event(event) if channel.is_fed_by("mailgun") => {
+            (Transport::MailgunEvent, event.verify(key, now).ok()?)
+        }
+        Posted::Event(_) => return None,
     };
-    let token = token.map_err(|_| unknown())?;
-    let envelope = Envelope {
-        transport,
-        from: None,
-        to: Vec::new(),
-        content_type,
-    };
-    drop(posted);
-    inbound::store(app, &channel, &envelope, bytes.into(), Some(token)).await
+    Some(Proof { transport, token })
+}
+
+/// Whether the secret of the webhook's address is the channel's.
+fn bears(channel: &Channel, secret: &str) -> bool {
+    let key = channel.secrets.signing_key.as_deref().unwrap_or_default();
+    sendgrid::verify(secret, key)
 }
 
 /// Reads what was posted, off the async threads: it may be many megabytes.
@@ -145,7 +198,7 @@ async fn read(kind: Kind, bytes: Bytes) -> Result<(Posted, Bytes)> {
     work.await.map_err(Error::internal)?
 }
 
-/// What Mailgun posts: a mail as a form, or an event about a mail of ours, which is often pointed here as well.
+/// What is posted: a mail as a form, or Mailgun's event about a mail of ours, which is often pointed here as well.
 enum Posted {
     Form(Form),
     Event(mailgun::Event),
@@ -186,22 +239,21 @@ async fn channel_named(app: &App, id: &str) -> Result<Channel> {
     found.filter(mail).ok_or_else(unknown)
 }
 
-/// The channel whose mailbox a delivery is for.
-async fn channel_of(app: &App, recipients: Vec<String>) -> Result<Channel> {
+/// The channels whose mailboxes a delivery is for, each once.
+async fn channels_of(app: &App, recipients: Vec<String>) -> Result<Vec<Channel>> {
     let owner = app.clone();
-    let found = app
-        .db
+    app.db
         .read(move |db| {
-            for recipient in &recipients {
+            let mut channels = BTreeMap::new();
+            for recipient in recipients.iter().take(MOST_RECIPIENTS) {
                 let found = config::by_address(db, &owner.secret, recipient)?;
-                if found.as_ref().is_some_and(takes) {
-                    return Ok(found);
+                if let Some(channel) = found.filter(takes) {
+                    channels.insert(channel.id.0, channel);
                 }
             }
-            Ok(None)
+            Ok(channels.into_values().collect())
         })
-        .await?;
-    found.ok_or_else(unknown)
+        .await
 }
 
 /// Whether a channel takes deliveries and can tell whether they are genuine.

@@ -7,6 +7,10 @@ use crate::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use tokio_rustls::rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 
 /// How a connection to a mail server is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +36,31 @@ pub(crate) struct SmtpConfig {
     /// The account's password; write-only.
     #[serde(default)]
     pub(crate) password: Option<String>,
+    /// Certificates in PEM to trust beside the public ones, as of a company's own authority.
+    #[serde(default)]
+    pub(crate) ca: Option<Text>,
+}
+
+/// A mailbox that mail is fetched from.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub(crate) struct ImapConfig {
+    /// The server's name or address.
+    pub(crate) host: Name,
+    /// Its port.
+    pub(crate) port: Int,
+    /// How the connection is protected; there is no fallback to less.
+    pub(crate) security: Security,
+    /// The account.
+    pub(crate) username: Name,
+    /// The account's password; write-only.
+    #[serde(default)]
+    pub(crate) password: Option<String>,
+    /// The folder to read; `INBOX` if left out.
+    #[serde(default)]
+    pub(crate) folder: Option<Line>,
+    /// Certificates in PEM to trust beside the public ones, as of a company's own authority.
+    #[serde(default)]
+    pub(crate) ca: Option<Text>,
 }
 
 /// How mail comes in.
@@ -50,6 +79,8 @@ pub(crate) enum InboundConfig {
         #[serde(default)]
         secret: Option<String>,
     },
+    /// It is fetched from a mailbox on a server by IMAP, and stays there. What the mailbox holds already is left alone.
+    Imap(ImapConfig),
     /// It comes to the appliance's own SMTP listener.
     Smtp {},
 }
@@ -80,13 +111,7 @@ impl EmailConfig {
     pub(crate) fn split(self, before: Option<&Channel>) -> Result<(Value, Secrets)> {
         let none = Secrets::default();
         let kept = before.map_or(&none, |channel| &channel.secrets);
-        let port = self.smtp.port.0;
-        if !(1..=65_535).contains(&port) {
-            return Err(Error::invalid(
-                "config.smtp.port",
-                Fault::OutOfRange(1, 65_535),
-            ));
-        }
+        let port = port(self.smtp.port, "config.smtp.port")?;
         // A password goes to the server it was given for and to no other.
         let elsewhere = before.is_some_and(|channel| {
             channel.text("/smtp/host") != self.smtp.host.as_str()
@@ -108,6 +133,11 @@ impl EmailConfig {
         };
         let inbound = match self.inbound {
             InboundConfig::Smtp {} => json!({ "provider": "smtp" }),
+            InboundConfig::Imap(imap) => {
+                let (shown, password) = imap.split(before)?;
+                secrets.imap_password = Some(password);
+                shown
+            }
             InboundConfig::Sendgrid { secret } => {
                 secrets.signing_key = keep(secret, &proof("sendgrid"));
                 if secrets.signing_key.is_none() {
@@ -130,6 +160,9 @@ impl EmailConfig {
         if let Some(username) = self.smtp.username.filter(|u| !u.is_empty()) {
             smtp.insert("username".into(), username.0.into());
         }
+        if let Some(ca) = certificates(self.smtp.ca, "config.smtp.ca")? {
+            smtp.insert("ca".into(), ca.into());
+        }
         let config = json!({
             "address": self.address.0,
             "from_name": self.from_name.map(|n| n.0).unwrap_or_default(),
@@ -140,6 +173,64 @@ impl EmailConfig {
         });
         Ok((config, secrets))
     }
+}
+
+impl ImapConfig {
+    /// What may be read back, and the password.
+    fn split(self, before: Option<&Channel>) -> Result<(Value, String)> {
+        let port = port(self.port, "config.inbound.port")?;
+        let before = before.filter(|channel| channel.is_fed_by("imap"));
+        // A password goes to the server it was given for and to no other.
+        let kept = before.filter(|channel| {
+            channel.text("/inbound/host") == self.host.as_str()
+                && channel.config["inbound"]["port"] == port
+                && channel.config["inbound"]["security"] == json!(self.security)
+        });
+        let kept = kept.and_then(|channel| channel.secrets.imap_password.clone());
+        let password =
+            keep(self.password, &kept).ok_or_else(|| Error::missing("config.inbound.password"))?;
+        let folder = match self.folder {
+            Some(folder) if !folder.is_empty() => folder.0,
+            _ => "INBOX".to_owned(),
+        };
+        let mut shown = json!({
+            "provider": "imap",
+            "host": self.host.0,
+            "port": port,
+            "security": self.security,
+            "username": self.username.0,
+            "folder": folder,
+        });
+        if let Some(ca) = certificates(self.ca, "config.inbound.ca")? {
+            shown["ca"] = ca.into();
+        }
+        Ok((shown, password))
+    }
+}
+
+fn port(port: Int, field: &'static str) -> Result<i64> {
+    match port.0 {
+        number @ 1..=65_535 => Ok(number),
+        _ => Err(Error::invalid(field, Fault::OutOfRange(1, 65_535))),
+    }
+}
+
+/// Certificates that can be read as such, if there are any.
+fn certificates(given: Option<Text>, field: &'static str) -> Result<Option<String>> {
+    let Some(text) = given.filter(|text| !text.0.trim().is_empty()) else {
+        return Ok(None);
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(text.0.as_bytes()) {
+        let added = certificate.is_ok_and(|certificate| roots.add(certificate).is_ok());
+        if !added {
+            return Err(Error::invalid(field, Fault::NotCertificate));
+        }
+    }
+    if roots.is_empty() {
+        return Err(Error::invalid(field, Fault::NotCertificate));
+    }
+    Ok(Some(text.0.trim().to_owned()))
 }
 
 #[cfg(test)]

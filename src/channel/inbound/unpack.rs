@@ -7,7 +7,7 @@ use crate::{
         bounce::Report,
         form::Form,
         html,
-        mail::{Attachment, Mail},
+        mail::{Attachment, Mail, Note},
         mailgun, parse, sendgrid,
     },
     error::Result,
@@ -59,6 +59,9 @@ pub(super) fn unpack(
             return Ok(report.map_or(Unpacked::Nothing, Unpacked::Report));
         }
     };
+    if envelope.is_cut {
+        leave_out_the_last(&mut mail);
+    }
     let external_id = external_id(&mail);
     let shown = mail
         .html
@@ -89,6 +92,14 @@ pub(super) fn unpack(
         uploads,
         inline,
     })))
+}
+
+/// Of a mail whose end was not taken, the last part is broken off.
+fn leave_out_the_last(mail: &mut Mail) {
+    mail.notes.push(match mail.attachments.pop() {
+        Some(Attachment { name, .. }) => Note::AttachmentLeftOut { name },
+        None => Note::TextCut,
+    });
 }
 
 /// What makes a repeated mail the same. Some devices send every mail under one Message-ID, so it is not enough alone.
