@@ -34,6 +34,7 @@ mod live;
 mod matrix;
 mod messengers;
 mod notices;
+mod postfix;
 mod reference;
 mod refusals;
 mod registry;

@@ -91,9 +91,9 @@ fn each_field_is_read_in_its_own_charset() {
     let (desk, _tray, _) = desk_with_sendgrid();
     assert_eq!(hook(&desk, &posted(&mixed())).status, 200);
     let whole = the_ticket(&desk);
-    assert_eq!(whole["subject"], "Принтер");
-    assert_eq!(whole["creator_name"], "Асем");
-    assert_eq!(whole["creator_email"], "asem@client.example");
+    assert_eq!(whole["ticket"]["subject"], "Принтер");
+    assert_eq!(whole["ticket"]["creator_name"], "Асем");
+    assert_eq!(whole["ticket"]["creator_email"], "asem@client.example");
     assert_eq!(whole["messages"][0]["message"], "Не печатает");
 
     // Where the header block says nothing of it, the fields count, each in its charset.
@@ -142,15 +142,20 @@ fn files_come_with_their_names_and_pictures_stand_in_the_text() {
     assert_eq!(hook(&desk, &posted(&parts)).status, 200);
     let whole = the_ticket(&desk);
     let message = &whole["messages"][0];
-    let files = message["attachments"].as_array().unwrap();
-    let [act] = files.as_slice() else {
-        panic!("the picture stands in the text: {message}");
-    };
-    assert_eq!(
-        (&act["name"], &act["size"]),
-        (&json!("Акт.pdf"), &json!(12))
+    let names: Vec<&Value> = message["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| &file["name"])
+        .collect();
+    assert_eq!(names, ["Акт.pdf", "image001.png"]);
+    let html = message["html"].as_str().unwrap();
+    assert!(
+        html.contains("/image001.png?"),
+        "it stands in the text: {html}"
     );
-    assert!(!message["html"].as_str().unwrap().contains("cid:"));
+    let act = &message["files"][0];
+    assert_eq!(act["size"], 12);
     let got = desk.omar.get(act["url"].as_str().unwrap());
     assert_eq!(got.body, b"%PDF-1.4 act");
 }
@@ -204,7 +209,7 @@ fn a_raw_mail_is_read_as_it_was_sent() {
     let named = format!("&channel={channel}&secret={IN_ADDRESS}");
     assert_eq!(hook(&desk, &posted_to(&named, &parts)).status, 200);
     let whole = the_ticket(&desk);
-    assert_eq!(whole["subject"], "Принтер");
+    assert_eq!(whole["ticket"]["subject"], "Принтер");
     assert_eq!(whole["messages"][0]["message"], "Привет");
 }
 

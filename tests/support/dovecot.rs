@@ -16,7 +16,7 @@ use std::{
 };
 
 /// The password of every account.
-pub(crate) const MAIL_PASSWORD: &str = "correct mail battery";
+pub(crate) const MAIL_PASSWORD: &str = "correct-mail-battery";
 /// Whose the mailboxes are when the server is started by root: it serves none of root's.
 const NOBODY: u32 = 65_534;
 

@@ -20,7 +20,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::gauge::{Gauge, Wire};
-use super::session::{Conversation, LARGEST, Trouble, capabilities, said, words};
+use super::session::{Conversation, LARGEST, Trouble, capabilities, said, told};
 use crate::channel::config::{HIDDEN, Security};
 use crate::reach::Reach;
 
@@ -69,7 +69,11 @@ async fn enter(target: &Target) -> Result<Conversation, Trouble> {
                         .to_owned(),
                 ));
             }
-            ask(&mut client, "STARTTLS").await?;
+            let begun = ask(&mut client, "STARTTLS").await;
+            begun.map_err(|trouble| match trouble {
+                Trouble::Refused(why) => Trouble::Settings(format!("STARTTLS was refused: {why}")),
+                other => other,
+            })?;
             // What was said before the encryption goes with the client: nobody can slip in answers to what follows.
             let plain = client.into_inner().into_inner();
             Client::new(Gauge::new(encrypted(target, plain).await?, LARGEST.into()))
@@ -221,12 +225,11 @@ async fn log_in(
 /// What it means that we were not let in. A server may be busy as well, and says so.
 fn refusal(error: ImapError, password: &str) -> Trouble {
     let text = match &error {
-        ImapError::No(why) | ImapError::Bad(why) => why,
-        ImapError::Validate(_) => "a line end is in the name or the password",
+        ImapError::No(why) | ImapError::Bad(why) => told(why),
+        ImapError::Validate(_) => "a line end is in the name or the password".to_owned(),
         _ => return error.into(),
     };
     let busy = ["UNAVAILABLE", "INUSE", "LIMIT"];
-    let text = words(text);
     if busy.iter().any(|code| text.to_uppercase().contains(code)) {
         return Trouble::Passing(format!("the login is not possible now: {text}"));
     }

@@ -6,7 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, BufWriter, ReadBuf};
 
 /// The longest line, the contents of literals left out.
 const LONGEST_LINE: usize = 1 << 20;
@@ -20,7 +20,8 @@ impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Wire for T {}
 /// A connection whose answers are measured as they come.
 #[derive(Debug)]
 pub(super) struct Gauge {
-    wire: Box<dyn Wire>,
+    /// The client says a command in pieces, which are to travel together.
+    wire: BufWriter<Box<dyn Wire>>,
     meter: Meter,
 }
 
@@ -28,14 +29,14 @@ impl Gauge {
     /// Measures a connection on which no literal may be larger than `largest`.
     pub(super) fn new(wire: impl Wire + 'static, largest: u64) -> Gauge {
         Gauge {
-            wire: Box::new(wire),
+            wire: BufWriter::new(Box::new(wire)),
             meter: Meter::new(largest),
         }
     }
 
     /// The bare connection.
     pub(super) fn into_inner(self) -> Box<dyn Wire> {
-        self.wire
+        self.wire.into_inner()
     }
 }
 

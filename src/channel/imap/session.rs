@@ -71,7 +71,7 @@ impl From<ImapError> for Trouble {
         match error {
             ImapError::Io(error) => error.into(),
             ImapError::ConnectionLost => closed(),
-            ImapError::Bad(why) | ImapError::No(why) => Trouble::Refused(words(&why)),
+            ImapError::Bad(why) | ImapError::No(why) => Trouble::Refused(told(&why)),
             other => Trouble::Garbled(words(&other.to_string())),
         }
     }
@@ -118,6 +118,12 @@ pub(super) fn words(text: &str) -> String {
     line.trim().to_owned()
 }
 
+/// The server's own words in what the client says of a refusal: `code: …, info: Some("…")`.
+pub(super) fn told(why: &str) -> String {
+    let info = why.split_once("info: Some(\"").map(|(_, info)| info);
+    words(info.map_or(why, |info| info.strip_suffix("\")").unwrap_or(info)))
+}
+
 /// What the server says beside a status.
 pub(super) fn said(outcome: &Outcome<'_>) -> String {
     let information = outcome.information.as_deref().unwrap_or_default();
@@ -148,8 +154,16 @@ pub(super) struct Opened {
 pub(super) struct Conversation {
     session: Session<Gauge>,
     can_idle: bool,
-    /// How many mails the open folder holds.
+    folder: Folder,
+}
+
+/// What is known of the open folder.
+#[derive(Debug, Default)]
+struct Folder {
+    /// How many mails it holds.
     exists: u32,
+    /// Whether more have come since it was listed last.
+    has_news: bool,
     is_read_only: bool,
 }
 
@@ -159,8 +173,7 @@ impl Conversation {
         let mut conversation = Conversation {
             session,
             can_idle: false,
-            exists: 0,
-            is_read_only: false,
+            folder: Folder::default(),
         };
         // What is offered after the login may be more than before.
         let mut offered = BTreeSet::new();
@@ -200,7 +213,7 @@ impl Conversation {
                         };
                     }
                     other => {
-                        note(other, &mut self.exists)?;
+                        self.folder.note(other)?;
                         each(other)?;
                     }
                 }
@@ -218,7 +231,7 @@ impl Conversation {
     pub(super) async fn open(&mut self, name: &str) -> Result<Opened, Trouble> {
         let text = format!("SELECT {}", folder::quoted(&folder::spelled(name)));
         let (mut validity, mut next, mut is_read_only) = (None, None, false);
-        self.exists = 0;
+        self.folder = Folder::default();
         let opened = self.command(&text, ANSWER, |response| {
             match code(response) {
                 Some(ResponseCode::UidValidity(number)) => validity = Some(*number),
@@ -234,7 +247,7 @@ impl Conversation {
             }
             other => other,
         })?;
-        self.is_read_only = is_read_only;
+        self.folder.is_read_only = is_read_only;
         let validity = validity.ok_or_else(|| {
             Trouble::Settings(format!("the mails of \"{name}\" have no lasting numbers"))
         })?;
@@ -252,7 +265,8 @@ impl Conversation {
     /// The mails after a number, in order.
     pub(super) async fn list(&mut self, after: u32) -> Result<Vec<Listed>, Trouble> {
         // Of an empty folder `*` means nothing.
-        if self.exists == 0 {
+        self.folder.has_news = false;
+        if self.folder.exists == 0 {
             return Ok(Vec::new());
         }
         let from = after.saturating_add(1);
@@ -292,7 +306,7 @@ impl Conversation {
 
     /// Marks a mail as read, for people who look into the mailbox. That it may not be so is no trouble of ours.
     pub(super) async fn mark_seen(&mut self, uid: u32) -> Result<(), Trouble> {
-        if self.is_read_only {
+        if self.folder.is_read_only {
             return Ok(());
         }
         let text = format!("UID STORE {uid} +FLAGS.SILENT (\\Seen)");
@@ -308,6 +322,9 @@ impl Conversation {
     /// Waits until the server has news, for `idle` at most; a server that tells nothing by itself is left alone for
     /// `pause`.
     pub(super) async fn wait(&mut self, idle: Duration, pause: Duration) -> Result<(), Trouble> {
+        if self.folder.has_news {
+            return Ok(());
+        }
         if !self.can_idle {
             tokio::time::sleep(pause).await;
             return self.command("NOOP", ANSWER, |_| Ok(())).await;
@@ -340,7 +357,7 @@ impl Conversation {
                     match answer.parsed() {
                         Response::Continue(_) if !agreed => {
                             (agreed, until) = (true, Instant::now() + longest);
-                            false
+                            self.folder.has_news
                         }
                         Response::Done {
                             tag,
@@ -353,7 +370,7 @@ impl Conversation {
                             };
                         }
                         other => {
-                            note(other, &mut self.exists)?;
+                            self.folder.note(other)?;
                             matches!(other, Response::MailboxData(MailboxDatum::Exists(_)))
                         }
                     }
@@ -373,21 +390,26 @@ impl Conversation {
     }
 }
 
-/// Takes note of what any answer may tell: how many mails there are, and that the server is going.
-fn note(response: &Response<'_>, exists: &mut u32) -> Result<(), Trouble> {
-    match response {
-        Response::MailboxData(MailboxDatum::Exists(number)) => *exists = *number,
-        Response::Expunge(_) => *exists = exists.saturating_sub(1),
-        Response::Data {
-            status: Status::Bye,
-            outcome,
-        } => {
-            let why = format!("the server ended the connection: {}", said(outcome));
-            return Err(Trouble::Passing(why));
+impl Folder {
+    /// Takes note of what any answer may tell: how many mails there are, and that the server is going.
+    fn note(&mut self, response: &Response<'_>) -> Result<(), Trouble> {
+        match response {
+            Response::MailboxData(MailboxDatum::Exists(number)) => {
+                self.has_news |= *number > self.exists;
+                self.exists = *number;
+            }
+            Response::Expunge(_) => self.exists = self.exists.saturating_sub(1),
+            Response::Data {
+                status: Status::Bye,
+                outcome,
+            } => {
+                let why = format!("the server ended the connection: {}", said(outcome));
+                return Err(Trouble::Passing(why));
+            }
+            _ => {}
         }
-        _ => {}
+        Ok(())
     }
-    Ok(())
 }
 
 /// Adds what a server says that it can do.
@@ -475,6 +497,8 @@ mod tests {
 
     #[test]
     fn what_a_server_says_is_cut_to_what_people_read() {
+        let refusal = r#"code: None, info: Some("[AUTHENTICATIONFAILED] Wrong password.")"#;
+        assert_eq!(told(refusal), "[AUTHENTICATIONFAILED] Wrong password.");
         assert_eq!(words("Go\r\naway\u{7}"), "Go  away");
         assert_eq!(words(&"я".repeat(1000)).chars().count(), 300);
     }
