@@ -100,13 +100,9 @@ impl Drop for Postfix {
         // What it starts has a group of its own.
         let told = fs::read_to_string(self.dir.0.join("queue/pid/master.pid"));
         let master = told.ok().and_then(|pid| pid.trim().parse().ok());
-        for group in [
-            master.and_then(Pid::from_raw),
-            Some(Pid::from_child(&self.child)),
-        ] {
-            if let Some(group) = group {
-                let _ = kill_process_group(group, Signal::KILL);
-            }
+        let master = master.and_then(Pid::from_raw);
+        for group in master.into_iter().chain([Pid::from_child(&self.child)]) {
+            let _ = kill_process_group(group, Signal::KILL);
         }
         let _ = self.child.wait();
         if thread::panicking() {

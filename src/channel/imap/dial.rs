@@ -20,7 +20,8 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::gauge::{Gauge, Wire};
-use super::session::{Conversation, LARGEST, Trouble, capabilities, said, told};
+use super::session::{Conversation, LARGEST, capabilities};
+use super::trouble::{Trouble, said, told};
 use crate::channel::config::{HIDDEN, Security};
 use crate::reach::Reach;
 

@@ -8,6 +8,9 @@ mod gauge;
 mod position;
 mod read;
 mod session;
+#[cfg(test)]
+mod tests;
+mod trouble;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -19,7 +22,7 @@ use tokio::task::JoinHandle;
 
 use self::dial::{Target, connect};
 use self::read::Reader;
-use self::session::Trouble;
+use self::trouble::Trouble;
 use super::config::{self, Channel, Security};
 use crate::access::secret::random;
 use crate::api::field::ChannelId;
@@ -282,20 +285,4 @@ fn rest(trouble: &Trouble, failures: u32, jitter: u64) -> Duration {
     let doublings = failures.saturating_sub(1).min(12);
     let wait = (first << doublings).min(longest);
     Duration::from_millis(wait + wait / 4 * (jitter % 1000) / 1000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rests_grow_to_a_bound_and_a_login_is_tried_seldom() {
-        let passing = Trouble::Passing(String::new());
-        let login = Trouble::Login(String::new());
-        let seconds = |trouble: &Trouble, failures| rest(trouble, failures, 0).as_secs();
-        assert_eq!([1, 2, 3, 20].map(|n| seconds(&passing, n)), [1, 2, 4, 300]);
-        assert_eq!([1, 2, 20].map(|n| seconds(&login, n)), [300, 600, 3600]);
-        assert!(rest(&passing, 20, 999) > rest(&passing, 20, 0));
-        assert!(rest(&passing, 20, u64::MAX) < Duration::from_secs(375));
-    }
 }

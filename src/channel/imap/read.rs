@@ -7,7 +7,8 @@ use tokio::sync::Semaphore;
 
 use super::dial::Target;
 use super::position::{Place, Position};
-use super::session::{Conversation, LARGEST, Listed, Opened, Trouble};
+use super::session::{Conversation, LARGEST, Listed, Opened};
+use super::trouble::Trouble;
 use crate::app::App;
 use crate::channel::config::Channel;
 use crate::channel::inbound::{self, Delivery, Envelope, Transport};
