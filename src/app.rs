@@ -6,7 +6,7 @@ use crate::{
     },
     api::field::{OperatorId, TenantId},
     blob::Blobs,
-    channel::{inbound, mailbox::Mailboxes, outbound, smtp_in, tend},
+    channel::{imap, inbound, mailbox::Mailboxes, outbound, smtp_in, tend},
     clock::Clock,
     config::Config,
     db::{self, Closing, Db, stamp},
@@ -167,6 +167,7 @@ impl Server {
             tokio::spawn(inbound::work(app.clone(), stop.subscribe())),
             tokio::spawn(outbound::work(app.clone(), stop.subscribe())),
             tokio::spawn(tend::work(app.clone(), stop.subscribe())),
+            tokio::spawn(imap::work(app.clone(), stop.subscribe())),
             tokio::spawn(webhook::send::work(app.clone(), stop.subscribe())),
             tokio::spawn(notice::work(app.clone(), stop.subscribe())),
         ];

@@ -172,6 +172,7 @@ pub(crate) enum Fault {
     NotUrl,
     NotZone,
     NotImage,
+    NotCertificate,
     OneOf(Vec<String>),
     NotAboveZero,
     NotCurrency,
@@ -313,6 +314,11 @@ impl Fault {
                 "нужно время суток вида 08:30",
                 "08:30 түріндегі тәулік уақыты қажет",
                 "must be a time of day such as 08:30",
+            ],
+            Fault::NotCertificate => [
+                "нужны сертификаты в виде PEM: от -----BEGIN CERTIFICATE----- до -----END CERTIFICATE-----",
+                "PEM түріндегі сертификаттар қажет: -----BEGIN CERTIFICATE----- басталып, -----END CERTIFICATE----- аяқталады",
+                "must be certificates in PEM, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----",
             ],
             Fault::NotImage => [
                 "нужна картинка PNG, JPEG, WebP или GIF до 512 КБ и 2048 × 2048 точек",

@@ -220,7 +220,7 @@ fn count(db: &Snapshot<'_>) -> Result<Counted> {
     };
     let channels = one(
         db,
-        "select count(*), coalesce(sum(last_error is not null or state is 'closed'), 0) from channel where is_active",
+        "select count(*), coalesce(sum(last_error is not null or inbound_error is not null or state is 'closed'), 0) from channel where is_active",
         [],
         |row| {
             Ok(Channels {

@@ -31,7 +31,7 @@
 //! verb of `ticket`, the verb writes row, history, index and outbox in one transaction, the writer commits it together
 //! with whatever else is queued and only then answers. Workers are woken by the commit and send what is to leave.
 //!
-//! What comes in: `http::hook`, `channel::smtp_in` or `channel::tend`, which polls, stores the raw bytes and acknowledges;
+//! What comes in: `http::hook`, `channel::smtp_in`, `channel::imap` or `channel::tend`, which polls, stores the raw bytes and acknowledges;
 //! `channel::inbound` reads them, decides by pure rules where they belong and calls the same verbs.
 mod access;
 mod api;

@@ -51,6 +51,7 @@ pub(crate) struct Signals {
     pub(crate) outbox: Notify,
     pub(crate) inbound: Notify,
     pub(crate) channels: Notify,
+    pub(crate) mailboxes: Notify,
     pub(crate) webhooks: Notify,
     pub(crate) notified: broadcast::Sender<(TenantId, OperatorId)>,
     pub(crate) notices: Notify,
@@ -64,6 +65,7 @@ impl Default for Signals {
             outbox: Notify::new(),
             inbound: Notify::new(),
             channels: Notify::new(),
+            mailboxes: Notify::new(),
             webhooks: Notify::new(),
             notified: broadcast::channel(256).0,
             notices: Notify::new(),
@@ -79,7 +81,11 @@ impl Signals {
             Signal::Access => drop(self.access.send(())),
             Signal::Outbox => self.outbox.notify_one(),
             Signal::Inbound => self.inbound.notify_one(),
-            Signal::Channels => self.channels.notify_one(),
+            // Two look after channels, and each is to hear of it.
+            Signal::Channels => {
+                self.channels.notify_one();
+                self.mailboxes.notify_one();
+            }
             Signal::Webhook => self.webhooks.notify_one(),
             Signal::Notified(tenant, operator) => drop(self.notified.send((tenant, operator))),
             Signal::Notice => self.notices.notify_one(),

@@ -19,6 +19,8 @@ command -v curl >/dev/null || need+=(curl)
 command -v chromium >/dev/null || need+=(chromium fonts-noto-core)
 command -v pebble >/dev/null || need+=(pebble)
 python3 -c 'import ensurepip' 2>/dev/null || need+=(python3-venv)
+[ -x /usr/sbin/dovecot ] || need+=(dovecot-imapd)
+[ -x /usr/sbin/postfix ] || need+=(postfix)
 command -v strace >/dev/null || need+=(strace)
 command -v mkfs.ext4 >/dev/null || need+=(e2fsprogs)
 command -v systemd-analyze >/dev/null || need+=(systemd)
@@ -26,7 +28,18 @@ command -v dpkg-deb >/dev/null || need+=(dpkg)
 if [ ${#need[@]} -gt 0 ]; then
   sudo=$([ "$(id -u)" = 0 ] || echo sudo)
   step 'refresh the package lists' $sudo apt-get update -qq
-  step 'install what is missing' $sudo apt-get install -y -qq --no-install-recommends "${need[@]}"
+  # The mail servers are for the tests, which start them for themselves: none becomes a daemon of this machine.
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    trap '$sudo rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | $sudo install -m 755 /dev/stdin "$policy"
+  fi
+  step 'install what is missing' $sudo env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${need[@]}"
+  if [ -n "$(trap -p EXIT)" ]; then
+    $sudo rm -f "$policy"
+    trap - EXIT
+  fi
 fi
 
 binary=target/x86_64-unknown-linux-gnu/release/tehprof

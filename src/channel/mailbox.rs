@@ -39,6 +39,7 @@ impl Mailboxes {
                 from: Some(delivery.mail_from.clone()),
                 to: recipients,
                 content_type: None,
+                is_cut: false,
             };
             inbound::store(&self.0, &channel, &envelope, delivery.raw.clone(), None).await?;
         }

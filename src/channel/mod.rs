@@ -1,12 +1,13 @@
 //! The channels by which messages come in and go out.
 //!
-//! In: [`smtp_in`], the webhooks and [`tend`], which polls, hand raw deliveries to [`inbound`], which stores them first and
+//! In: [`smtp_in`], the webhooks, [`imap`], which fetches mail, and [`tend`], which polls, hand raw deliveries to [`inbound`], which stores them first and
 //! then decides where they belong. Out: the verbs write to [`outbox`], [`outbound`] sends. [`email`] is the whole of mail
 //! without a database; [`telegram`], [`whatsapp`] and [`max`] are the messengers, each an adapter behind [`messenger`].
 pub(crate) mod chat;
 pub(crate) mod config;
 pub(crate) mod email;
 pub(crate) mod heard;
+pub(crate) mod imap;
 pub(crate) mod inbound;
 pub(crate) mod mailbox;
 mod marks;

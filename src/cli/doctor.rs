@@ -340,7 +340,7 @@ fn contents(path: &Path, now: Millis, found: &mut Findings) -> Done<()> {
     }
     let channels: Vec<(String, String, Option<String>, String)> = all(
         &conn,
-        "select c.name, t.name, c.last_error, c.config
+        "select c.name, t.name, coalesce(c.inbound_error, c.last_error), c.config
            from channel c
            join tenant t on t.id = c.tenant_id
           where c.is_active and t.is_active
@@ -349,7 +349,9 @@ fn contents(path: &Path, now: Millis, found: &mut Findings) -> Done<()> {
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
     )?;
     for (name, tenant, last_error, config) in channels {
-        let trouble = last_error.or_else(|| mail_server(&config));
+        let trouble = last_error
+            .or_else(|| mail_server(&config, "smtp"))
+            .or_else(|| mail_server(&config, "inbound"));
         match trouble {
             None => found.good([
                 format!("канал «{name}» ({tenant}): работает"),
@@ -374,11 +376,11 @@ fn contents(path: &Path, now: Millis, found: &mut Findings) -> Done<()> {
     Ok(())
 }
 
-/// Tries the mail server that a channel's configuration names, and says what is wrong with it.
-fn mail_server(config: &str) -> Option<String> {
+/// Tries the mail server that a part of a channel's configuration names, if it does, and says what is wrong with it.
+fn mail_server(config: &str, part: &str) -> Option<String> {
     let config: Value = serde_json::from_str(config).ok()?;
-    let host = config["smtp"]["host"].as_str()?;
-    let port = config["smtp"]["port"]
+    let host = config[part]["host"].as_str()?;
+    let port = config[part]["port"]
         .as_u64()
         .and_then(|p| u16::try_from(p).ok())?;
     let addresses = match (host, port).to_socket_addrs() {

@@ -12,24 +12,32 @@ use crate::{
     app::App,
     channel::{
         config::{self, Channel, ChannelType},
-        email::{form::Form, mailgun},
+        email::{form::Form, mailgun, sendgrid},
         inbound::{self, Envelope, Transport},
     },
+    clock::Millis,
     error::{Code, Error, Result},
     tenant,
 };
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use hyper::{
     Method, Request,
     body::{Body, Incoming},
     header,
 };
 use serde_json::json;
-use std::{collections::HashMap, time::Duration};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
-/// The largest delivery: Mailgun's 25 MB of mail and what a form adds to it.
+/// The largest delivery: 25 MB of mail, or 30 at SendGrid, and what a form adds to it.
 const LIMIT: usize = 36 << 20;
 const TIME: Duration = Duration::from_secs(120);
+/// How many recipients of one delivery are looked up: as many as one SMTP session may name.
+const MOST_RECIPIENTS: usize = 100;
 /// Beyond this size a delivery needs one of the few places for large ones.
 const LARGE: u64 = 1 << 20;
 
@@ -81,11 +89,18 @@ async fn take(app: &App, request: Request<Incoming>, visit: &Visit) -> Result<()
         .and_then(|v| v.to_str().ok())
         .map(str::to_owned);
     let kind = Kind::of(&head.headers)?;
-    // A channel that the address names is known before a byte of the body is read.
+    // A channel that the address names is known before a byte of the body is read, and so is a secret that it bears.
     let named = match query.get("channel") {
         Some(id) => Some(channel_named(app, id).await?),
         None => None,
     };
+    let secret = query.get("secret").map(String::as_str).unwrap_or_default();
+    if named
+        .as_ref()
+        .is_some_and(|c| c.is_fed_by("sendgrid") && !bears(c, secret))
+    {
+        return Err(unknown());
+    }
     let size = wire.size_hint();
     let _seat = if size.upper().is_none_or(|most| most > LARGE) {
         Some(app.limits.delivery(visit.address)?)
@@ -94,28 +109,74 @@ async fn take(app: &App, request: Request<Incoming>, visit: &Visit) -> Result<()
     };
     let bytes = body::bytes(wire, LIMIT, TIME).await?;
     let (posted, bytes) = read(kind, bytes).await?;
-    let channel = match named {
-        Some(channel) => channel,
-        None => channel_of(app, posted.recipient()).await?,
+    let channels = match named {
+        Some(channel) => vec![channel],
+        None => channels_of(app, posted.recipients()).await?,
     };
-    let key = channel.secrets.signing_key.as_deref().unwrap_or_default();
     let now = app.db.clock().now();
-    let verified = match &posted {
-        Posted::Form(form) => mailgun::verify(form, key, now),
-        Posted::Event(event) => event.verify(key, now),
-    };
-    let token = verified.map_err(|_| Error::new(Code::BadSignature))?;
-    let envelope = Envelope {
-        transport: match posted {
-            Posted::Form(_) => Transport::MailgunForm,
-            Posted::Event(_) => Transport::MailgunEvent,
-        },
-        from: None,
-        to: Vec::new(),
-        content_type,
-    };
+    let proven: Vec<(Channel, Proof)> = channels
+        .into_iter()
+        .filter_map(|channel| Some((prove(&posted, &channel, secret, &bytes, now)?, channel)))
+        .map(|(proof, channel)| (channel, proof))
+        .collect();
     drop(posted);
-    inbound::store(app, &channel, &envelope, bytes.into(), Some(token)).await
+    if proven.is_empty() {
+        return Err(unknown());
+    }
+    for (channel, proof) in proven {
+        let envelope = Envelope {
+            transport: proof.transport,
+            from: None,
+            to: Vec::new(),
+            content_type: content_type.clone(),
+            is_cut: false,
+        };
+        inbound::store(app, &channel, &envelope, bytes.to_vec(), Some(proof.token)).await?;
+    }
+    Ok(())
+}
+
+/// What a delivery turned out to be for a channel.
+struct Proof {
+    transport: Transport,
+    /// What makes it the same when it is repeated.
+    token: String,
+}
+
+/// Whether what was posted is the channel's provider's: signed by its key, or posted to an address that bears its secret.
+fn prove(
+    posted: &Posted,
+    channel: &Channel,
+    secret: &str,
+    bytes: &Bytes,
+    now: Millis,
+) -> Option<Proof> {
+    let key = channel.secrets.signing_key.as_deref().unwrap_or_default();
+    let (transport, token) = match posted {
+        Posted::Form(_) if channel.is_fed_by("sendgrid") => {
+            if !bears(channel, secret) {
+                return None;
+            }
+            // Nothing in the form tells a repeat but the form itself.
+            let digest = HEXLOWER.encode(&Sha256::digest(bytes));
+            (Transport::SendgridForm, format!("sendgrid:{digest}"))
+        }
+        Posted::Form(form) => (
+            Transport::MailgunForm,
+            mailgun::verify(form, key, now).ok()?,
+        ),
+        Posted::Event(event) if channel.is_fed_by("mailgun") => {
+            (Transport::MailgunEvent, event.verify(key, now).ok()?)
+        }
+        Posted::Event(_) => return None,
+    };
+    Some(Proof { transport, token })
+}
+
+/// Whether the secret of the webhook's address is the channel's.
+fn bears(channel: &Channel, secret: &str) -> bool {
+    let key = channel.secrets.signing_key.as_deref().unwrap_or_default();
+    sendgrid::verify(secret, key)
 }
 
 /// Reads what was posted, off the async threads: it may be many megabytes.
@@ -137,18 +198,21 @@ async fn read(kind: Kind, bytes: Bytes) -> Result<(Posted, Bytes)> {
     work.await.map_err(Error::internal)?
 }
 
-/// What Mailgun posts: a mail as a form, or an event about a mail of ours, which is often pointed here as well.
+/// What is posted: a mail as a form, or Mailgun's event about a mail of ours, which is often pointed here as well.
 enum Posted {
     Form(Form),
     Event(mailgun::Event),
 }
 
 impl Posted {
-    /// The address that a mail was sent to.
-    fn recipient(&self) -> String {
+    /// The addresses that a mail was sent to: what Mailgun says, or SendGrid.
+    fn recipients(&self) -> Vec<String> {
         match self {
-            Posted::Form(form) => form.text("recipient").unwrap_or_default(),
-            Posted::Event(_) => String::new(),
+            Posted::Form(form) => match form.text("recipient") {
+                Some(recipient) => vec![recipient],
+                None => sendgrid::recipients(form),
+            },
+            Posted::Event(_) => Vec::new(),
         }
     }
 }
@@ -175,18 +239,26 @@ async fn channel_named(app: &App, id: &str) -> Result<Channel> {
     found.filter(mail).ok_or_else(unknown)
 }
 
-/// The channel whose mailbox a delivery is for.
-async fn channel_of(app: &App, recipient: String) -> Result<Channel> {
+/// The channels whose mailboxes a delivery is for, each once.
+async fn channels_of(app: &App, recipients: Vec<String>) -> Result<Vec<Channel>> {
     let owner = app.clone();
-    let found = app
-        .db
-        .read(move |db| config::by_address(db, &owner.secret, &recipient))
-        .await?;
-    found.filter(takes).ok_or_else(unknown)
+    app.db
+        .read(move |db| {
+            let mut channels = BTreeMap::new();
+            for recipient in recipients.iter().take(MOST_RECIPIENTS) {
+                let found = config::by_address(db, &owner.secret, recipient)?;
+                if let Some(channel) = found.filter(takes) {
+                    channels.insert(channel.id.0, channel);
+                }
+            }
+            Ok(channels.into_values().collect())
+        })
+        .await
 }
 
 /// Whether a channel takes deliveries and can tell whether they are genuine.
 fn takes(channel: &Channel) -> bool {
     let key = channel.secrets.signing_key.as_deref();
-    channel.is_active && channel.is_fed_by("mailgun") && key.is_some_and(|key| !key.is_empty())
+    let posted = channel.is_fed_by("mailgun") || channel.is_fed_by("sendgrid");
+    channel.is_active && posted && key.is_some_and(|key| !key.is_empty())
 }

@@ -1,11 +1,13 @@
 //! The test world: [`Desk`] is a running program with two tenants and their people, [`Tray`] is a mail server that takes
-//! what the desk sends, [`Peer`] a messenger that it calls, [`Receiver`] an HTTP server that takes its calls, [`post`] writes the
+//! what the desk sends, [`dovecot`] and [`postfix`] are real ones, [`Peer`] a messenger that it calls, [`Receiver`] an HTTP server that takes its calls, [`post`] writes the
 //! mails that customers send.
 pub(crate) mod caller;
 pub(crate) mod desk;
+pub(crate) mod dovecot;
 pub(crate) mod http;
 pub(crate) mod peer;
 pub(crate) mod post;
+pub(crate) mod postfix;
 pub(crate) mod receiver;
 pub(crate) mod serving;
 pub(crate) mod socket;

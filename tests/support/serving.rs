@@ -66,7 +66,10 @@ impl Serving {
                 let _ = child.kill();
                 panic!("the server did not start: {:?}", log.lock().unwrap());
             };
-            if let Some(address) = line.strip_prefix("listening on http://") {
+            let address = ["listening on http://", "listening on https://"]
+                .iter()
+                .find_map(|words| line.strip_prefix(words));
+            if let Some(address) = address {
                 break address.parse().unwrap();
             }
             greeting.push(line);

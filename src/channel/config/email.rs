@@ -5,8 +5,12 @@ use crate::{
     error::{Error, Fault, Result},
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Map, Value, json};
+use tokio_rustls::rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 
 /// How a connection to a mail server is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -32,20 +36,113 @@ pub(crate) struct SmtpConfig {
     /// The account's password; write-only.
     #[serde(default)]
     pub(crate) password: Option<String>,
+    /// Certificates in PEM to trust beside the public ones, as of a company's own authority.
+    #[serde(default)]
+    pub(crate) ca: Option<Text>,
 }
 
 /// How mail comes in.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(tag = "provider", rename_all = "lowercase")]
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(tag = "provider", rename_all = "lowercase")]
 pub(crate) enum InboundConfig {
     /// Mailgun posts it to the channel's webhook.
     Mailgun {
         /// The HTTP webhook signing key; write-only.
-        #[serde(default)]
+        #[schemars(default)]
         signing_key: Option<String>,
+    },
+    /// SendGrid's Inbound Parse posts it to the channel's webhook.
+    Sendgrid {
+        /// What the address of the webhook is to bear as `&secret=`, for SendGrid signs nothing; write-only.
+        #[schemars(default)]
+        secret: Option<String>,
+    },
+    /// It is fetched from a mailbox on a server by IMAP, and stays there. What the mailbox holds already is left alone.
+    Imap {
+        /// The server's name or address.
+        host: Name,
+        /// Its port.
+        port: Int,
+        /// How the connection is protected; there is no fallback to less.
+        security: Security,
+        /// The account.
+        username: Name,
+        /// The account's password; write-only.
+        #[schemars(default)]
+        password: Option<String>,
+        /// The folder to read; `INBOX` if left out.
+        #[schemars(default)]
+        folder: Option<Line>,
+        /// Certificates in PEM to trust beside the public ones, as of a company's own authority.
+        #[schemars(default)]
+        ca: Option<Text>,
     },
     /// It comes to the appliance's own SMTP listener.
     Smtp {},
+}
+
+/// All that any provider may want. Read at once, so that a field that is at fault is known by its name.
+#[derive(Deserialize)]
+struct InboundFields {
+    provider: Provider,
+    #[serde(default)]
+    signing_key: Option<String>,
+    #[serde(default)]
+    secret: Option<String>,
+    #[serde(default)]
+    host: Option<Line>,
+    #[serde(default)]
+    port: Option<Int>,
+    #[serde(default)]
+    security: Option<Security>,
+    #[serde(default)]
+    username: Option<Line>,
+    #[serde(default)]
+    password: Option<String>,
+    #[serde(default)]
+    folder: Option<Line>,
+    #[serde(default)]
+    ca: Option<Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Provider {
+    Mailgun,
+    Sendgrid,
+    Imap,
+    Smtp,
+}
+
+impl<'de> Deserialize<'de> for InboundConfig {
+    fn deserialize<D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> std::result::Result<InboundConfig, D::Error> {
+        let fields = InboundFields::deserialize(deserializer)?;
+        let missing = D::Error::missing_field;
+        let name = |line: Option<Line>, field| match line {
+            Some(line) if !line.is_empty() => Ok(Name(line.0)),
+            _ => Err(missing(field)),
+        };
+        Ok(match fields.provider {
+            Provider::Mailgun => InboundConfig::Mailgun {
+                signing_key: fields.signing_key,
+            },
+            Provider::Sendgrid => InboundConfig::Sendgrid {
+                secret: fields.secret,
+            },
+            Provider::Smtp => InboundConfig::Smtp {},
+            Provider::Imap => InboundConfig::Imap {
+                host: name(fields.host, "host")?,
+                port: fields.port.ok_or_else(|| missing("port"))?,
+                security: fields.security.ok_or_else(|| missing("security"))?,
+                username: name(fields.username, "username")?,
+                password: fields.password,
+                folder: fields.folder,
+                ca: fields.ca,
+            },
+        })
+    }
 }
 
 /// The set-up of an e-mail channel.
@@ -74,13 +171,7 @@ impl EmailConfig {
     pub(crate) fn split(self, before: Option<&Channel>) -> Result<(Value, Secrets)> {
         let none = Secrets::default();
         let kept = before.map_or(&none, |channel| &channel.secrets);
-        let port = self.smtp.port.0;
-        if !(1..=65_535).contains(&port) {
-            return Err(Error::invalid(
-                "config.smtp.port",
-                Fault::OutOfRange(1, 65_535),
-            ));
-        }
+        let port = port(self.smtp.port, "config.smtp.port")?;
         // A password goes to the server it was given for and to no other.
         let elsewhere = before.is_some_and(|channel| {
             channel.text("/smtp/host") != self.smtp.host.as_str()
@@ -95,10 +186,49 @@ impl EmailConfig {
             smtp_password: keep(self.smtp.password, &kept.smtp_password),
             ..Secrets::default()
         };
+        // What one provider proves itself by is nothing to another.
+        let proof = |provider: &str| {
+            let same = before.is_some_and(|channel| channel.is_fed_by(provider));
+            same.then(|| kept.signing_key.clone()).flatten()
+        };
         let inbound = match self.inbound {
             InboundConfig::Smtp {} => json!({ "provider": "smtp" }),
+            InboundConfig::Imap {
+                host,
+                port,
+                security,
+                username,
+                password,
+                folder,
+                ca,
+            } => {
+                let folder = folder.filter(|folder| !folder.is_empty());
+                let mut shown = json!({
+                    "provider": "imap",
+                    "host": host.0,
+                    "port": self::port(port, "config.inbound.port")?,
+                    "security": security,
+                    "username": username.0,
+                    "folder": folder.map_or_else(|| "INBOX".to_owned(), |folder| folder.0),
+                });
+                if let Some(ca) = certificates(ca, "config.inbound.ca")? {
+                    shown["ca"] = ca.into();
+                }
+                secrets.imap_password = keep(password, &mailbox_password(before, &shown));
+                if secrets.imap_password.is_none() {
+                    return Err(Error::missing("config.inbound.password"));
+                }
+                shown
+            }
+            InboundConfig::Sendgrid { secret } => {
+                secrets.signing_key = keep(secret, &proof("sendgrid"));
+                if secrets.signing_key.is_none() {
+                    return Err(Error::missing("config.inbound.secret"));
+                }
+                json!({ "provider": "sendgrid" })
+            }
             InboundConfig::Mailgun { signing_key } => {
-                secrets.signing_key = keep(signing_key, &kept.signing_key);
+                secrets.signing_key = keep(signing_key, &proof("mailgun"));
                 if secrets.signing_key.is_none() {
                     return Err(Error::missing("config.inbound.signing_key"));
                 }
@@ -112,6 +242,9 @@ impl EmailConfig {
         if let Some(username) = self.smtp.username.filter(|u| !u.is_empty()) {
             smtp.insert("username".into(), username.0.into());
         }
+        if let Some(ca) = certificates(self.smtp.ca, "config.smtp.ca")? {
+            smtp.insert("ca".into(), ca.into());
+        }
         let config = json!({
             "address": self.address.0,
             "from_name": self.from_name.map(|n| n.0).unwrap_or_default(),
@@ -122,6 +255,40 @@ impl EmailConfig {
         });
         Ok((config, secrets))
     }
+}
+
+/// The password that is kept of a mailbox: it goes to the server it was given for and to no other.
+fn mailbox_password(before: Option<&Channel>, now: &Value) -> Option<String> {
+    let before = before?;
+    let same = ["provider", "host", "port", "security"]
+        .iter()
+        .all(|field| before.config["inbound"][field] == now[field]);
+    same.then(|| before.secrets.imap_password.clone()).flatten()
+}
+
+fn port(port: Int, field: &'static str) -> Result<i64> {
+    match port.0 {
+        number @ 1..=65_535 => Ok(number),
+        _ => Err(Error::invalid(field, Fault::OutOfRange(1, 65_535))),
+    }
+}
+
+/// Certificates that can be read as such, if there are any.
+fn certificates(given: Option<Text>, field: &'static str) -> Result<Option<String>> {
+    let Some(text) = given.filter(|text| !text.0.trim().is_empty()) else {
+        return Ok(None);
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(text.0.as_bytes()) {
+        let added = certificate.is_ok_and(|certificate| roots.add(certificate).is_ok());
+        if !added {
+            return Err(Error::invalid(field, Fault::NotCertificate));
+        }
+    }
+    if roots.is_empty() {
+        return Err(Error::invalid(field, Fault::NotCertificate));
+    }
+    Ok(Some(text.0.trim().to_owned()))
 }
 
 #[cfg(test)]
@@ -190,6 +357,51 @@ mod tests {
                 .split(Some(&before))
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn a_mailbox_is_checked_field_by_field() {
+        let fault = |field: &str, value: Value| {
+            let mut inbound = json!({
+                "provider": "imap", "host": "imap.example", "port": 993, "security": "tls",
+                "username": "help", "password": "p2"
+            });
+            inbound[field] = value;
+            let body = json!({
+                "address": "help@desk.example",
+                "smtp": { "host": "127.0.0.1", "port": 25, "security": "none" },
+                "inbound": inbound
+            });
+            let split = decode::<EmailConfig>(body).and_then(|config| config.split(None));
+            split.map_err(|error| error.field().unwrap_or_default().to_owned())
+        };
+        let (shown, secrets) = fault("folder", Value::Null).unwrap();
+        assert_eq!(shown["inbound"]["folder"], "INBOX");
+        assert_eq!(secrets.imap_password.as_deref(), Some("p2"));
+        assert!(!shown.to_string().contains("p2"));
+        for (field, value) in [
+            ("provider", json!("pop3")),
+            ("host", json!("")),
+            ("host", Value::Null),
+            ("port", json!("abc")),
+            ("security", json!("ssl")),
+            ("username", json!(5)),
+            ("folder", json!({})),
+        ] {
+            let named = fault(field, value.clone()).unwrap_err();
+            assert!(
+                named.ends_with(&format!("inbound.{field}")),
+                "{named} for {value}"
+            );
+        }
+        for (field, value) in [
+            ("port", json!(0)),
+            ("password", Value::Null),
+            ("ca", json!("no certificate")),
+        ] {
+            let named = fault(field, value).unwrap_err();
+            assert_eq!(named, format!("config.inbound.{field}"));
+        }
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(crate) struct ChannelStatus {
     pub(crate) last_error: Option<String>,
     /// When it went wrong.
     pub(crate) last_error_at: Option<At>,
+    /// When mail was last looked for in the mailbox, if it is fetched from one.
+    pub(crate) last_checked_at: Option<At>,
     /// When something last came in.
     pub(crate) last_inbound_at: Option<At>,
     /// When something last went out.
@@ -78,9 +80,11 @@ pub(crate) fn statuses(
 ) -> Result<Vec<ChannelStatus>> {
     all(
         conn,
-        "select c.id, c.type, c.name, c.is_active, c.last_error, c.last_error_at, c.last_inbound_at, c.last_outbound_at,
+        "select c.id, c.type, c.name, c.is_active, coalesce(c.inbound_error, c.last_error),
+                iif(c.inbound_error is null, c.last_error_at, c.inbound_error_at), c.last_inbound_at, c.last_outbound_at,
                 coalesce(o.queued, 0), o.since, coalesce(o.failed, 0), coalesce(e.unread, 0),
-                c.hook_set_at, c.handle, c.state, iif(c.qr_at > ?2 and c.state is not 'open', c.qr, null)
+                c.hook_set_at, c.handle, c.state, iif(c.qr_at > ?2 and c.state is not 'open', c.qr, null),
+                iif(c.config ->> '$.inbound.provider' = 'imap', c.inbound_checked_at, null)
            from channel c
            left join (select channel_id, sum(state = 'queued') as queued, sum(state = 'failed' and finished_at > ?3) as failed,
                              min(iif(state = 'queued', created_at, null)) as since
@@ -110,6 +114,7 @@ pub(crate) fn statuses(
                 },
                 last_error,
                 last_error_at: row.get(5)?,
+                last_checked_at: row.get(16)?,
                 inbound_age: age(&inbound),
                 outbound_age: age(&outbound),
                 last_inbound_at: inbound,

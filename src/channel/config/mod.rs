@@ -122,6 +122,10 @@ fn keep(given: Option<String>, kept: &Option<String>) -> Option<String> {
 pub(crate) struct Secrets {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) smtp_password: Option<String>,
+    /// What lets us into the mailbox that mail is fetched from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) imap_password: Option<String>,
+    /// By what a delivery of mail is known to be the provider's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) signing_key: Option<String>,
     /// What lets us into a messenger.
@@ -179,8 +183,16 @@ impl Channel {
         if self.secrets.smtp_password.is_some() {
             config["smtp"]["password"] = HIDDEN.into();
         }
+        if self.secrets.imap_password.is_some() {
+            config["inbound"]["password"] = HIDDEN.into();
+        }
         if self.secrets.signing_key.is_some() {
-            config["inbound"]["signing_key"] = HIDDEN.into();
+            let field = if self.is_fed_by("sendgrid") {
+                "secret"
+            } else {
+                "signing_key"
+            };
+            config["inbound"][field] = HIDDEN.into();
         }
         if self.secrets.token.is_some() {
             config[messenger::token_field(self.kind)] = HIDDEN.into();
@@ -344,7 +356,7 @@ pub(crate) fn update(conn: &Connection, secret: &Secret, channel: &Channel) -> R
         conn,
         "update channel
             set name = ?3, address = ?4, config = ?5, secrets = ?6, is_active = ?7, hook_hash = ?8,
-                handle = coalesce(?9, handle), hook_set_at = null
+                handle = coalesce(?9, handle), hook_set_at = null, inbound_error = null, inbound_error_at = null
           where tenant_id = ?1 and id = ?2",
         (
             channel.tenant,
@@ -403,6 +415,18 @@ pub(crate) fn messengers(conn: &Connection, secret: &Secret) -> Result<Vec<Chann
             and tenant_id in (select id from tenant where is_active) order by id",
         [],
         |row| read(row, secret),
+    )
+}
+
+/// The active channels whose mail is fetched, and whether that fails.
+pub(crate) fn fetched(conn: &Connection, secret: &Secret) -> Result<Vec<(Channel, bool)>> {
+    all(
+        conn,
+        "select *, inbound_error is not null as fails from channel
+          where type = 'email' and is_active and config ->> '$.inbound.provider' = 'imap'
+            and tenant_id in (select id from tenant where is_active) order by id",
+        [],
+        |row| Ok((read(row, secret)?, row.get("fails")?)),
     )
 }
 

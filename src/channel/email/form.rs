@@ -79,7 +79,7 @@ impl Form {
         mime: Option<String>,
         data: Vec<u8>,
     ) {
-        if field.starts_with("attachment-") && field != "attachment-count" {
+        if is_attachment(&field) {
             let mime = mime.unwrap_or_else(|| "application/octet-stream".to_owned());
             self.files.push(Upload {
                 field,
@@ -108,6 +108,14 @@ impl Form {
     }
 }
 
+/// Whether a field holds an attachment: Mailgun calls them `attachment-1`, SendGrid `attachment1`.
+fn is_attachment(field: &str) -> bool {
+    field.strip_prefix("attachment").is_some_and(|rest| {
+        let number = rest.strip_prefix('-').unwrap_or(rest);
+        !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,5 +141,7 @@ mod tests {
             (1, "application/octet-stream")
         );
         assert_eq!(form.text("attachment-count").as_deref(), Some("1"));
+        assert!(is_attachment("attachment12") && !is_attachment("attachments"));
+        assert!(!is_attachment("attachment-info") && !is_attachment("attachment-"));
     }
 }

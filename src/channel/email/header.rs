@@ -33,6 +33,10 @@ impl Headers {
         Self { fields }
     }
 
+    pub(crate) fn into_fields(self) -> Vec<Field> {
+        self.fields
+    }
+
     /// The first field of that name, as bytes.
     pub(crate) fn raw<'a>(&'a self, name: &'a str) -> Option<&'a [u8]> {
         self.all_raw(name).next()

@@ -27,6 +27,7 @@ pub(crate) mod params;
 pub(crate) mod parse;
 pub(crate) mod quote;
 pub(crate) mod send;
+pub(crate) mod sendgrid;
 #[cfg(test)]
 pub(crate) mod sink;
 pub(crate) mod slow;

@@ -3,6 +3,7 @@
 //! makes one message; one that cannot be read stops nobody else and is kept. Each channel's deliveries are worked on one
 //! after the other, so a channel that is slow delays no other.
 pub(crate) mod button;
+mod delivery;
 mod evidence;
 mod media;
 mod place;
@@ -13,7 +14,7 @@ mod unpack;
 mod words;
 
 use super::{
-    config::{self, Channel},
+    config,
     email::{form::Form, token::Keys},
     messenger,
 };
@@ -27,122 +28,15 @@ use crate::{
         sql::{all, one, run},
     },
     error::{Code, Error, Result},
-    signal::Signal,
 };
+pub(crate) use delivery::{Delivery, Envelope, Transport, set_aside, store, store_all};
 use rusqlite::Connection;
-use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, time::Duration};
 use tokio::{
     sync::watch,
     task::{self, JoinSet},
 };
 use unpack::{Read, Unpacked, unpack};
-
-/// How a delivery reached us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Transport {
-    Smtp,
-    MailgunForm,
-    MailgunEvent,
-    /// JSON of a messenger: posted to us, or asked for.
-    Messenger,
-}
-
-/// What the transport said beside the mail itself.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Envelope {
-    pub(crate) transport: Transport,
-    /// The sender's address; empty for the null sender.
-    pub(crate) from: Option<String>,
-    pub(crate) to: Vec<String>,
-    /// The type of a webhook's body.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) content_type: Option<String>,
-}
-
-/// A delivery before it is stored.
-#[derive(Debug)]
-pub(crate) struct Delivery {
-    pub(crate) envelope: Envelope,
-    pub(crate) raw: Vec<u8>,
-    /// What makes it the same when it is repeated.
-    pub(crate) token: Option<String>,
-}
-
-impl Delivery {
-    /// What a messenger told.
-    pub(crate) fn told(raw: Vec<u8>, token: Option<String>) -> Delivery {
-        let envelope = Envelope {
-            transport: Transport::Messenger,
-            from: None,
-            to: Vec::new(),
-            content_type: None,
-        };
-        Delivery {
-            envelope,
-            raw,
-            token,
-        }
-    }
-}
-
-/// Stores a delivery. When this returns, it is on the disk. A provider's token that came before brings nothing new.
-pub(crate) async fn store(
-    app: &App,
-    channel: &Channel,
-    envelope: &Envelope,
-    raw: Vec<u8>,
-    token: Option<String>,
-) -> Result<()> {
-    let delivery = Delivery {
-        envelope: envelope.clone(),
-        raw,
-        token,
-    };
-    store_all(app, channel, vec![delivery], None).await
-}
-
-/// Stores deliveries together with how far the channel has now read, all or none.
-pub(crate) async fn store_all(
-    app: &App,
-    channel: &Channel,
-    deliveries: Vec<Delivery>,
-    cursor: Option<String>,
-) -> Result<()> {
-    let (tenant, id) = (channel.tenant, channel.id);
-    let blobs = app.blobs.clone();
-    let kept = task::spawn_blocking(move || {
-        let kept = deliveries.into_iter().map(|delivery| {
-            let envelope = serde_json::to_string(&delivery.envelope)?;
-            let blob = blobs.put(tenant, &delivery.raw)?;
-            Ok((envelope, blob.hash, delivery.token))
-        });
-        kept.collect::<Result<Vec<_>>>()
-    })
-    .await
-    .map_err(Error::internal)??;
-    app.db
-        .write(move |tx| {
-            for (envelope, hash, token) in &kept {
-                run(
-                    tx,
-                    "insert into inbound_event (tenant_id, channel_id, received_at, next_at, envelope, raw_hash, token)
-                     values (?1, ?2, ?3, ?3, ?4, ?5, ?6)
-                     on conflict do nothing",
-                    (tenant, id, tx.now, envelope, hash, token),
-                )?;
-            }
-            run(
-                tx,
-                "update channel set last_inbound_at = iif(?4, ?2, last_inbound_at), cursor = coalesce(?3, cursor) where id = ?1",
-                (id, tx.now, cursor, !kept.is_empty()),
-            )?;
-            tx.signal(Signal::Inbound);
-            Ok(())
-        })
-        .await
-}
 
 /// A stored delivery that is still to be worked on.
 #[derive(Clone, Debug)]
@@ -332,6 +226,15 @@ fn put_off(tx: &Tx<'_>, event: &Event, failure: &str, no_room: bool) -> Result<(
     Ok(())
 }
 
+/// The form that was posted.
+async fn form(envelope: &Envelope, raw: &[u8]) -> Result<Form> {
+    let boundary = envelope
+        .content_type
+        .as_deref()
+        .and_then(|t| multer::parse_boundary(t).ok());
+    Form::read(raw, boundary).await
+}
+
 async fn process(app: &App, event: Event) -> Result<()> {
     let blobs = app.blobs.clone();
     let tenant = event.tenant;
@@ -344,15 +247,10 @@ async fn process(app: &App, event: Event) -> Result<()> {
         .map_err(Error::internal)??;
     let envelope: Envelope = serde_json::from_str(&event.envelope)?;
     let read = match envelope.transport {
-        Transport::MailgunForm => {
-            let boundary = envelope
-                .content_type
-                .as_deref()
-                .and_then(|t| multer::parse_boundary(t).ok());
-            Read::Posted(Form::read(&raw, boundary).await?)
-        }
+        Transport::MailgunForm => Read::Mailgun(form(&envelope, &raw).await?),
+        Transport::SendgridForm => Read::Sendgrid(form(&envelope, &raw).await?),
         Transport::MailgunEvent => Read::Event(raw),
-        Transport::Smtp => Read::Raw(raw),
+        Transport::Smtp | Transport::Imap => Read::Raw(raw),
         Transport::Messenger => return listen(app, event, raw).await,
     };
     let owner = app.clone();

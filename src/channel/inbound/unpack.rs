@@ -7,8 +7,8 @@ use crate::{
         bounce::Report,
         form::Form,
         html,
-        mail::{Attachment, Mail},
-        mailgun, parse,
+        mail::{Attachment, Mail, Note},
+        mailgun, parse, sendgrid,
     },
     error::Result,
 };
@@ -26,7 +26,8 @@ pub(super) struct Incoming {
 /// A delivery as its transport left it.
 pub(super) enum Read {
     Raw(Vec<u8>),
-    Posted(Form),
+    Mailgun(Form),
+    Sendgrid(Form),
     Event(Vec<u8>),
 }
 
@@ -45,8 +46,12 @@ pub(super) fn unpack(
 ) -> Result<Unpacked> {
     let (mut mail, from, to) = match read {
         Read::Raw(raw) => (parse::parse(&raw), envelope.from, envelope.to),
-        Read::Posted(form) => {
+        Read::Mailgun(form) => {
             let posted = mailgun::read(form);
+            (posted.mail, posted.envelope_from, posted.envelope_to)
+        }
+        Read::Sendgrid(form) => {
+            let posted = sendgrid::read(form);
             (posted.mail, posted.envelope_from, posted.envelope_to)
         }
         Read::Event(body) => {
@@ -54,6 +59,9 @@ pub(super) fn unpack(
             return Ok(report.map_or(Unpacked::Nothing, Unpacked::Report));
         }
     };
+    if envelope.is_cut {
+        leave_out_the_last(&mut mail);
+    }
     let external_id = external_id(&mail);
     let shown = mail
         .html
@@ -84,6 +92,14 @@ pub(super) fn unpack(
         uploads,
         inline,
     })))
+}
+
+/// Of a mail whose end was not taken, the last part is broken off.
+fn leave_out_the_last(mail: &mut Mail) {
+    mail.notes.push(match mail.attachments.pop() {
+        Some(Attachment { name, .. }) => Note::AttachmentLeftOut { name },
+        None => Note::TextCut,
+    });
 }
 
 /// What makes a repeated mail the same. Some devices send every mail under one Message-ID, so it is not enough alone.

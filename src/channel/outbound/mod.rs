@@ -11,7 +11,7 @@ use super::{
         dial::{Security, SmtpTarget},
         send::{self, Sent},
     },
-    messenger,
+    imap, messenger,
     outbox::{self, Due},
     tend,
 };
@@ -263,7 +263,13 @@ fn note(tx: &Tx<'_>, row: &Due, fate: &Fate, jitter: u64) -> Result<()> {
 pub(crate) async fn check(app: &App, channel: &Channel) -> Result<String, String> {
     let server = match messenger::of(app, channel) {
         Some(messenger) => tend::check(app, channel, messenger.as_ref()).await?,
-        None => send::check(&target(app, channel)).await?,
+        None => {
+            let server = send::check(&target(app, channel)).await?;
+            match imap::check(app, channel).await? {
+                Some(mailbox) => format!("{server}, {mailbox}"),
+                None => server,
+            }
+        }
     };
     // It works again: what waits for it need not wait longer.
     let id = channel.id;
@@ -274,7 +280,9 @@ pub(crate) async fn check(app: &App, channel: &Channel) -> Result<String, String
             "update channel set last_error = null, last_error_at = null where id = ?1",
             [id],
         )?;
+        imap::mended(tx, id)?;
         tx.signal(Signal::Outbox);
+        tx.signal(Signal::Channels);
         Ok(())
     });
     hurried.await.map_err(|error| error.to_string())?;
@@ -320,7 +328,9 @@ pub(crate) fn target(app: &App, channel: &Channel) -> SmtpTarget {
         security,
         login,
         hello: hello.to_owned(),
-        extra_ca: None,
+        extra_ca: channel.config["smtp"]["ca"]
+            .as_str()
+            .map(|pem| pem.as_bytes().to_vec()),
         reach: app.config.private_targets.of_channels(),
     }
 }

@@ -1,19 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import type { EmailConfig } from '../../src/lib/types';
-import { configOf, fieldOf, kept, noChannel, required, valuesOf } from '../../src/tenant/settings/email';
+import { configOf, fieldOf, hookOf, kept, newSecret, noChannel, required, valuesOf } from '../../src/tenant/settings/email';
 
 const base = { address: 'help@demo.kz', from_name: 'Поддержка' };
 
 describe('the form of an e-mail channel', () => {
   it.each<[string, EmailConfig]>([
     ['the built-in listener', { ...base, signature: 'С уважением', smtp: { host: 'smtp.demo.kz', port: 465, security: 'tls', username: 'desk', password: kept }, inbound: { provider: 'smtp' } }],
+    ['SendGrid', { ...base, smtp: { host: 'relay', port: 587, security: 'starttls', ca: '-----BEGIN CERTIFICATE-----' }, inbound: { provider: 'sendgrid', secret: kept } }],
+    ['a mailbox', { ...base, smtp: { host: 'relay', port: 25, security: 'none' }, inbound: { provider: 'imap', host: 'imap.demo.kz', port: 993, security: 'tls', username: 'help', password: kept, folder: 'Заявки', ca: '-----BEGIN CERTIFICATE-----' } }],
     ['Mailgun', { ...base, smtp: { host: 'relay', port: 25, security: 'none' }, inbound: { provider: 'mailgun', signing_key: kept } }],
   ])('gives back the config it was filled from: %s', (_, config) => expect(configOf(valuesOf('Почта', config))).toEqual(config));
   it('wants what the chosen way of receiving needs', () => {
     expect(Object.keys(required({ ...noChannel, provider: 'smtp' }))).toEqual(['name', 'address', 'from_name', 'host']);
     expect(Object.keys(required({ ...noChannel, provider: 'mailgun' }))).toContain('signing_key');
+    expect(Object.keys(required({ ...noChannel, provider: 'sendgrid' }))).toContain('secret');
+    expect(Object.keys(required({ ...noChannel, provider: 'imap' })).slice(4)).toEqual(['in_host', 'in_username', 'in_password']);
   });
   it('finds the field that the server names', () => {
-    expect(['config.smtp.host', 'config.inbound.signing_key', 'config.address', 'name'].map(fieldOf)).toEqual(['host', 'signing_key', 'address', 'name']);
+    expect(['config.smtp.host', 'config.inbound.signing_key', 'config.inbound.host', 'config.inbound.secret', 'config.address', 'name'].map(fieldOf)).toEqual(['host', 'signing_key', 'in_host', 'secret', 'address', 'name']);
+  });
+  it('shows the whole address for SendGrid only while the secret is known', () => {
+    expect(hookOf('https://desk/hook?channel=1', 'sendgrid', 'a b')).toBe('https://desk/hook?channel=1&secret=a%20b');
+    expect(hookOf('https://desk/hook?channel=1', 'sendgrid', kept)).toBe('https://desk/hook?channel=1&secret=…');
+    expect(hookOf('https://desk/hook?channel=1', 'mailgun')).toBe('https://desk/hook?channel=1');
+    expect(newSecret()).toMatch(/^[0-9a-f]{40}$/);
   });
 });
