@@ -184,6 +184,7 @@ pub(crate) enum Fault {
     UnknownVariable(String),
     NotReachable(String),
     NotSecret,
+    NotBase64,
     NotClock,
     WrongPassword,
     WeakPassword,
@@ -308,6 +309,11 @@ impl Fault {
                 "нужен секрет вида whsec_… из 24–64 байт в base64",
                 "base64 түріндегі 24–64 байттан тұратын whsec_… құпиясы қажет",
                 "must be a secret such as whsec_… with 24 to 64 bytes in base64",
+            ],
+            Fault::NotBase64 => [
+                "нужен текст в base64",
+                "base64 түріндегі мәтін қажет",
+                "must be text in base64",
             ],
             Fault::NotClock => [
                 "нужно время суток вида 08:30",

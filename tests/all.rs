@@ -36,6 +36,7 @@ mod notices;
 mod reference;
 mod refusals;
 mod registry;
+mod rehearsal;
 mod review_http;
 mod settings;
 mod sla;

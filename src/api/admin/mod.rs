@@ -26,6 +26,7 @@ mod plan;
 mod platform;
 pub(crate) mod queue;
 pub(crate) mod reference;
+mod rehearsal;
 mod second_factor;
 pub(crate) mod session;
 mod settings;
@@ -81,6 +82,7 @@ pub(super) const GROUPS: &[(&str, &[Action])] = &[
     ("webhooks", webhooks::ACTIONS),
     ("channels", channels::ACTIONS),
     ("channels", events::ACTIONS),
+    ("channels", rehearsal::ACTIONS),
     ("widget", widget::ACTIONS),
     ("branding", branding::ACTIONS),
     ("settings", settings::ACTIONS),

@@ -4,9 +4,12 @@
 //! after the other, so a channel that is slow delays no other.
 pub(crate) mod button;
 mod evidence;
+pub(crate) mod foretold;
 mod media;
 mod place;
+mod reasons;
 pub(crate) mod record;
+pub(crate) mod rehearse;
 mod report;
 pub(crate) mod talk;
 mod unpack;
@@ -36,7 +39,7 @@ use tokio::{
     sync::watch,
     task::{self, JoinSet},
 };
-use unpack::{Read, Unpacked, unpack};
+use unpack::{Read, Shelf, Unpacked, unpack};
 
 /// How a delivery reached us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -355,8 +358,8 @@ async fn process(app: &App, event: Event) -> Result<()> {
         Transport::Smtp => Read::Raw(raw),
         Transport::Messenger => return listen(app, event, raw).await,
     };
-    let owner = app.clone();
-    let incoming = task::spawn_blocking(move || unpack(&owner, tenant, envelope, read))
+    let shelf = Shelf::Store(app.blobs.clone(), tenant);
+    let incoming = task::spawn_blocking(move || unpack(&shelf, envelope, read))
         .await
         .map_err(Error::internal)??;
     let owner = app.clone();
