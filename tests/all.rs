@@ -30,6 +30,7 @@ mod isolation;
 mod journeys;
 mod knowledge;
 mod live;
+mod mail;
 mod matrix;
 mod messengers;
 mod notices;
