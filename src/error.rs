@@ -185,6 +185,7 @@ pub(crate) enum Fault {
     NotReachable(String),
     NotSecret,
     NotBase64,
+    NotPrivateKey,
     NotClock,
     WrongPassword,
     WeakPassword,
@@ -314,6 +315,11 @@ impl Fault {
                 "нужен текст в base64",
                 "base64 түріндегі мәтін қажет",
                 "must be text in base64",
+            ],
+            Fault::NotPrivateKey => [
+                "нужен закрытый ключ в PEM: RSA от 2048 до 4096 бит или Ed25519",
+                "PEM түріндегі жабық кілт қажет: 2048–4096 биттік RSA не Ed25519",
+                "must be a private key in PEM: RSA of 2048 to 4096 bits or Ed25519",
             ],
             Fault::NotClock => [
                 "нужно время суток вида 08:30",

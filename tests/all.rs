@@ -20,6 +20,7 @@ mod bitrix24;
 mod changes;
 mod channels;
 mod credentials;
+mod dkim;
 mod durability;
 mod faults;
 mod figures;

@@ -10,6 +10,7 @@ pub(crate) mod clients;
 mod contacts;
 mod demo;
 mod devices;
+mod dkim;
 mod drafts;
 mod events;
 mod figures;
@@ -83,6 +84,7 @@ pub(super) const GROUPS: &[(&str, &[Action])] = &[
     ("channels", channels::ACTIONS),
     ("channels", events::ACTIONS),
     ("channels", rehearsal::ACTIONS),
+    ("channels", dkim::ACTIONS),
     ("widget", widget::ACTIONS),
     ("branding", branding::ACTIONS),
     ("settings", settings::ACTIONS),

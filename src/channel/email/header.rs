@@ -58,7 +58,6 @@ impl Headers {
     }
 
     /// The fields in order.
-    #[cfg(test)]
     pub(crate) fn fields(&self) -> &[Field] {
         &self.fields
     }
