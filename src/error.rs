@@ -185,6 +185,8 @@ pub(crate) enum Fault {
     UnknownVariable(String),
     NotReachable(String),
     NotSecret,
+    NotBase64,
+    NotPrivateKey,
     NotClock,
     WrongPassword,
     WeakPassword,
@@ -309,6 +311,16 @@ impl Fault {
                 "нужен секрет вида whsec_… из 24–64 байт в base64",
                 "base64 түріндегі 24–64 байттан тұратын whsec_… құпиясы қажет",
                 "must be a secret such as whsec_… with 24 to 64 bytes in base64",
+            ],
+            Fault::NotBase64 => [
+                "нужен текст в base64",
+                "base64 түріндегі мәтін қажет",
+                "must be text in base64",
+            ],
+            Fault::NotPrivateKey => [
+                "нужен закрытый ключ в PEM: RSA от 2048 до 4096 бит или Ed25519",
+                "PEM түріндегі жабық кілт қажет: 2048–4096 биттік RSA не Ed25519",
+                "must be a private key in PEM: RSA of 2048 to 4096 bits or Ed25519",
             ],
             Fault::NotClock => [
                 "нужно время суток вида 08:30",

@@ -374,12 +374,29 @@ impl Db {
         f: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, answer) = oneshot::channel();
-        let job = writer::Job::new(f, reply);
+        self.queue(writer::Job::new(f, reply))?;
+        answer.await.map_err(|_| Error::unavailable())?
+    }
+
+    /// Runs `f` as [`Db::write`] does, with all that follows from it, and undoes all of it: so it can be asked what would
+    /// become of something.
+    pub(crate) async fn rehearse<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if self.is_full() {
+            return Err(Error::unavailable());
+        }
+        let (reply, answer) = oneshot::channel();
+        self.queue(writer::Job::rehearsal(f, reply))?;
+        answer.await.map_err(|_| Error::unavailable())?
+    }
+
+    fn queue(&self, job: writer::Job) -> Result<()> {
         self.0
             .writer
             .try_send(job)
-            .map_err(|_| Error::unavailable())?;
-        answer.await.map_err(|_| Error::unavailable())?
+            .map_err(|_| Error::unavailable())
     }
 }
 

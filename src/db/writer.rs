@@ -37,6 +37,13 @@ pub(super) struct Outcome {
     reply: Reply,
 }
 
+/// Whether what a command does is to stay, if it succeeds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Kept,
+    Undone,
+}
+
 pub(super) enum Job {
     Run(Command),
     /// The writer is to end after what was queued before.
@@ -47,6 +54,22 @@ impl Job {
     pub(super) fn new<T: Send + 'static>(
         f: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
         reply: oneshot::Sender<Result<T>>,
+    ) -> Job {
+        Job::run(f, reply, Fate::Kept)
+    }
+
+    /// The same, but all of it is undone, whatever it answers.
+    pub(super) fn rehearsal<T: Send + 'static>(
+        f: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+        reply: oneshot::Sender<Result<T>>,
+    ) -> Job {
+        Job::run(f, reply, Fate::Undone)
+    }
+
+    fn run<T: Send + 'static>(
+        f: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+        reply: oneshot::Sender<Result<T>>,
+        fate: Fate,
     ) -> Job {
         Job::Run(Box::new(move |tx| {
             let whole = || {
@@ -64,7 +87,7 @@ impl Job {
                 })
             };
             Outcome {
-                is_done: outcome.is_ok(),
+                is_done: fate == Fate::Kept && outcome.is_ok(),
                 fault,
                 reply: reply(outcome),
             }
@@ -121,7 +144,8 @@ fn run(
     ways: &Ways,
     signals: &Signals,
 ) {
-    let (began, before) = (Instant::now(), conn.total_changes());
+    let began = Instant::now();
+    let mut is_changed = false;
     let mut replies = Vec::new();
     let mut emitted = Vec::new();
     if let Err(error) = execute(conn, "begin immediate") {
@@ -137,6 +161,7 @@ fn run(
             signals: RefCell::default(),
             after: RefCell::default(),
         };
+        let before = conn.total_changes();
         let marked = execute(conn, "savepoint command");
         let Outcome {
             is_done: done,
@@ -163,15 +188,18 @@ fn run(
             }
         });
         match settled {
-            Ok(()) if done => emitted.append(&mut tx.signals.borrow_mut()),
+            Ok(()) if done => {
+                is_changed |= conn.total_changes() != before;
+                emitted.append(&mut tx.signals.borrow_mut());
+            }
             Ok(()) => {}
             Err(error) => fail_stop(error),
         }
     }
-    let stamped = if conn.total_changes() == before {
-        Ok(())
-    } else {
+    let stamped = if is_changed {
         execute(conn, "update stamp set commits = commits + 1 where id = 1")
+    } else {
+        Ok(())
     };
     match stamped.and_then(|()| execute(conn, "commit")) {
         Ok(()) => {

@@ -63,6 +63,11 @@ impl Letter {
         Letter(self.0.in_reply_to(id.clone()).references(id))
     }
 
+    /// Gives it this Message-ID instead of a new one.
+    pub(crate) fn message_id(self, id: &str) -> Letter {
+        Letter(self.0.message_id(Some(format!("<{id}>"))))
+    }
+
     pub(crate) fn header(self, name: &'static str, value: &str) -> Letter {
         let value = HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned());
         Letter(self.0.raw_header(value))
@@ -96,11 +101,16 @@ pub(crate) fn deliver(desk: &Desk, mail: &Message) {
     assert!(sent.unwrap().is_positive());
 }
 
-/// Hands raw bytes over; `from` may be empty, as it is for reports.
+/// Hands a text over as a mail; `from` may be empty, as it is for reports.
 pub(crate) fn deliver_raw(desk: &Desk, from: &str, to: &str, raw: &str) {
+    deliver_bytes(desk, from, to, raw.replace('\n', "\r\n").as_bytes());
+}
+
+/// Hands over the bytes of a mail as they are.
+pub(crate) fn deliver_bytes(desk: &Desk, from: &str, to: &str, raw: &[u8]) {
     let from = (!from.is_empty()).then(|| from.parse().unwrap());
     let envelope = Envelope::new(from, vec![to.parse().unwrap()]).unwrap();
-    let sent = transport(desk).send_raw(&envelope, raw.replace('\n', "\r\n").as_bytes());
+    let sent = transport(desk).send_raw(&envelope, raw);
     assert!(sent.unwrap().is_positive());
 }
 
@@ -111,14 +121,8 @@ fn transport(desk: &Desk) -> SmtpTransport {
         .build()
 }
 
-/// A mail as Mailgun posts it, signed by `key`.
-pub(crate) fn mailgun(
-    key: &str,
-    from: &str,
-    subject: &str,
-    text: &str,
-    message_id: &str,
-) -> Request {
+/// What signs a delivery of Mailgun now: the time and the signature beside a token.
+pub(crate) fn signed(key: &str, token: &str) -> (String, String) {
     #[expect(
         clippy::disallowed_methods,
         reason = "a signature is good for a day around now"
@@ -128,11 +132,22 @@ pub(crate) fn mailgun(
         .unwrap()
         .as_secs()
         .to_string();
-    let token = "7f3a9c1d2e5b8f4a6c0d9e8b7a6f5c4d3e2b1a0f9e8d7c6b5a";
     let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key.as_bytes()).unwrap();
     mac.update(timestamp.as_bytes());
     mac.update(token.as_bytes());
-    let signature = HEXLOWER.encode(&mac.finalize().into_bytes());
+    (timestamp, HEXLOWER.encode(&mac.finalize().into_bytes()))
+}
+
+/// A mail as Mailgun posts it, signed by `key`.
+pub(crate) fn mailgun(
+    key: &str,
+    from: &str,
+    subject: &str,
+    text: &str,
+    message_id: &str,
+) -> Request {
+    let token = "7f3a9c1d2e5b8f4a6c0d9e8b7a6f5c4d3e2b1a0f9e8d7c6b5a";
+    let (timestamp, signature) = signed(key, token);
     let headers = json!([
         ["From", from],
         ["To", MAILBOX],

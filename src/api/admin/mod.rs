@@ -10,6 +10,7 @@ pub(crate) mod clients;
 mod contacts;
 mod demo;
 mod devices;
+mod dkim;
 mod drafts;
 mod events;
 mod figures;
@@ -26,6 +27,7 @@ mod plan;
 mod platform;
 pub(crate) mod queue;
 pub(crate) mod reference;
+mod rehearsal;
 mod second_factor;
 pub(crate) mod session;
 mod settings;
@@ -81,6 +83,8 @@ pub(super) const GROUPS: &[(&str, &[Action])] = &[
     ("webhooks", webhooks::ACTIONS),
     ("channels", channels::ACTIONS),
     ("channels", events::ACTIONS),
+    ("channels", rehearsal::ACTIONS),
+    ("channels", dkim::ACTIONS),
     ("widget", widget::ACTIONS),
     ("branding", branding::ACTIONS),
     ("settings", settings::ACTIONS),

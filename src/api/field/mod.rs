@@ -172,6 +172,16 @@ parameter!(
     { "type": "string", "minLength": 1, "maxLength": 65536 }
 );
 
+/// The source of a mail or of another delivery.
+#[derive(Clone, Debug)]
+pub(crate) struct Source(pub(crate) String);
+parameter!(
+    Source,
+    "Source",
+    |value| text(value, 1_000_000).and_then(|t| if t.trim().is_empty() { Err(Fault::Empty) } else { Ok(Source(t)) }),
+    { "type": "string", "minLength": 1, "maxLength": 1_000_000 }
+);
+
 /// A text of any number of lines that may be empty.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Text(pub(crate) String);

@@ -1,5 +1,9 @@
 //! The set-up of an e-mail channel.
-use super::{Channel, HIDDEN, Secrets, keep};
+use super::{
+    Channel, HIDDEN, Secrets,
+    dkim::{self, DkimConfig},
+    keep,
+};
 use crate::{
     api::field::{Email, Flag, Int, Line, Name, Text},
     error::{Error, Fault, Result},
@@ -163,6 +167,10 @@ pub(crate) struct EmailConfig {
     pub(crate) smtp: SmtpConfig,
     /// How mail comes in.
     pub(crate) inbound: InboundConfig,
+    /// What signs the mail that leaves; left out it stays as it is, `null` ends it.
+    #[serde(default, deserialize_with = "dkim::given")]
+    #[schemars(with = "Option<DkimConfig>")]
+    pub(crate) dkim: Option<Option<DkimConfig>>,
 }
 
 impl EmailConfig {
@@ -235,6 +243,7 @@ impl EmailConfig {
                 json!({ "provider": "mailgun" })
             }
         };
+        let dkim = dkim::split(self.dkim, &self.address.0, before, &mut secrets)?;
         let mut smtp = Map::new();
         smtp.insert("host".into(), self.smtp.host.0.into());
         smtp.insert("port".into(), port.into());
@@ -245,7 +254,7 @@ impl EmailConfig {
         if let Some(ca) = certificates(self.smtp.ca, "config.smtp.ca")? {
             smtp.insert("ca".into(), ca.into());
         }
-        let config = json!({
+        let mut config = json!({
             "address": self.address.0,
             "from_name": self.from_name.map(|n| n.0).unwrap_or_default(),
             "signature": self.signature.map(|s| s.0).unwrap_or_default(),
@@ -253,6 +262,9 @@ impl EmailConfig {
             "smtp": smtp,
             "inbound": inbound,
         });
+        if let Some(dkim) = dkim {
+            config["dkim"] = dkim;
+        }
         Ok((config, secrets))
     }
 }

@@ -1,4 +1,5 @@
 //! Channels: what an admin sets up, how their secrets are kept, and how they fare.
+pub(crate) mod dkim;
 pub(crate) mod email;
 pub(crate) mod health;
 pub(crate) mod messenger;
@@ -128,6 +129,9 @@ pub(crate) struct Secrets {
     /// By what a delivery of mail is known to be the provider's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) signing_key: Option<String>,
+    /// What signs the mail that leaves, in PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dkim_key: Option<String>,
     /// What lets us into a messenger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<String>,
@@ -197,6 +201,7 @@ impl Channel {
         if self.secrets.token.is_some() {
             config[messenger::token_field(self.kind)] = HIDDEN.into();
         }
+        dkim::shown(&mut config, &self.secrets);
         config
     }
 }

@@ -24,7 +24,8 @@ pub(crate) const MARKERS: &[(&str, &str)] = &[
 
 /// Whether the line is our own marker.
 pub(crate) fn is_marker(line: &str) -> bool {
-    let line = line.trim();
+    let line = line.trim_start_matches(|c: char| c == '>' || c.is_whitespace());
+    let line = line.trim_end();
     MARKERS.iter().any(|(_, marker)| line == *marker)
         || line == "-- Please reply above this line --"
 }
@@ -32,6 +33,23 @@ pub(crate) fn is_marker(line: &str) -> bool {
 /// Whether the line separates a reply from the mail it answers.
 pub(crate) fn is_separator(line: &str) -> bool {
     dashed(line).is_some_and(|words| SEPARATORS.contains(&words.as_str()))
+        || is_separator_with_header(line)
+}
+
+/// Whether a separator goes on with the header block on its own line, as Samsung's plain text has it.
+fn is_separator_with_header(line: &str) -> bool {
+    let Some(rest) = line.trim_start().strip_prefix("--") else {
+        return false;
+    };
+    let Some((words, header)) = rest.trim_start_matches('-').split_once("--") else {
+        return false;
+    };
+    let name = header
+        .trim_start_matches('-')
+        .split_once(':')
+        .map(|(name, _)| name);
+    SEPARATORS.contains(&words.trim().to_lowercase().as_str())
+        && name.is_some_and(|name| SENDER.contains(&name.trim().to_lowercase().as_str()))
 }
 
 /// Whether the line begins (or ends) a forwarded mail.
@@ -343,6 +361,7 @@ mod tests {
             "-----Original Message-----",
             "-------- Исходное сообщение --------",
             "-------- Түпнұсқа хабарламасы --------",
+            "-------- Исходное сообщение --------От: S <s@d.kz> Дата: 04.03.2026  13:07 (GMT+05:00) Кому: c@x.kz Тема: Касса Привет",
         ] {
             assert!(is_separator(line) && !is_forward(line), "{line}");
         }

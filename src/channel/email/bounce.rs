@@ -80,7 +80,11 @@ pub(crate) fn read(parts: &Parts, headers: &Headers, auto: &Auto, text: &str) ->
         .as_ref()
         .and_then(|original| original.raw("Message-ID"))
         .and_then(ids::first);
-    let answered = || headers.raw("In-Reply-To").and_then(ids::first);
+    let answered = || {
+        let newest = |name| headers.all_raw(name).flat_map(ids::list).last();
+        let parent = headers.raw("In-Reply-To").and_then(ids::first);
+        parent.or_else(|| newest("References"))
+    };
     let original = attached.or_else(|| id_in(text)).or_else(answered);
     if let Some(feedback) = &parts.feedback {
         let fields = header::read(feedback).headers;

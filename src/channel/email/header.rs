@@ -62,7 +62,6 @@ impl Headers {
     }
 
     /// The fields in order.
-    #[cfg(test)]
     pub(crate) fn fields(&self) -> &[Field] {
         &self.fields
     }

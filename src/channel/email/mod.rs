@@ -2,7 +2,7 @@
 //!
 //! Reading: [`parse`] makes a [`mail`] over [`mime`], [`header`], [`words`], [`params`], [`address`], [`transfer`], [`charset`], [`flowed`],
 //! [`names`], [`html`]. Judging: [`guard`] (is it automatic), [`bounce`] (does it report on our mail), [`thread`] (which ticket),
-//! [`quote`] and [`fold`] (what of it is new). Writing: [`compose`] with [`template`], [`send`] over [`dial`]. [`mailgun`] reads that provider's webhook.
+//! [`quote`] and [`fold`] (what of it is new). Writing: [`compose`] with [`template`], signed by [`dkim`], [`send`] over [`dial`]. [`mailgun`] reads that provider's webhook.
 //! Everything but the last two is a pure function; storing, looking up and deciding when to send belong to the caller.
 
 pub(crate) mod address;
@@ -11,6 +11,7 @@ pub(crate) mod bounce;
 pub(crate) mod charset;
 pub(crate) mod compose;
 pub(crate) mod dial;
+pub(crate) mod dkim;
 pub(crate) mod dom;
 pub(crate) mod flowed;
 pub(crate) mod fold;

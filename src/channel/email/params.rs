@@ -16,8 +16,14 @@ impl Value {
         let mut pieces = split(raw).into_iter();
         let kind = pieces
             .next()
-            .map(|piece| String::from_utf8_lossy(&piece).trim().to_ascii_lowercase())
+            .map(|piece| String::from_utf8_lossy(&piece).to_ascii_lowercase())
             .unwrap_or_default();
+        // Some scripts forget the semicolon.
+        let kind = kind
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         let params = pieces
             .filter_map(|piece| {
                 let equals = piece.iter().position(|byte| *byte == b'=')?;
@@ -162,6 +168,7 @@ mod tests {
         assert_eq!(value.param("charset").as_deref(), Some("utf-8"));
         assert_eq!(value.param("format").as_deref(), Some("flowed"));
         assert_eq!(value.param("boundary"), None);
+        assert_eq!(Value::read(b"text/plain charset=utf-8").kind, "text/plain");
     }
 
     #[test]

@@ -221,6 +221,7 @@ fn is_device_line(line: &str) -> bool {
         "менің iphone",
         "жіберілген құрылғы",
         "sent with proton",
+        "sent with [proton mail]",
         "sent via ",
     ];
     let line = line.trim().to_lowercase();

@@ -233,6 +233,10 @@ impl Writer {
         }
         for c in text.chars() {
             if c.is_whitespace() {
+                // A block of nothing else is the blank line that Yandex and others write so.
+                if c == '\u{A0}' && self.begins_a_blank_line() {
+                    self.begin_line(at);
+                }
                 if self.node.is_some() && !self.current.ends_with(' ') && !self.current.is_empty() {
                     self.current.push(' ');
                 }
@@ -241,6 +245,14 @@ impl Writer {
                 self.current.push(c);
             }
         }
+    }
+
+    fn begins_a_blank_line(&self) -> bool {
+        let after_text = self
+            .lines
+            .last()
+            .is_some_and(|last| !last.text.trim().is_empty());
+        self.node.is_none() && self.gap.is_none() && after_text
     }
 
     fn begin_line(&mut self, at: usize) {
@@ -372,6 +384,14 @@ mod tests {
             text("<div dir=\"ltr\">раз<div>два</div><div><br></div><div>три</div></div>"),
             "раз\nдва\n\nтри"
         );
+    }
+
+    #[test]
+    fn a_block_of_a_hard_space_is_a_blank_line_where_there_is_none_yet() {
+        let yandex = "<div>раз</div><div>&nbsp;</div><div>&nbsp;</div><div>&nbsp; два</div>";
+        assert_eq!(text(yandex), "раз\n\nдва");
+        let outlook = "<p>раз</p><p>&nbsp;</p><p>два</p>";
+        assert_eq!(text(outlook), "раз\n\nдва");
     }
 
     #[test]

@@ -5,9 +5,12 @@
 pub(crate) mod button;
 mod delivery;
 mod evidence;
+pub(crate) mod foretold;
 mod media;
 mod place;
+mod reasons;
 pub(crate) mod record;
+pub(crate) mod rehearse;
 mod report;
 pub(crate) mod talk;
 mod unpack;
@@ -36,7 +39,7 @@ use tokio::{
     sync::watch,
     task::{self, JoinSet},
 };
-use unpack::{Read, Unpacked, unpack};
+use unpack::{Read, Shelf, Unpacked, unpack};
 
 /// A stored delivery that is still to be worked on.
 #[derive(Clone, Debug)]
@@ -253,8 +256,8 @@ async fn process(app: &App, event: Event) -> Result<()> {
         Transport::Smtp | Transport::Imap => Read::Raw(raw),
         Transport::Messenger => return listen(app, event, raw).await,
     };
-    let owner = app.clone();
-    let incoming = task::spawn_blocking(move || unpack(&owner, tenant, envelope, read))
+    let shelf = Shelf::Store(app.blobs.clone(), tenant);
+    let incoming = task::spawn_blocking(move || unpack(&shelf, envelope, read))
         .await
         .map_err(Error::internal)??;
     let owner = app.clone();

@@ -7,10 +7,11 @@ use crate::{
         config,
         email::{
             fold,
-            guard::{self, Around},
+            guard::{self, Around, Auto},
             mail::Mail,
             quote, subject,
             thread::{self, Rule, Verdict},
+            token::Keys,
         },
         outbox,
     },
@@ -34,25 +35,11 @@ use crate::{
 pub(super) fn apply(tx: &Tx<'_>, app: &App, event: &Event, incoming: Incoming) -> Result<Outcome> {
     let tenant = event.tenant;
     let keys = keys_of(app, tenant);
-    let known: Option<i64> = first(
-        tx,
-        "select id from inbound_event where tenant_id = ?1 and channel_id = ?2 and external_id = ?3",
-        (tenant, event.channel, &incoming.external_id),
-        |row| row.get(0),
-    )?;
-    if known.is_some_and(|id| id != event.id) {
+    if repeats(tx, event, &incoming)? {
         return Ok(Outcome::ignored("duplicate"));
     }
     let mailboxes = config::mailboxes(tx)?;
-    let auto = guard::judge(
-        &incoming.mail,
-        &Around {
-            mailboxes: &mailboxes,
-            installation: &installation(app),
-            envelope_from: incoming.envelope_from.as_deref(),
-            keys: &keys,
-        },
-    );
+    let auto = judged(app, &incoming, &mailboxes, &keys);
     let external_id = Some(incoming.external_id.clone());
     if auto.own {
         return Ok(Outcome {
@@ -73,13 +60,7 @@ pub(super) fn apply(tx: &Tx<'_>, app: &App, event: &Event, incoming: Incoming) -
             ..Outcome::ignored("no_sender")
         });
     };
-    // Reply-To says whom to answer; who takes part in a ticket is judged by From.
-    let written = incoming
-        .mail
-        .from
-        .as_ref()
-        .map_or(email.clone(), |from| from.email.to_lowercase());
-    let facts = facts(tx, tenant, &incoming, &keys, &written)?;
+    let facts = facts(tx, tenant, &incoming, &keys, &writer(&incoming, &email))?;
     let verdict = thread::decide(&facts);
     let automatic = auto.automatic || auto.bounce;
     let contact = contact::of_address(tx, tenant, &email, &name, None, tx.now)?;
@@ -155,8 +136,36 @@ pub(super) fn apply(tx: &Tx<'_>, app: &App, event: &Event, incoming: Incoming) -
     })
 }
 
+/// Whether the same mail came before.
+pub(super) fn repeats(tx: &Tx<'_>, event: &Event, incoming: &Incoming) -> Result<bool> {
+    let known: Option<i64> = first(
+        tx,
+        "select id from inbound_event where tenant_id = ?1 and channel_id = ?2 and external_id = ?3",
+        (event.tenant, event.channel, &incoming.external_id),
+        |row| row.get(0),
+    )?;
+    Ok(known.is_some_and(|id| id != event.id))
+}
+
+/// What says that no person wrote the mail, or that we did.
+pub(super) fn judged(app: &App, incoming: &Incoming, mailboxes: &[String], keys: &Keys) -> Auto {
+    let around = Around {
+        mailboxes,
+        installation: &installation(app),
+        envelope_from: incoming.envelope_from.as_deref(),
+        keys,
+    };
+    guard::judge(&incoming.mail, &around)
+}
+
+/// Who wrote the mail. Reply-To says whom to answer; who takes part in a ticket is judged by From.
+pub(super) fn writer(incoming: &Incoming, sender: &str) -> String {
+    let from = incoming.mail.from.as_ref();
+    from.map_or_else(|| sender.to_owned(), |from| from.email.to_lowercase())
+}
+
 /// Who sent the mail: as it says itself, else as the transport said.
-fn sender(incoming: &Incoming) -> Option<(String, String)> {
+pub(super) fn sender(incoming: &Incoming) -> Option<(String, String)> {
     let written = incoming
         .mail
         .from

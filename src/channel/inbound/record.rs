@@ -1,5 +1,6 @@
 //! What came in, as people look at it: what became of each delivery, by which rule, and another go at one that was left
 //! aside.
+use super::reasons;
 use crate::{
     api::field::{At, ChannelId, MessageId, TenantId, TicketId},
     channel::config::ChannelType,
@@ -62,77 +63,13 @@ fn read(row: &Row<'_>, lang: Lang) -> rusqlite::Result<EventView> {
         state: row.get(4)?,
         attempts: row.get(5)?,
         outcome: row.get(6)?,
-        why: words(rule.as_deref().unwrap_or_default(), lang),
+        why: reasons::rule(rule.as_deref().unwrap_or_default(), lang),
         rule,
         detail: row.get(8)?,
         ticket_id: row.get(9)?,
         message_id: row.get(10)?,
         is_kept: row.get(11)?,
     })
-}
-
-/// A rule in words; one that needs none is told by its name.
-fn words(rule: &str, lang: Lang) -> String {
-    let known = match rule {
-        "" => ["ещё не разобрано", "әлі қаралған жоқ", "not worked on yet"],
-        "duplicate" | "sent_by_us" => [
-            "это сообщение уже есть",
-            "бұл хабарлама бұрыннан бар",
-            "this message is here already",
-        ],
-        "reply" | "reply_address" | "in_reply_to" | "references" => [
-            "ответ на сообщение этой заявки",
-            "осы өтінімдегі хабарламаға жауап",
-            "it answers a message of this ticket",
-        ],
-        "chat" => [
-            "в этом чате идёт эта заявка",
-            "бұл чатта осы өтінім жүріп жатыр",
-            "this ticket is held in this chat",
-        ],
-        "first_message" => [
-            "первое сообщение этого человека",
-            "бұл адамның алғашқы хабарламасы",
-            "the first message of this person",
-        ],
-        "closed_too_long_ago" => [
-            "прежняя заявка закрыта слишком давно",
-            "бұрынғы өтінім тым ертеде жабылған",
-            "the earlier ticket was closed too long ago",
-        ],
-        "ticket_is_gone" => [
-            "прежней заявки больше нет",
-            "бұрынғы өтінім енді жоқ",
-            "the earlier ticket is gone",
-        ],
-        "album" => [
-            "часть альбома",
-            "альбомның бір бөлігі",
-            "a part of an album",
-        ],
-        "written_on_the_phone" => [
-            "ответ написан на телефоне канала",
-            "жауап арнаның телефонында жазылған",
-            "the answer was written on the channel's phone",
-        ],
-        "group" => [
-            "сообщения из групп в этом канале не принимаются",
-            "бұл арнада топтардағы хабарламалар қабылданбайды",
-            "this channel takes nothing from groups",
-        ],
-        "from_a_bot" | "own_mail_came_back" => [
-            "написал бот, отвечать ему нельзя",
-            "мұны бот жазған, оған жауап берілмейді",
-            "a bot wrote it, and bots are not answered",
-        ],
-        "message_that_could_not_be_decrypted" => [
-            "WhatsApp не смог расшифровать сообщение",
-            "WhatsApp хабарламаның шифрын аша алмады",
-            "WhatsApp could not decrypt the message",
-        ],
-        other => return other.replace('_', " "),
-    };
-    lang.pick(known).to_owned()
 }
 
 /// What is looked for among deliveries.

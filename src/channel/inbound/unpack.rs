@@ -2,7 +2,7 @@
 use super::Envelope;
 use crate::{
     api::{Upload, field::TenantId},
-    app::App,
+    blob::{Blob, Blobs},
     channel::email::{
         bounce::Report,
         form::Form,
@@ -37,13 +37,25 @@ pub(super) enum Unpacked {
     Nothing,
 }
 
-/// Reads the mail and puts its attachments into the store.
-pub(super) fn unpack(
-    app: &App,
-    tenant: TenantId,
-    envelope: Envelope,
-    read: Read,
-) -> Result<Unpacked> {
+/// Where attachments go while a mail is read.
+#[derive(Clone, Debug)]
+pub(super) enum Shelf {
+    Store(Blobs, TenantId),
+    /// Nowhere: it is only asked what would become of the mail.
+    None,
+}
+
+impl Shelf {
+    fn put(&self, bytes: &[u8]) -> Result<Blob> {
+        match self {
+            Shelf::Store(blobs, tenant) => blobs.put(*tenant, bytes),
+            Shelf::None => Ok(Blob::of(bytes)),
+        }
+    }
+}
+
+/// Reads the mail and puts its attachments onto the shelf.
+pub(super) fn unpack(shelf: &Shelf, envelope: Envelope, read: Read) -> Result<Unpacked> {
     let (mut mail, from, to) = match read {
         Read::Raw(raw) => (parse::parse(&raw), envelope.from, envelope.to),
         Read::Mailgun(form) => {
@@ -77,7 +89,7 @@ pub(super) fn unpack(
         ..
     } in std::mem::take(&mut mail.attachments)
     {
-        let blob = app.blobs.put(tenant, &data)?;
+        let blob = shelf.put(&data)?;
         let upload = Upload { blob, name, mime };
         match content_id.filter(|id| shown.contains(id)) {
             Some(id) => inline.push((upload, id)),

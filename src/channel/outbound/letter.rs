@@ -5,7 +5,7 @@ use crate::{
     api::field::{MessageId, TenantId, TicketId},
     app::App,
     channel::{
-        config::{self, Channel},
+        config::{self, Channel, dkim},
         email::{
             address::Address,
             compose::{self, Author, File, Outgoing, Quoted},
@@ -278,6 +278,12 @@ fn write(app: &App, row: &Due, mut facts: Facts) -> Result<Letter> {
         colour: Some(&facts.colour),
     })
     .map_err(Error::internal)?;
+    let raw = match dkim::signer(channel)? {
+        Some(signer) => signer
+            .sign(&raw, facts.created_at)
+            .map_err(Error::internal)?,
+        None => raw,
+    };
     Ok(Letter {
         target: target(app, channel),
         envelope: send::Envelope {

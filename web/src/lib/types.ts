@@ -90,6 +90,9 @@ export type ChannelType = Schemas['ChannelType'];
 /** A channel; its config reads as it was written, with secrets veiled. Its type says which config it is. */
 export type ChannelRow = Omit<Of<'ChannelView'>, 'config'> & { config: ChannelConfig };
 export type ChannelStatus = Of<'ChannelStatus'>;
+export type InboundPart = Of<'Rehearsal'>;
+export type InboundFormat = Schemas['Format'];
+export type DnsRecords = Of<'DnsRecords'>;
 export type WidgetSettings = Of<'WidgetSettings'>;
 export type ArticleRow = Of<'ArticleRow'>;
 export type StaffArticle = Of<'StaffArticle'>;
