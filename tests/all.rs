@@ -33,6 +33,7 @@ mod live;
 mod matrix;
 mod messengers;
 mod notices;
+mod ratings;
 mod reference;
 mod refusals;
 mod registry;

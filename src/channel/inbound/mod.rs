@@ -8,6 +8,7 @@ mod media;
 mod place;
 pub(crate) mod record;
 mod report;
+mod staff;
 pub(crate) mod talk;
 mod unpack;
 mod words;
@@ -326,7 +327,7 @@ fn put_off(tx: &Tx<'_>, event: &Event, failure: &str, no_room: bool) -> Result<(
     )?;
     run(
         tx,
-        "update channel set last_error = ?2, last_error_at = ?3 where id = ?1",
+        "update channel set last_error = ?2, last_error_at = ?3, error_side = 'in' where id = ?1",
         (event.channel, failure, tx.now),
     )?;
     Ok(())
