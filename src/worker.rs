@@ -59,7 +59,7 @@ pub(crate) fn start(app: &App) {
     every(
         app,
         "tell admins how channels fare",
-        Duration::from_secs(15),
+        Duration::from_secs(5),
         watch::tell,
     );
     every(

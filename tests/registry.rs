@@ -163,8 +163,16 @@ const NEEDS_A_PEER: [(&str, &str); 17] = [
         "needs a bot that has told what it is called",
     ),
     (
+        "create_staff_link",
+        "needs a bot that has told what it is called",
+    ),
+    (
         "replay_event",
         "needs a delivery that could not be worked on",
+    ),
+    (
+        "retry_outbox",
+        "needs something that was given up",
     ),
 ];
 

@@ -3,6 +3,7 @@
 //! In: [`smtp_in`], the webhooks and [`tend`], which polls, hand raw deliveries to [`inbound`], which stores them first and
 //! then decides where they belong. Out: the verbs write to [`outbox`], [`outbound`] sends. [`email`] is the whole of mail
 //! without a database; [`telegram`], [`whatsapp`] and [`max`] are the messengers, each an adapter behind [`messenger`].
+//! [`rating`] asks clients what they think of the work, [`watch`] tells admins how the channels fare.
 pub(crate) mod chat;
 pub(crate) mod config;
 pub(crate) mod email;

@@ -335,6 +335,28 @@ pub(crate) fn retry(cx: &Acting<'_>, message: MessageId) -> Result<()> {
     delivered(cx, ticket.id, message, Delivery::Pending, None)
 }
 
+/// Sends again what was given up, from where it had come to. What belongs to a message makes the message wait again.
+pub(crate) fn resume(cx: &Acting<'_>, id: i64) -> Result<()> {
+    let resumed: Option<(Kind, Option<TicketId>, Option<MessageId>)> = first(
+        cx.tx,
+        "update outbox set state = 'queued', attempts = 0, next_at = ?3, finished_at = null
+          where tenant_id = ?1 and id = ?2 and state = 'failed'
+          returning kind, ticket_id, message_id",
+        (cx.tenant, id, cx.tx.now),
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    let Some((kind, ticket, message)) = resumed else {
+        return Err(Error::new(Code::EventNotFound).on("outbox_id"));
+    };
+    cx.tx.signal(Signal::Outbox);
+    match (kind, ticket, message) {
+        (Kind::Answer, Some(ticket), Some(message)) => {
+            delivered(cx, ticket, message, Delivery::Pending, None)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Makes what waits due now, in one channel or in all.
 pub(crate) fn hurry(tx: &Tx<'_>, channel: Option<ChannelId>) -> Result<()> {
     run(

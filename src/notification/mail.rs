@@ -315,7 +315,8 @@ fn marker(lang: Lang) -> &'static str {
 
 /// What was written in the message that news is about: what is new of it, not too much.
 fn said(conn: &Connection, tenant: TenantId, news: &News) -> Result<Option<String>> {
-    if !matches!(news.kind, Kind::Message | Kind::Mention) {
+    // What colleagues write among themselves stays in the desk.
+    if news.kind != Kind::Message {
         return Ok(None);
     }
     let found: Option<(String, Option<i64>)> = first(

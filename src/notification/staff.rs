@@ -5,7 +5,7 @@ use crate::{
     api::field::{At, ChannelId, OperatorId, TenantId},
     channel::{
         chat::{self, Chat},
-        config::Channel,
+        config::{Channel, ChannelType},
         outbox::{self, Words},
     },
     clock::{MINUTE, Millis},
@@ -23,23 +23,26 @@ use serde::Serialize;
 /// How long a code works.
 pub(crate) const LASTS: Millis = 15 * MINUTE;
 
-/// A bot of the tenant that can tell operators of things.
+/// A bot of the tenant that may be opened by a link.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Bot {
     /// Its channel.
     pub(crate) channel_id: ChannelId,
+    /// The channel's type.
+    #[serde(rename = "type")]
+    pub(crate) kind: ChannelType,
     /// What the channel is called.
     pub(crate) name: String,
-    /// What Telegram calls the bot.
+    /// What the messenger calls the bot.
     pub(crate) handle: String,
 }
 
-/// The bots that an operator may be told by.
+/// The bots that somebody may be led to.
 pub(crate) fn bots(conn: &Connection, tenant: TenantId) -> Result<Vec<Bot>> {
     all(
         conn,
-        "select id, name, handle from channel
-          where tenant_id = ?1 and type = 'telegram' and is_active and coalesce(handle, '') <> ''
+        "select id, name, handle, type from channel
+          where tenant_id = ?1 and type in ('telegram', 'max') and is_active and coalesce(handle, '') <> ''
           order by id",
         [tenant],
         |row| {
@@ -47,9 +50,17 @@ pub(crate) fn bots(conn: &Connection, tenant: TenantId) -> Result<Vec<Bot>> {
                 channel_id: row.get(0)?,
                 name: row.get(1)?,
                 handle: row.get(2)?,
+                kind: row.get(3)?,
             })
         },
     )
+}
+
+/// The bots that an operator may be told by.
+pub(crate) fn telling(conn: &Connection, tenant: TenantId) -> Result<Vec<Bot>> {
+    let mut bots = bots(conn, tenant)?;
+    bots.retain(|bot| bot.kind == ChannelType::Telegram);
+    Ok(bots)
 }
 
 /// Where an operator is told of things in Telegram.

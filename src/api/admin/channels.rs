@@ -25,6 +25,7 @@ use crate::{
     clock::{self, DAY, Millis},
     db::sql::run,
     error::{Code, Error, Fault, Result},
+    notification::staff::{self, Bot},
     signal::Signal,
 };
 use schemars::JsonSchema;
@@ -39,6 +40,7 @@ pub(super) const ACTIONS: &[Action] = &[
     task::<TestChannel>(),
     query::<GetChannelsStatus>(),
     task::<ConnectChannel>(),
+    query::<ListBots>(),
     command::<CreateChatLink>(),
 ];
 
@@ -357,6 +359,23 @@ impl Task for ConnectChannel {
             qr: Some(image),
             pairing_code: code,
         })
+    }
+}
+
+/// Lists the bots to which `create_chat_link` makes links.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ListBots {}
+impl Spec for ListBots {
+    const NAME: &'static str = "list_bots";
+    const NEEDS: Needs = Needs::role(Role::Operator);
+    const TITLE: [&'static str; 3] = ["Список ботов", "Боттар тізімі", "List bots"];
+    const EXAMPLE: &'static str = "{}";
+    type By = Operator;
+    type Output = Vec<Bot>;
+}
+impl Query for ListBots {
+    fn run(self, cx: &Read<'_, Operator>) -> Result<Vec<Bot>> {
+        staff::bots(cx.db, cx.by.tenant)
     }
 }
 

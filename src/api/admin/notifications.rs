@@ -178,7 +178,7 @@ fn shown(conn: &Connection, by: &Operator) -> Result<NotificationSettings> {
         kinds,
         quiet: settings.quiet,
         telegram: staff::of(conn, by.tenant, by.id)?,
-        bots: staff::bots(conn, by.tenant)?,
+        bots: staff::telling(conn, by.tenant)?,
     })
 }
 
@@ -299,7 +299,7 @@ impl Spec for CreateStaffLink {
 impl Command for CreateStaffLink {
     fn run(self, cx: &Write<'_, Operator>) -> Result<StaffLink> {
         let (tenant, wanted) = (cx.by.tenant, self.channel_id);
-        let bot = staff::bots(cx.tx, tenant)?
+        let bot = staff::telling(cx.tx, tenant)?
             .into_iter()
             .find(|bot| wanted.is_none_or(|id| id == bot.channel_id))
             .ok_or_else(|| Error::new(Code::ChannelNotFound).on("channel_id"))?;
