@@ -90,7 +90,7 @@ export default {
       const [client] = await admin.admin('list_clients', { limit: 1 });
       const page = await stage.operator('admin');
       await page.goto(`${desk.origin}/tenant.html#/clients/${encodeURIComponent(client.portal_domain)}`);
-      await page.getByRole('button', { name: 'Создать ссылку', exact: true }).last().click();
+      await page.locator('form').filter({ hasText: 'Ссылка в чат' }).getByRole('button', { name: 'Создать ссылку' }).click();
       const field = page.getByLabel('Ссылка', { exact: true });
       await field.waitFor();
       assert.match(await field.inputValue(), /^https:\/\/t\.me\/desk_bot\?start=\w+$/);
