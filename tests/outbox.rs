@@ -94,14 +94,20 @@ fn nothing_is_lost_and_order_is_kept_when_the_sender_is_killed_again_and_again()
         let upon = rows - rows * i64::try_from(kill).unwrap() / i64::try_from(kills + 1).unwrap();
         let began = Instant::now();
         while desk.count(left) > upon {
-            assert!(began.elapsed() < Duration::from_secs(300), "the outbox does not move");
+            assert!(
+                began.elapsed() < Duration::from_secs(300),
+                "the outbox does not move"
+            );
             thread::sleep(Duration::from_millis(2));
         }
         thread::sleep(Duration::from_micros(dice.below(30_000)));
         desk.crash();
     }
     while desk.count(left) > 0 {
-        assert!(began.elapsed() < Duration::from_secs(3600), "the outbox does not move");
+        assert!(
+            began.elapsed() < Duration::from_secs(3600),
+            "the outbox does not move"
+        );
         thread::sleep(Duration::from_millis(20));
     }
     let (mut repeats, mut most) = (0, 0);
@@ -118,9 +124,18 @@ fn nothing_is_lost_and_order_is_kept_when_the_sender_is_killed_again_and_again()
         "{rows} rows, {kills} kills, {repeats} repeats in all, at most {most} in one chat, {:?}",
         began.elapsed()
     );
-    assert!(most <= kills, "{most} repeats in one chat after {kills} kills");
-    assert!(repeats <= kills * SPEAKERS, "{repeats} repeats after {kills} kills");
-    assert_eq!(desk.count("select count(*) from outbox where state <> 'sent'"), 0);
+    assert!(
+        most <= kills,
+        "{most} repeats in one chat after {kills} kills"
+    );
+    assert!(
+        repeats <= kills * SPEAKERS,
+        "{repeats} repeats after {kills} kills"
+    );
+    assert_eq!(
+        desk.count("select count(*) from outbox where state <> 'sent'"),
+        0
+    );
     desk.check();
 }
 
@@ -131,7 +146,9 @@ fn paces(desk: &Desk, ticket: &Value, count: usize) -> Vec<i64> {
         let body = json!({ "ticket_id": ticket, "message": format!("Ответ {n}") });
         desk.omar.call("add_message", body);
     }
-    let done = format!("select count(*) from outbox where id > {before} and chat_id is not null and state = 'sent'");
+    let done = format!(
+        "select count(*) from outbox where id > {before} and chat_id is not null and state = 'sent'"
+    );
     until_so("every answer to leave", || {
         desk.count(&done) == i64::try_from(count).unwrap()
     });
@@ -161,11 +178,17 @@ fn a_dead_mail_server_and_a_hanging_receiver_slow_no_chat_down() {
     let hook = json!({ "url": receiver.url(), "events": ["message.created", "ticket.created"] });
     desk.alia.call("create_webhook", hook);
     for n in 0..10 {
-        let letter = Letter::new(&format!("c{n}@client.example"), "help@acme.example", "Вопрос");
+        let letter = Letter::new(
+            &format!("c{n}@client.example"),
+            "help@acme.example",
+            "Вопрос",
+        );
         deliver(&desk, &letter.text("Как настроить кассу?"));
     }
     desk.settle();
-    let asked = desk.omar.call("list_tickets", json!({ "channel": "email" }));
+    let asked = desk
+        .omar
+        .call("list_tickets", json!({ "channel": "email" }));
     for row in asked["tickets"].as_array().unwrap() {
         let body = json!({ "ticket_id": row["id"], "message": "Сейчас посмотрим" });
         desk.omar.call("add_message", body);
@@ -176,7 +199,11 @@ fn a_dead_mail_server_and_a_hanging_receiver_slow_no_chat_down() {
     });
     let beside = paces(&desk, &ticket, 100);
     let p99 = |paces: &[i64]| paces[paces.len() * 99 / 100];
-    println!("p99 alone {} ms, beside the stuck ones {} ms", p99(&alone), p99(&beside));
+    println!(
+        "p99 alone {} ms, beside the stuck ones {} ms",
+        p99(&alone),
+        p99(&beside)
+    );
     // A sender that is held up stands still for tens of seconds; the machine's own noise is far below.
     assert!(
         p99(&beside) <= p99(&alone) * 5 + 2000,

@@ -40,7 +40,10 @@ fn code(desk: &Desk) -> String {
 fn an_operator_is_told_in_their_own_chat_until_they_block_the_bot() {
     let (desk, peer, post, _) = telegram();
     let said = |chat: i64| -> Vec<String> {
-        let sent = peer.calls("sendMessage").into_iter().map(|call| call.json());
+        let sent = peer
+            .calls("sendMessage")
+            .into_iter()
+            .map(|call| call.json());
         sent.filter(|body| body["chat_id"] == chat)
             .map(|body| body["text"].as_str().unwrap().to_owned())
             .collect()
@@ -52,12 +55,16 @@ fn an_operator_is_told_in_their_own_chat_until_they_block_the_bot() {
     desk.settle();
     assert_eq!(settings(&desk.omar)["telegram"]["title"], "Асем");
     assert_eq!(
-        desk.count("select cast(chat.address as integer) from staff_chat join chat on chat.id = chat_id"),
+        desk.count(
+            "select cast(chat.address as integer) from staff_chat join chat on chat.id = chat_id"
+        ),
         500,
         "a newer code takes the place of an older one, and each works once"
     );
     until_so("the chat to be told so", || {
-        said(500).iter().any(|text| text.contains("для Омар Сеитов"))
+        said(500)
+            .iter()
+            .any(|text| text.contains("для Омар Сеитов"))
     });
     // It is no client's chat.
     assert_eq!(
@@ -65,7 +72,8 @@ fn an_operator_is_told_in_their_own_chat_until_they_block_the_bot() {
         0
     );
 
-    let choice = json!({ "kind": "assigned", "in_desk": true, "by_mail": "off", "by_telegram": "now" });
+    let choice =
+        json!({ "kind": "assigned", "in_desk": true, "by_mail": "off", "by_telegram": "now" });
     desk.omar
         .call("save_notification_settings", json!({ "kinds": [choice] }));
     let id = desk.ticket("Касса не печатает");
@@ -89,7 +97,10 @@ fn an_operator_is_told_in_their_own_chat_until_they_block_the_bot() {
     peer.be(Mood::Take);
     let third = desk.ticket("Принтер");
     assign(&desk, third);
-    assert_eq!(desk.count("select count(*) from notification where chat is not null"), 0);
+    assert_eq!(
+        desk.count("select count(*) from notification where chat is not null"),
+        0
+    );
     // They take it back.
     let back = json!({ "update_id": 77, "my_chat_member": {
         "chat": { "id": 500, "type": "private" }, "from": { "id": 500, "is_bot": false, "first_name": "Асем" }, "date": 1_772_612_000,
@@ -120,11 +131,15 @@ fn told_by_mail() -> (Desk, Tray, i64, String) {
     );
     deliver(&desk, &more.text("Ошибка номер пять"));
     let notice = until("the notice", || {
-        tray.taken().into_iter().find(|mail| mail.to == ["omar@acme.example"])
+        tray.taken()
+            .into_iter()
+            .find(|mail| mail.to == ["omar@acme.example"])
     });
     let text = notice.text();
     assert!(
-        text.contains("Ошибка номер пять") && text.contains("#note") && text.contains("выше этой строки"),
+        text.contains("Ошибка номер пять")
+            && text.contains("#note")
+            && text.contains("выше этой строки"),
         "{text}"
     );
     let address = notice.reply_to();
@@ -139,7 +154,13 @@ fn messages(desk: &Desk, ticket: i64) -> Vec<(String, String, bool)> {
     let all = whole["messages"].as_array().unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     all.iter()
-        .map(|m| (text(&m["author_name"]), text(&m["message"]), m["is_note"] == true))
+        .map(|m| {
+            (
+                text(&m["author_name"]),
+                text(&m["message"]),
+                m["is_note"] == true,
+            )
+        })
         .collect()
 }
 
@@ -156,14 +177,21 @@ fn an_operator_answers_a_notice_and_the_client_reads_the_answer_alone() {
     let own = |text: &str, note| ("Омар Сеитов".to_owned(), text.to_owned(), note);
     assert_eq!(
         all[2..],
-        [own("Перезагрузите кассу.", false), own("Это третий раз", true)],
+        [
+            own("Перезагрузите кассу.", false),
+            own("Это третий раз", true)
+        ],
         "{all:?}"
     );
     let mail = until("the answer to leave", || {
         let mut taken = tray.taken().into_iter();
-        taken.find(|mail| mail.to == ["asem@client.example"] && mail.text().contains("Перезагрузите"))
+        taken.find(|mail| {
+            mail.to == ["asem@client.example"] && mail.text().contains("Перезагрузите")
+        })
     });
-    assert!(!mail.text().contains("третий раз") && !String::from_utf8_lossy(&mail.raw).contains("+o"));
+    assert!(
+        !mail.text().contains("третий раз") && !String::from_utf8_lossy(&mail.raw).contains("+o")
+    );
     let rules = "select count(*) from inbound_event where rule like 'operator_s_%'";
     assert_eq!(desk.count(rules), 2);
     desk.check();
@@ -183,7 +211,10 @@ fn who_does_not_prove_to_be_the_operator_speaks_for_nobody_but_themselves() {
         (
             "Омар <omar@acme.example>",
             &address,
-            ("Authentication-Results", "mx.acme.example; dmarc=fail header.from=acme.example"),
+            (
+                "Authentication-Results",
+                "mx.acme.example; dmarc=fail header.from=acme.example",
+            ),
         ),
     ] {
         let letter = Letter::new(from, to, &format!("Re: #{id} Касса")).header(header.0, header.1);
@@ -201,16 +232,25 @@ fn who_does_not_prove_to_be_the_operator_speaks_for_nobody_but_themselves() {
     let opened = desk.count("select count(*) from ticket where id <> (select min(id) from ticket)");
     assert_eq!(opened, 4, "what is not the operator's word is anybody's");
     assert_eq!(
-        desk.count("select count(*) from inbound_event where detail like 'a notice is answered, but%'"),
+        desk.count(
+            "select count(*) from inbound_event where detail like 'a notice is answered, but%'"
+        ),
         3
     );
     // Who left speaks no more.
-    desk.alia
-        .call("remove_operator", json!({ "operator_id": id_of(&desk.omar), "reassign_to": id_of(&desk.saule) }));
-    let late = Letter::new("Омар <omar@acme.example>", &address, &format!("Re: #{id} Касса"));
+    desk.alia.call(
+        "remove_operator",
+        json!({ "operator_id": id_of(&desk.omar), "reassign_to": id_of(&desk.saule) }),
+    );
+    let late = Letter::new(
+        "Омар <omar@acme.example>",
+        &address,
+        &format!("Re: #{id} Касса"),
+    );
     deliver(&desk, &late.text("Я ещё здесь"));
     desk.settle();
-    let posted = format!("select count(*) from message where ticket_id = {id} and author_type = 'support'");
+    let posted =
+        format!("select count(*) from message where ticket_id = {id} and author_type = 'support'");
     assert_eq!(desk.count(&posted), 0);
     desk.check();
 }
@@ -232,27 +272,50 @@ fn admins_hear_of_a_channel_that_breaks_by_another_one_and_of_its_end() {
     open_mailbox(&desk, &tray, json!({ "provider": "smtp" }));
     let configure = |token: &str| {
         let config = json!({ "bot_token": token, "api_base": peer.url(), "mode": "webhook" });
-        desk.alia
-            .call("update_channel", json!({ "channel_id": bot["id"], "config": config }));
+        desk.alia.call(
+            "update_channel",
+            json!({ "channel_id": bot["id"], "config": config }),
+        );
     };
     configure("123:wrong");
-    let known = "select count(*) from channel_watch where bad_since is not null and told_at is null";
+    let known =
+        "select count(*) from channel_watch where bad_since is not null and told_at is null";
     until_so("the trouble to be seen", || desk.count(known) == 1);
     let state = desk.alia.call("get_channels_status", json!({}))[0].clone();
-    assert!(state["advice"].as_str().unwrap().contains("@BotFather"), "{state}");
+    assert!(
+        state["advice"].as_str().unwrap().contains("@BotFather"),
+        "{state}"
+    );
     let metrics = desk.nobody().get("/metrics");
-    let line = format!("tehprof_channel_working{{channel=\"{}\",type=\"telegram\"}} 0", bot["id"]);
+    let line = format!(
+        "tehprof_channel_working{{channel=\"{}\",type=\"telegram\"}} 0",
+        bot["id"]
+    );
     assert!(metrics.text().contains(&line), "{}", metrics.text());
-    assert_eq!(desk.count("select count(*) from notification"), 0, "not at the first hiccup");
+    assert_eq!(
+        desk.count("select count(*) from notification"),
+        0,
+        "not at the first hiccup"
+    );
     an_hour_passes(&desk);
     let told = until("the admin to be told", || {
         let told = desk.alia.call("get_notifications", json!({}));
         (told[0]["kind"] == "channel_broken").then(|| told[0].clone())
     });
-    assert!(told["text"].as_str().unwrap().contains("\"Бот\" does not work"), "{told}");
+    assert!(
+        told["text"]
+            .as_str()
+            .unwrap()
+            .contains("\"Бот\" does not work"),
+        "{told}"
+    );
     let mail = tray.nth(1);
     assert_eq!(mail.to, ["alia@acme.example"]);
-    assert!(mail.text().contains("Канал «Бот» не работает: Токен"), "{}", mail.text());
+    assert!(
+        mail.text().contains("Канал «Бот» не работает: Токен"),
+        "{}",
+        mail.text()
+    );
     assert_eq!(desk.omar.call("notif_count", json!({}))["count"], 0);
 
     configure("123:token");
@@ -271,6 +334,7 @@ fn admins_hear_of_a_channel_that_breaks_by_another_one_and_of_its_end() {
     desk.alia.call("update_channel", ends);
     until_so("the end of a secret to be told", || {
         let told = desk.alia.call("get_notifications", json!({}));
-        told[0]["kind"] == "secret_expires" && told[0]["text"].as_str().unwrap().contains("2026-03-01")
+        told[0]["kind"] == "secret_expires"
+            && told[0]["text"].as_str().unwrap().contains("2026-03-01")
     });
 }
