@@ -3,7 +3,7 @@
 use crate::{
     messengers::{telegram, update},
     support::{
-        Desk, Peer, Receiver, Tray,
+        Desk, Peer, Receiver, Tray, peer,
         post::{Letter, deliver, open_mailbox},
         receiver::Answers,
         tray::Mood,
@@ -212,4 +212,44 @@ fn a_dead_mail_server_and_a_hanging_receiver_slow_no_chat_down() {
     assert_eq!(peer.calls("sendMessage").len(), 200);
     assert!(desk.count("select count(*) from webhook_delivery where state = 'queued'") > 0);
     tray.be(Mood::Take);
+}
+
+#[test]
+fn what_was_given_up_is_listed_and_sent_again_once_the_reason_is_mended() {
+    let (desk, peer, post, channel) = telegram();
+    post(&desk, &update(1, 77, "Касса не печатает"));
+    desk.settle();
+    let ticket = desk.omar.call("list_tickets", json!({}))["tickets"][0]["id"].clone();
+    let refused = json!({ "ok": false, "error_code": 400, "description": "Bad Request: text must be encoded in UTF-8" });
+    peer.be(peer::Mood::Answer(400, refused));
+    let body = json!({ "ticket_id": ticket, "message": "Перезагрузите её" });
+    desk.omar.call("add_message", body);
+    let wanted = json!({ "channel_id": channel["id"], "state": "failed" });
+    until_so("the answer to be given up", || {
+        desk.alia.call("list_outbox", wanted.clone())["total"] == 1
+    });
+    let item = desk.alia.call("list_outbox", wanted.clone())["items"][0].clone();
+    assert_eq!(
+        (&item["kind"], &item["recipient"]),
+        (&json!("answer"), &json!("77"))
+    );
+    assert!(
+        item["last_error"].as_str().unwrap().contains("UTF-8"),
+        "{item}"
+    );
+    let again = json!({ "outbox_id": item["id"] });
+    assert_eq!(desk.omar.refused("retry_outbox", again.clone()).0, 403);
+    assert_eq!(desk.greta.refused("retry_outbox", again.clone()).0, 400);
+    peer.be(peer::Mood::Take);
+    desk.alia.call("retry_outbox", again.clone());
+    until_so("the answer to be sent", || {
+        let whole = desk.omar.call("get_ticket", json!({ "ticket_id": ticket }));
+        whole["messages"][1]["delivery_status"] == "sent"
+    });
+    assert_eq!(desk.alia.call("list_outbox", wanted)["total"], 0);
+    assert_eq!(
+        desk.alia.refused("retry_outbox", again).0,
+        400,
+        "it has left"
+    );
 }
