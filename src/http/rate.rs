@@ -85,7 +85,7 @@ fn work(conn: &Connection, (owner, id, _): (TenantId, TicketId, Millis)) -> Resu
     }
     let ticket = record::by_id(conn, owner, id)?;
     Ok(Work {
-        company: tenant.name.clone(),
+        company: tenant.name,
         lang: rating::lang_of(conn, &ticket)?,
         ticket,
     })

@@ -14,8 +14,10 @@ use std::collections::BTreeMap;
 
 words! {
     /// Whether something is told outside the desk as well, and when.
+    #[derive(Default)]
     Pace {
         /// Not at all.
+        #[default]
         Off = "off",
         /// At once.
         Now = "now",
@@ -40,12 +42,6 @@ impl Pace {
     /// `None` if it is not told so at all.
     pub(crate) fn wanted(self) -> Option<Pace> {
         (self != Pace::Off).then_some(self)
-    }
-}
-
-impl Default for Pace {
-    fn default() -> Pace {
-        Pace::Off
     }
 }
 
