@@ -3,6 +3,7 @@
 use crate::{
     app::App,
     backup,
+    channel::config::health::{self as channel_health, Figures},
     clock::{self, DAY, MINUTE, Millis},
     db::{Snapshot, room, sql::one, upkeep},
     error::Result,
@@ -76,6 +77,9 @@ pub(crate) struct LastBackup {
 pub(crate) struct Channels {
     pub(crate) active: i64,
     pub(crate) failing: i64,
+    /// Each of them, for machines that watch.
+    #[serde(skip)]
+    pub(crate) each: Vec<Figures>,
 }
 
 #[derive(Debug, Serialize)]
@@ -218,17 +222,15 @@ fn count(db: &Snapshot<'_>) -> Result<Counted> {
                from notice where state = 'queued'",
         )?,
     };
-    let channels = one(
-        db,
-        "select count(*), coalesce(sum(last_error is not null or inbound_error is not null or state is 'closed'), 0) from channel where is_active",
-        [],
-        |row| {
-            Ok(Channels {
-                active: row.get(0)?,
-                failing: row.get(1)?,
-            })
-        },
-    )?;
+    let each = channel_health::figures(db, db.now)?;
+    let count = |of: &dyn Fn(&Figures) -> bool| {
+        i64::try_from(each.iter().filter(|one| of(one)).count()).unwrap_or(i64::MAX)
+    };
+    let channels = Channels {
+        active: count(&|_| true),
+        failing: count(&|one| !one.works),
+        each,
+    };
     let errors = one(
         db,
         "select count(*) from error_log where at >= ?1",
@@ -281,6 +283,7 @@ mod tests {
             channels: Channels {
                 active: 1,
                 failing: 0,
+                each: Vec::new(),
             },
             errors: 0,
         }

@@ -11,9 +11,9 @@
 //! | `knowledge` | the articles for readers outside and the search in them |
 //! | `ticket` | the verbs of the desk; `status` is its state machine |
 //! | `sla`, `tariff` | working time, deadlines and the way to them, as pure rules; what is sold to clients |
-//! | `channel` | the ways in and out: mail, Telegram, WhatsApp, MAX; inbound events, the outbox |
+//! | `channel` | the ways in and out: mail, Telegram, WhatsApp, MAX; inbound events, the outbox; how they fare (`watch`) |
 //! | `automation` | what follows from what happens: triggers, and macros that people apply |
-//! | `webhook`, `notification` | other programs and operators are told of what happens |
+//! | `webhook`, `notification` | other programs and operators are told of what happens; operators in the desk, by mail and in a chat of their own |
 //! | `db` | the one writer, the readers, migrations; nobody else begins a transaction |
 //! | `notice` | mails that belong to no ticket: links for a password and for the portal, codes, invitations, what operators are told of |
 //! | `outbound_http`, `reach` | calls of other servers, and which addresses may be connected to |

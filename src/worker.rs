@@ -4,7 +4,7 @@ use crate::{
     app::App,
     automation,
     backup::schedule,
-    channel::inbound::record,
+    channel::{inbound::record, watch},
     clock::DAY,
     db::sql::{all, run},
     error::{Code, Error, Result},
@@ -55,6 +55,12 @@ pub(crate) fn start(app: &App) {
         "run triggers on idle tickets",
         Duration::from_secs(60),
         automation::idle::look,
+    );
+    every(
+        app,
+        "tell admins how channels fare",
+        Duration::from_secs(5),
+        watch::tell,
     );
     every(
         app,
@@ -234,6 +240,7 @@ async fn tidy(app: App) -> Result<()> {
             run(tx, "delete from session where expires_at <= ?1", [tx.now])?;
             run(tx, "delete from access_link where expires_at <= ?1", [tx.now])?;
             run(tx, "delete from chat_link where expires_at <= ?1", [tx.now])?;
+            run(tx, "delete from staff_link where expires_at <= ?1", [tx.now])?;
             notice::tidy(tx)?;
             widget::code::tidy(tx)?;
             run(tx, "delete from error_log where at <= ?1", [tx.now - 90 * DAY])?;

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# The faults of the machine in their long form, an hour or so: long.sh BINARY. Needs root for mounts; the last figures stand in
-# tests/README.md.
+# The faults of the machine and the kills of the outbox in their long form, an hour or so: long.sh BINARY. Needs root for
+# mounts; the last figures stand in tests/README.md.
 set -euo pipefail
-exec node "$(dirname "$0")/faults.mjs" "$1" --long
+here=$(cd "$(dirname "$0")" && pwd)
+(cd "$here/.." && TEHPROF_OUTBOX=100000:50 cargo test --locked --test all outbox::nothing_is_lost -- --nocapture)
+exec node "$here/faults.mjs" "$1" --long

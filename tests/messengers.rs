@@ -10,9 +10,9 @@ use std::thread;
 
 /// The address and the headers that a provider was told to post with.
 #[derive(Clone, Debug)]
-struct Hook {
-    path: String,
-    headers: Vec<(&'static str, String)>,
+pub(crate) struct Hook {
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 impl Hook {
@@ -24,12 +24,12 @@ impl Hook {
         request
     }
 
-    fn post(&self, desk: &Desk, delivery: &Value) -> Reply {
+    pub(crate) fn post(&self, desk: &Desk, delivery: &Value) -> Reply {
         http::send(desk.serving.address, &self.request(delivery)).unwrap()
     }
 }
 
-fn path_of(url: &Value) -> String {
+pub(crate) fn path_of(url: &Value) -> String {
     let url = url.as_str().unwrap();
     url[url.find("/api/").unwrap()..].to_owned()
 }
@@ -85,7 +85,7 @@ pub(crate) fn whatsapp(peer: Peer) -> (Desk, Peer, Post, Value) {
     )
 }
 
-fn update(id: i64, chat: i64, text: &str) -> Value {
+pub(crate) fn update(id: i64, chat: i64, text: &str) -> Value {
     json!({ "update_id": 900_000 + id, "message": {
         "message_id": id, "date": 1_772_611_653, "text": text,
         "from": { "id": chat, "is_bot": false, "first_name": "Асем", "language_code": "ru" },
@@ -93,7 +93,7 @@ fn update(id: i64, chat: i64, text: &str) -> Value {
     }})
 }
 
-fn event(id: &str, number: &str, text: &str) -> Value {
+pub(crate) fn event(id: &str, number: &str, text: &str) -> Value {
     json!({ "event": "messages.upsert", "instance": "support-almaty", "data": {
         "key": { "remoteJid": format!("{number}@s.whatsapp.net"), "fromMe": false, "id": id },
         "pushName": "Ержан", "message": { "conversation": text }, "messageType": "conversation",

@@ -127,7 +127,7 @@ fn a_credential_that_does_not_hold_is_refused_at_every_action() {
 }
 
 /// Admin actions whose example stands for something that only exists once somebody has it: the reason in words.
-const NEEDS_A_PEER: [(&str, &str); 17] = [
+const NEEDS_A_PEER: [(&str, &str); 19] = [
     ("admin_login", "the example's account is made up"),
     (
         "reset_password",
@@ -163,9 +163,14 @@ const NEEDS_A_PEER: [(&str, &str); 17] = [
         "needs a bot that has told what it is called",
     ),
     (
+        "create_staff_link",
+        "needs a bot that has told what it is called",
+    ),
+    (
         "replay_event",
         "needs a delivery that could not be worked on",
     ),
+    ("retry_outbox", "needs something that was given up"),
 ];
 
 /// When an example runs. All speak of the same ticket and the same first things, so what moves the ticket follows its

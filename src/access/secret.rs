@@ -38,6 +38,8 @@ pub(crate) enum Purpose {
     RecoveryCode,
     MobileToken,
     PortalToken,
+    RatingLink,
+    StaffChat,
 }
 
 impl Purpose {
@@ -60,6 +62,8 @@ impl Purpose {
             Purpose::RecoveryCode => b"recovery code",
             Purpose::MobileToken => b"mobile token",
             Purpose::PortalToken => b"portal token",
+            Purpose::RatingLink => b"rating link",
+            Purpose::StaffChat => b"staff chat",
         }
     }
 }

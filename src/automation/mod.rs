@@ -1,5 +1,6 @@
 //! What follows from what happens. Every entry of a ticket's history comes through [`happened`]; from it, in the same
-//! transaction, come the calls of outgoing webhooks, the notifications of operators and the runs of triggers.
+//! transaction, come the calls of outgoing webhooks, the notifications of operators, the question how satisfied a client is,
+//! and the runs of triggers.
 //!
 //! Nothing of it runs in the middle of a verb: it is put at the end of the command, when the ticket's row is written. All
 //! that is to be told of a command is told before the first trigger changes anything; what triggers change is told in turn.
@@ -15,6 +16,7 @@ pub(crate) mod trigger;
 
 use crate::{
     api::field::{MessageId, TenantId, TicketId, TriggerId},
+    channel::rating,
     clock::Millis,
     db::Tx,
     notification,
@@ -48,6 +50,7 @@ pub(crate) fn happened(tx: &Tx<'_>, happened: Happened) {
     tx.after(move |tx| {
         webhook::queue::tell(tx, &happened)?;
         notification::tell(tx, &happened)?;
+        rating::ask(tx, &happened)?;
         tx.after(move |tx| run::fire(tx, &happened));
         Ok(())
     });

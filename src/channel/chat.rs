@@ -12,6 +12,7 @@ use crate::{
         sql::{all, first, one, run},
     },
     error::Result,
+    notification::staff,
 };
 use rusqlite::{Connection, Row};
 
@@ -101,41 +102,18 @@ pub(crate) fn at(tx: &Tx<'_>, channel: &Channel, place: &Place, by: &Person) -> 
             } else {
                 Some(contact_of(tx, channel, by)?)
             };
-            let title = [&place.title, &by.name, &address]
-                .into_iter()
-                .find(|t| !t.is_empty())
-                .cloned()
-                .unwrap_or_default();
-            let id = one(
-                tx,
-                "insert into chat (tenant_id, channel_id, address, topic, is_group, title, contact_id, created_at)
-                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) returning id",
-                (tenant, channel.id, &address, topic, place.is_group, &title, contact, tx.now),
-                |row| row.get(0),
-            )?;
-            Chat {
-                id,
-                tenant,
-                channel: channel.id,
-                address: address.clone(),
-                topic: place.topic.clone(),
-                is_group: place.is_group,
-                title,
-                contact,
-            }
+            open(tx, channel, place, by, contact)?
         }
     };
+    // An operator's chat is nobody's of the clients, until they write there as one.
+    if !place.is_group && chat.contact.is_none() {
+        chat.contact = Some(contact_of(tx, channel, by)?);
+        bind(tx, &chat, chat.contact)?;
+    }
     for other in known {
         join(tx, &mut chat, &other)?;
     }
-    for key in &keys {
-        run(
-            tx,
-            "insert into chat_name (tenant_id, channel_id, name, chat_id) values (?1, ?2, ?3, ?4)
-             on conflict do update set chat_id = excluded.chat_id",
-            (tenant, channel.id, key, chat.id),
-        )?;
-    }
+    name(tx, &chat, &keys)?;
     // WhatsApp's privacy ids come and go; a number, once it is known, is the better address.
     let better = !address.is_empty() && !address.ends_with("@lid");
     if chat.address != address && better {
@@ -149,6 +127,73 @@ pub(crate) fn at(tx: &Tx<'_>, channel: &Channel, place: &Place, by: &Person) -> 
     Ok(chat)
 }
 
+/// The chat of a place in which an operator is told of things. It makes no contact of them.
+pub(crate) fn of_staff(tx: &Tx<'_>, channel: &Channel, place: &Place, by: &Person) -> Result<Chat> {
+    if let Some(chat) = find(tx, channel, place)? {
+        return Ok(chat);
+    }
+    let chat = open(tx, channel, place, by, None)?;
+    let topic = place.topic.as_deref();
+    let keys: Vec<String> = place.names.iter().map(|n| key(n, topic)).collect();
+    name(tx, &chat, &keys)?;
+    Ok(chat)
+}
+
+/// A new chat, not named yet.
+fn open(
+    tx: &Tx<'_>,
+    channel: &Channel,
+    place: &Place,
+    by: &Person,
+    contact: Option<ContactId>,
+) -> Result<Chat> {
+    let address = place.names.first().cloned().unwrap_or_default();
+    let title = [&place.title, &by.name, &address]
+        .into_iter()
+        .find(|t| !t.is_empty())
+        .cloned()
+        .unwrap_or_default();
+    let id = one(
+        tx,
+        "insert into chat (tenant_id, channel_id, address, topic, is_group, title, contact_id, created_at)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) returning id",
+        (
+            channel.tenant,
+            channel.id,
+            &address,
+            &place.topic,
+            place.is_group,
+            &title,
+            contact,
+            tx.now,
+        ),
+        |row| row.get(0),
+    )?;
+    Ok(Chat {
+        id,
+        tenant: channel.tenant,
+        channel: channel.id,
+        address,
+        topic: place.topic.clone(),
+        is_group: place.is_group,
+        title,
+        contact,
+    })
+}
+
+/// Notes what a chat is called.
+fn name(tx: &Tx<'_>, chat: &Chat, keys: &[String]) -> Result<()> {
+    for key in keys {
+        run(
+            tx,
+            "insert into chat_name (tenant_id, channel_id, name, chat_id) values (?1, ?2, ?3, ?4)
+             on conflict do update set chat_id = excluded.chat_id",
+            (chat.tenant, chat.channel, key, chat.id),
+        )?;
+    }
+    Ok(())
+}
+
 /// Two chats turned out to be one: the older one goes on with what the other had.
 fn join(tx: &Tx<'_>, chat: &mut Chat, other: &Chat) -> Result<()> {
     let values = (chat.tenant, other.id, chat.id);
@@ -157,6 +202,7 @@ fn join(tx: &Tx<'_>, chat: &mut Chat, other: &Chat) -> Result<()> {
         "update ticket_chat set chat_id = ?3 where tenant_id = ?1 and chat_id = ?2",
         "update chat_message set chat_id = ?3 where tenant_id = ?1 and chat_id = ?2",
         "update outbox set chat_id = ?3 where tenant_id = ?1 and chat_id = ?2",
+        "update or ignore staff_chat set chat_id = ?3 where tenant_id = ?1 and chat_id = ?2",
     ] {
         run(tx, sql, values)?;
     }
@@ -314,6 +360,7 @@ pub(crate) fn moved(
 
 /// Whether somebody takes what we send.
 pub(crate) fn reachable(tx: &Tx<'_>, tenant: TenantId, chat: i64, reachable: bool) -> Result<()> {
+    staff::heard(tx, tenant, chat, reachable)?;
     run(
         tx,
         "update chat set blocked_at = iif(?3, null, coalesce(blocked_at, ?4)) where tenant_id = ?1 and id = ?2",

@@ -24,12 +24,7 @@ pub(crate) enum Heard {
         why: Option<String>,
     },
     /// Somebody pressed a button of ours.
-    Pressed {
-        callback: String,
-        chat: Place,
-        by: Person,
-        data: String,
-    },
+    Pressed(Press),
     /// Somebody takes nothing from us any more, or again.
     Reachable { chat: Place, reachable: bool },
     /// Somebody opened the conversation, perhaps by a link of ours.
@@ -46,6 +41,19 @@ pub(crate) enum Heard {
     Qr { image: String },
     /// Nothing for a desk, and why.
     Nothing(&'static str),
+}
+
+/// A button that was pressed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Press {
+    /// What the answer to it names.
+    pub(crate) callback: String,
+    pub(crate) chat: Place,
+    pub(crate) by: Person,
+    /// What the button bears.
+    pub(crate) data: String,
+    /// What the provider calls the message that the button is below, if it says so.
+    pub(crate) message: Option<String>,
 }
 
 /// The connection of a messenger that runs on somebody's phone.

@@ -75,6 +75,10 @@ pub(crate) trait Messenger: Send + Sync {
     fn send<'a>(&'a self, to: &'a To, load: Load<'a>) -> BoxFuture<'a, Sent>;
     /// Gives a message that was sent another text.
     fn edit<'a>(&'a self, to: &'a To, external: &'a str, text: &'a str) -> BoxFuture<'a, Sent>;
+    /// Puts other words in the place of a message that was sent; its buttons are gone.
+    fn replace<'a>(&'a self, to: &'a To, external: &'a str, text: &'a str) -> BoxFuture<'a, Sent> {
+        self.edit(to, external, text)
+    }
     /// Takes a message back.
     fn revoke<'a>(&'a self, to: &'a To, external: &'a str) -> BoxFuture<'a, Sent>;
     /// Tells whoever pressed a button that it was heard.

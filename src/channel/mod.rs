@@ -3,6 +3,7 @@
 //! In: [`smtp_in`], the webhooks, [`imap`], which fetches mail, and [`tend`], which polls, hand raw deliveries to [`inbound`], which stores them first and
 //! then decides where they belong. Out: the verbs write to [`outbox`], [`outbound`] sends. [`email`] is the whole of mail
 //! without a database; [`telegram`], [`whatsapp`] and [`max`] are the messengers, each an adapter behind [`messenger`].
+//! [`rating`] asks clients what they think of the work, [`watch`] tells admins how the channels fare.
 pub(crate) mod chat;
 pub(crate) mod config;
 pub(crate) mod email;
@@ -17,7 +18,9 @@ pub(crate) mod outbound;
 pub(crate) mod outbox;
 mod parts;
 mod peer;
+pub(crate) mod rating;
 pub(crate) mod smtp_in;
 mod telegram;
 pub(crate) mod tend;
+pub(crate) mod watch;
 pub(crate) mod whatsapp;

@@ -12,7 +12,6 @@ use crate::{
         sql::{all, first, one, run, text_column},
     },
     error::{Code, Error, Result},
-    notification,
     signal::Signal,
     ticket::{
         Acting, Actor,
@@ -58,11 +57,35 @@ impl Due {
 }
 
 /// What is said in a chat beside the messages of its tickets.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Words {
     pub(crate) text: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) buttons: Vec<Vec<Button>>,
+    /// A question whose words are found when it leaves, if it is still worth asking then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) question: Option<Question>,
+    /// What the provider calls the message that these words take the place of, buttons and all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) replaces: Option<String>,
+}
+
+impl Words {
+    /// Plain words.
+    pub(crate) fn plain(text: String) -> Words {
+        Words {
+            text,
+            ..Words::default()
+        }
+    }
+}
+
+/// A question to whoever is in a chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Question {
+    /// How satisfied they are with the work that was done at this time.
+    Rating { done_at: Millis },
 }
 
 /// What a row is.
@@ -312,6 +335,28 @@ pub(crate) fn retry(cx: &Acting<'_>, message: MessageId) -> Result<()> {
     delivered(cx, ticket.id, message, Delivery::Pending, None)
 }
 
+/// Sends again what was given up, from where it had come to. What belongs to a message makes the message wait again.
+pub(crate) fn resume(cx: &Acting<'_>, id: i64) -> Result<()> {
+    let resumed: Option<(Kind, Option<TicketId>, Option<MessageId>)> = first(
+        cx.tx,
+        "update outbox set state = 'queued', attempts = 0, next_at = ?3, finished_at = null
+          where tenant_id = ?1 and id = ?2 and state = 'failed'
+          returning kind, ticket_id, message_id",
+        (cx.tenant, id, cx.tx.now),
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    let Some((kind, ticket, message)) = resumed else {
+        return Err(Error::new(Code::EventNotFound).on("outbox_id"));
+    };
+    cx.tx.signal(Signal::Outbox);
+    match (kind, ticket, message) {
+        (Kind::Answer, Some(ticket), Some(message)) => {
+            delivered(cx, ticket, message, Delivery::Pending, None)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Makes what waits due now, in one channel or in all.
 pub(crate) fn hurry(tx: &Tx<'_>, channel: Option<ChannelId>) -> Result<()> {
     run(
@@ -495,18 +540,9 @@ fn told(tx: &Tx<'_>, row: &Due, outcome: Delivery, why: Option<&str>) -> Result<
 pub(crate) fn failed(tx: &Tx<'_>, row: &Due, why: &str, again: Option<Millis>) -> Result<()> {
     if let Some(again) = again {
         // A refused address is the mail's trouble; a server that does not take mail is the channel's.
-        let worked: Option<String> = first(
-            tx,
-            "select name from channel where id = ?1 and last_error is null",
-            [row.channel],
-            |r| r.get(0),
-        )?;
-        if let Some(name) = worked {
-            notification::channel_broken(tx, row.tenant, &name)?;
-        }
         run(
             tx,
-            "update channel set last_error = ?2, last_error_at = ?3 where id = ?1",
+            "update channel set last_error = ?2, last_error_at = ?3, error_side = 'out' where id = ?1",
             (row.channel, why, tx.now),
         )?;
         run(

@@ -204,16 +204,18 @@ async fn visit(app: &App, channel: &Channel) -> Result<()> {
         return Ok(());
     };
     let told = why.clone();
-    app.db.write(move |tx| trouble(tx, id, Some(&told))).await?;
+    app.db
+        .write(move |tx| trouble(tx, id, Some(&told), None))
+        .await?;
     Err(Error::internal(why))
 }
 
-/// What is the matter with a channel, as people read it.
-fn trouble(tx: &Tx<'_>, id: ChannelId, why: Option<&str>) -> Result<()> {
+/// What is the matter with a channel, as people read it, and with which way of it; both if it is not said.
+fn trouble(tx: &Tx<'_>, id: ChannelId, why: Option<&str>, side: Option<&str>) -> Result<()> {
     run(
         tx,
-        "update channel set last_error = ?2, last_error_at = iif(?2 is null, null, ?3) where id = ?1",
-        (id, why, tx.now),
+        "update channel set last_error = ?2, last_error_at = iif(?2 is null, null, ?3), error_side = ?4 where id = ?1",
+        (id, why, tx.now, side),
     )?;
     Ok(())
 }
@@ -340,7 +342,7 @@ async fn note(app: &App, channel: &Channel, why: Option<String>) {
     let id = channel.id;
     let noted = app
         .db
-        .write(move |tx| trouble(tx, id, why.as_deref()))
+        .write(move |tx| trouble(tx, id, why.as_deref(), Some("in")))
         .await;
     if let Err(error) = noted {
         tracing::error!(%error, "the state of a channel could not be written down");

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     app::App,
+    channel::config::health::Figures,
     db::Tx,
     error::{Code, Error, Result},
     health::{self, Health},
@@ -266,12 +267,49 @@ fn state(page: &mut Page, health: &Health) {
         health.channels.active - failing,
     );
     page.sample("tehprof_channels", "state=\"failing\"", failing);
+    channels(page, &health.channels.each);
     page.one(
         "tehprof_errors",
         "gauge",
         "Faults of the program in the last day.",
         health.errors,
     );
+}
+
+/// How each channel fares.
+fn channels(page: &mut Page, each: &[Figures]) {
+    type Of = fn(&Figures) -> Option<i64>;
+    let figures: [(&str, &str, Of); 4] = [
+        (
+            "tehprof_channel_working",
+            "1 while a channel works, 0 while it does not.",
+            |one| Some(i64::from(one.works)),
+        ),
+        (
+            "tehprof_channel_queued",
+            "What waits to go out by a channel.",
+            |one| Some(one.queued),
+        ),
+        (
+            "tehprof_channel_inbound_age_seconds",
+            "How long ago something last came in by a channel.",
+            |one| one.inbound_age,
+        ),
+        (
+            "tehprof_channel_outbound_age_seconds",
+            "How long ago something last went out by a channel.",
+            |one| one.outbound_age,
+        ),
+    ];
+    for (name, help, of) in figures {
+        page.family(name, "gauge", help);
+        for one in each {
+            if let Some(value) = of(one) {
+                let labels = format!("channel=\"{}\",type=\"{}\"", one.id, one.kind.as_str());
+                page.sample(name, &labels, value);
+            }
+        }
+    }
 }
 
 /// What the system says of the process.

@@ -17,6 +17,7 @@ pub(crate) mod limit;
 pub(crate) mod live;
 mod multipart;
 pub(crate) mod pages;
+mod rate;
 pub(crate) mod route;
 mod secure;
 mod stream;

@@ -2,7 +2,7 @@
 use super::{
     answer::{self, Answer, set},
     api::{self, Visit},
-    export, figures, files, guard, hook, kb, live, pages,
+    export, figures, files, guard, hook, kb, live, pages, rate,
 };
 use crate::{
     api::{ADMIN, CLIENT, Surface, WIDGET, openapi},
@@ -75,6 +75,7 @@ async fn answer(app: &App, request: Request<Incoming>, visit: Visit) -> Answer {
         ["kb", rest @ ..] if get => kb::answer(app, rest, &request, &visit).await,
         ["kb", ..] => wrong_method("GET, HEAD", &visit),
         ["exports", token] => export::answer(app, token, &request, &visit).await,
+        ["rate", token] => rate::answer(app, token, request, &visit).await,
         ["metrics"] if get => figures::metrics(app, request.headers(), &visit).await,
         ["metrics"] => wrong_method("GET, HEAD", &visit),
         ["brand.css"] if get => pages::brand(app, request.headers()).await,

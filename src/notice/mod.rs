@@ -23,6 +23,10 @@ use crate::{
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 
+/// What fills in which ticket and which operator's words an answer to a notice is; without them it is nobody's.
+pub(crate) const ANSWERS_TICKET: &str = "answers_ticket";
+pub(crate) const ANSWERS_OPERATOR: &str = "answers_operator";
+
 /// What is to be said, and until when it is of use.
 #[derive(Debug)]
 pub(crate) struct Notice<'a> {
@@ -78,8 +82,8 @@ pub(crate) fn sent_since(
     )
 }
 
-/// The channel by which somebody is written to: their tenant's oldest active mailbox. A head admin, whose tenant may have
-/// none, is written to by the installation's.
+/// The channel by which somebody is written to: their tenant's oldest active mailbox, one that works before one that does
+/// not. A head admin, whose tenant may have none, is written to by the installation's.
 fn way_out(
     conn: &Connection,
     secret: &Secret,
@@ -93,7 +97,7 @@ fn way_out(
             and (tenant_id = ?1
                  or exists (select 1 from operator
                              where tenant_id = ?1 and email = ?2 and role = 'head_admin' and is_active))
-          order by tenant_id <> ?1, id
+          order by tenant_id <> ?1, last_error is not null, id
           limit 1",
         (tenant, to),
         |row| Ok((row.get(0)?, row.get(1)?)),

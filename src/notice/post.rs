@@ -1,6 +1,6 @@
 //! Sends notices: takes what is due, writes the mail, hands it over and writes down how it fared. One notice of a tenant at
 //! a time, so a mail server that hangs delays nobody else's.
-use super::{Kind, hurry, way_out};
+use super::{ANSWERS_OPERATOR, ANSWERS_TICKET, Kind, hurry, way_out};
 use crate::{
     access::secret::{Purpose, random},
     api::field::TenantId,
@@ -11,6 +11,7 @@ use crate::{
             compose::{self, Author, Outgoing},
             send::{self, Envelope, Sent},
             template::Language,
+            token::Keys,
         },
         inbound, outbound,
     },
@@ -184,6 +185,16 @@ async fn attempt(app: &App, row: &Due) -> Result<Fate> {
     let opened = app.secret.open_for(Purpose::Notice, &row.variables)?;
     let mut variables: BTreeMap<String, String> = serde_json::from_slice(&opened)?;
     variables.insert("company".to_owned(), tenant.name.clone());
+    let number = |name: &str| variables.get(name).and_then(|n| n.parse::<i64>().ok());
+    let answered = number(ANSWERS_TICKET).zip(number(ANSWERS_OPERATOR));
+    // Another tenant's mailbox takes no answers for this one.
+    let reply_to =
+        answered
+            .filter(|_| channel.tenant == row.tenant)
+            .and_then(|(ticket, operator)| {
+                let keys = Keys::new(&app.secret.key(Purpose::MailThread), row.tenant.0);
+                keys.staff_address(&channel.address, ticket, operator)
+            });
     let (subject, text) = row.kind.written(row.lang, &variables)?;
     let domain = channel
         .address
@@ -208,7 +219,7 @@ async fn attempt(app: &App, row: &Due) -> Result<Fate> {
         from: &from,
         to: &to,
         cc: &[],
-        reply_to: None,
+        reply_to: reply_to.as_deref(),
         ticket: None,
         subject: &subject,
         message_id: &format!("tn.{}.{}@{domain}", row.id, &proof[..16]),

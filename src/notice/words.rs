@@ -80,11 +80,11 @@ kinds! {
     /// What an operator is told of at once.
     Notification = "notification", [
         "{subject}",
-        "{news}\n\n—\nО чём вам писать и когда, задаётся в настройках уведомлений:\n{settings}";
+        "{above}{news}\n\n{how}—\nО чём вам писать и когда, задаётся в настройках уведомлений:\n{settings}";
         "{subject}",
-        "{news}\n\n—\nСізге не туралы және қашан жазу керегін хабарландыру баптауларында таңдайсыз:\n{settings}";
+        "{above}{news}\n\n{how}—\nСізге не туралы және қашан жазу керегін хабарландыру баптауларында таңдайсыз:\n{settings}";
         "{subject}",
-        "{news}\n\n—\nWhat you are told of and when is set in your notification settings:\n{settings}";
+        "{above}{news}\n\n{how}—\nWhat you are told of and when is set in your notification settings:\n{settings}";
     ];
     /// What an operator is told of once a day.
     Digest = "digest", [

@@ -3,15 +3,16 @@
 pub(crate) mod mail;
 pub(crate) mod rule;
 pub(crate) mod setting;
+pub(crate) mod staff;
 mod words;
 
 use crate::{
-    api::field::{At, MessageId, NotificationId, OperatorId, TenantId, TicketId},
+    api::field::{At, ChannelId, MessageId, NotificationId, OperatorId, TenantId, TicketId},
     automation::{Happened, facts},
     clock::{DAY, Millis},
     db::{
         Tx,
-        sql::{all, first, one, run},
+        sql::{all, one, run},
     },
     error::Result,
     lang::Lang,
@@ -22,6 +23,7 @@ use rule::{Around, Person};
 use rusqlite::Connection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use setting::Pace;
 
 enumerate! {
     /// What an operator is told of.
@@ -45,8 +47,14 @@ enumerate! {
         Csat = "csat",
         /// An outgoing webhook was switched off by itself.
         WebhookOff = "webhook_off",
-        /// A channel does not take what is sent.
+        /// A channel does not work.
         ChannelBroken = "channel_broken",
+        /// A channel works again.
+        ChannelMended = "channel_mended",
+        /// A password or token of a channel soon holds no more.
+        SecretExpires = "secret_expires",
+        /// Nothing arrives in the operator's chat with the bot any more.
+        TelegramOff = "telegram_off",
         /// A trigger says so.
         Rule = "rule",
     }
@@ -132,7 +140,7 @@ pub(crate) fn mark_read(
     let ids = ids.map(serde_json::to_string).transpose()?;
     let marked = run(
         tx,
-        "update notification set read_at = ?3, mail = null
+        "update notification set read_at = ?3, mail = null, chat = null
           where tenant_id = ?1 and operator_id = ?2 and read_at is null
             and (?4 is null or id in (select value from json_each(?4)))
             and (?5 is null or ticket_id = ?5)",
@@ -156,19 +164,39 @@ struct News<'a> {
 
 /// Tells one operator, as they want to be told.
 fn write(tx: &Tx<'_>, tenant: TenantId, to: OperatorId, news: News<'_>) -> Result<()> {
-    let settings = setting::of(tx, tenant, to)?;
-    let way = settings.way(news.kind);
-    let mail = way.mail();
-    if !way.in_desk && mail.is_none() {
+    let way = setting::of(tx, tenant, to)?.way(news.kind);
+    let chat = match way.by_telegram.wanted() {
+        Some(pace) => staff::reach(tx, tenant, to, None)?.map(|_| pace),
+        None => None,
+    };
+    insert(
+        tx,
+        tenant,
+        to,
+        (way.in_desk, way.by_mail.wanted(), chat),
+        news,
+    )
+}
+
+/// Writes what an operator is told in the desk, by mail and in their chat.
+fn insert(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    to: OperatorId,
+    (in_desk, mail, chat): (bool, Option<Pace>, Option<Pace>),
+    news: News<'_>,
+) -> Result<()> {
+    if !in_desk && mail.is_none() && chat.is_none() {
         return Ok(());
     }
-    // What is only mailed does not count in the desk.
-    let read_at = (!way.in_desk).then_some(tx.now);
+    // What is only sent does not count in the desk.
+    let read_at = (!in_desk).then_some(tx.now);
     run(
         tx,
-        "insert into notification (tenant_id, operator_id, kind, ticket_id, message_id, actor_name, detail, created_at, read_at, mail)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        (
+        "insert into notification (tenant_id, operator_id, kind, ticket_id, message_id, actor_name, detail, created_at, read_at,
+                                   mail, chat)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        rusqlite::params![
             tenant,
             to,
             news.kind,
@@ -179,7 +207,8 @@ fn write(tx: &Tx<'_>, tenant: TenantId, to: OperatorId, news: News<'_>) -> Resul
             tx.now,
             read_at,
             mail,
-        ),
+            chat,
+        ],
     )?;
     tx.signal(Signal::Notified(tenant, to));
     Ok(())
@@ -328,19 +357,55 @@ pub(crate) fn webhook_off(tx: &Tx<'_>, tenant: TenantId, url: &str) -> Result<()
     tell_admins(tx, tenant, Kind::WebhookOff, url)
 }
 
-/// Tells the admins that a channel does not take what is sent, once until it works again.
-pub(crate) fn channel_broken(tx: &Tx<'_>, tenant: TenantId, name: &str) -> Result<()> {
-    let told: Option<Millis> = first(
-        tx,
-        "select max(created_at) from notification where tenant_id = ?1 and kind = 'channel_broken' and detail = ?2",
-        (tenant, name),
-        |row| row.get(0),
-    )?
-    .flatten();
-    if told.is_some_and(|at| at > tx.now - DAY) {
-        return Ok(());
+/// What a notification about a channel keeps: its name, and what is the matter.
+pub(crate) fn of_channel(name: &str, why: Option<&str>) -> String {
+    let name = name.replace(char::is_control, " ");
+    match why {
+        Some(why) => format!("{name}\n{why}"),
+        None => name,
     }
-    tell_admins(tx, tenant, Kind::ChannelBroken, name)
+}
+
+/// Tells the admins how a channel fares, in the desk and by whatever of their ways is not that channel itself. If the way
+/// they chose leads through it, the other one is taken.
+pub(crate) fn about_channel(
+    tx: &Tx<'_>,
+    tenant: TenantId,
+    channel: ChannelId,
+    kind: Kind,
+    detail: &str,
+) -> Result<()> {
+    let is_broken = (kind == Kind::ChannelBroken).then_some(channel);
+    let mails = mails_without(tx, tenant, is_broken)?;
+    for to in rule::admins(&people(tx, tenant)?) {
+        let way = setting::of(tx, tenant, to)?.way(kind);
+        let says = staff::reach(tx, tenant, to, is_broken)?.is_some();
+        let (mail, chat) = (way.by_mail.wanted(), way.by_telegram.wanted());
+        let news = News {
+            kind,
+            ticket: None,
+            message: None,
+            actor: "",
+            detail,
+        };
+        let ways = (
+            way.in_desk,
+            mail.or(chat.filter(|_| !says)).filter(|_| mails),
+            chat.or(mail.filter(|_| !mails)).filter(|_| says),
+        );
+        insert(tx, tenant, to, ways, news)?;
+    }
+    Ok(())
+}
+
+/// Whether operators can be mailed although a channel is broken.
+fn mails_without(conn: &Connection, tenant: TenantId, broken: Option<ChannelId>) -> Result<bool> {
+    one(
+        conn,
+        "select exists (select 1 from channel where tenant_id = ?1 and type = 'email' and is_active and id is not ?2)",
+        (tenant, broken),
+        |row| row.get(0),
+    )
 }
 
 /// How long notifications are kept.

@@ -1,5 +1,5 @@
-//! How an operator wants to be told: for each kind whether in the desk and whether by mail, at once or once a day, and the
-//! hours in which no mail is sent.
+//! How an operator wants to be told: for each kind whether in the desk, and whether by mail and in Telegram, at once or once
+//! a day; and the hours in which nothing is sent.
 use super::Kind;
 use crate::{
     api::field::{OperatorId, TenantId},
@@ -13,9 +13,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 words! {
-    /// Whether something is mailed as well.
-    ByMail {
+    /// Whether something is told outside the desk as well, and when.
+    #[derive(Default)]
+    Pace {
         /// Not at all.
+        #[default]
         Off = "off",
         /// At once.
         Now = "now",
@@ -30,16 +32,20 @@ pub(crate) struct Way {
     /// Whether it is shown in the desk.
     pub(crate) in_desk: bool,
     /// Whether it is mailed as well.
-    pub(crate) by_mail: ByMail,
+    pub(crate) by_mail: Pace,
+    /// Whether it is said in the operator's chat with the bot as well.
+    #[serde(default)]
+    pub(crate) by_telegram: Pace,
 }
 
-impl Way {
-    pub(crate) fn mail(self) -> Option<ByMail> {
-        (self.by_mail != ByMail::Off).then_some(self.by_mail)
+impl Pace {
+    /// `None` if it is not told so at all.
+    pub(crate) fn wanted(self) -> Option<Pace> {
+        (self != Pace::Off).then_some(self)
     }
 }
 
-/// Hours of the day in which no mail is sent: what comes then is sent after them.
+/// Hours of the day in which nothing is sent: what comes then is sent after them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Quiet {
     /// When they begin, `HH:MM` in the tenant's time zone.
@@ -59,11 +65,16 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// How a kind is told. Without a choice it is shown in the desk and not mailed.
+    /// How a kind is told. Without a choice it is shown in the desk alone; what stops the desk's work is mailed as well.
     pub(crate) fn way(&self, kind: Kind) -> Way {
+        let by_mail = match kind {
+            Kind::ChannelBroken | Kind::ChannelMended | Kind::SecretExpires => Pace::Now,
+            _ => Pace::Off,
+        };
         self.ways.get(&kind).copied().unwrap_or(Way {
             in_desk: true,
-            by_mail: ByMail::Off,
+            by_mail,
+            by_telegram: Pace::Off,
         })
     }
 }

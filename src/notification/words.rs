@@ -1,6 +1,6 @@
 //! The sentences of notifications.
 use super::Kind;
-use crate::lang::Lang;
+use crate::{channel::config::advice, lang::Lang};
 
 /// What happened, as a sentence. The ticket's subject stands beside it and is not part of it.
 pub(super) fn sentence(lang: Lang, kind: Kind, actor: &str, detail: &str) -> String {
@@ -13,6 +13,12 @@ pub(super) fn sentence(lang: Lang, kind: Kind, actor: &str, detail: &str) -> Str
         clock(["решения", "шешу", "solution"])
     } else {
         clock(["ответа", "жауап", "answer"])
+    };
+    // Of a channel its name is kept, and what its server said.
+    let (name, said) = detail.split_once('\n').unwrap_or((detail, ""));
+    let why = match kind {
+        Kind::ChannelBroken => advice::about(said, lang).unwrap_or(said),
+        _ => said,
     };
     let text = lang.pick(match kind {
         Kind::Assigned => [
@@ -60,10 +66,30 @@ pub(super) fn sentence(lang: Lang, kind: Kind, actor: &str, detail: &str) -> Str
             "Вебхук қателерден кейін өшірілді: {detail}",
             "A webhook was switched off after failures: {detail}",
         ],
+        Kind::ChannelBroken if why.is_empty() => [
+            "Канал «{name}» не работает",
+            "«{name}» арнасы жұмыс істемейді",
+            "The channel \"{name}\" does not work",
+        ],
         Kind::ChannelBroken => [
-            "Канал «{detail}» не отправляет сообщения",
-            "«{detail}» арнасы хабарлама жібермейді",
-            "The channel \"{detail}\" does not send",
+            "Канал «{name}» не работает: {why}",
+            "«{name}» арнасы жұмыс істемейді: {why}",
+            "The channel \"{name}\" does not work: {why}",
+        ],
+        Kind::ChannelMended => [
+            "Канал «{name}» снова работает",
+            "«{name}» арнасы қайта жұмыс істеп тұр",
+            "The channel \"{name}\" works again",
+        ],
+        Kind::SecretExpires => [
+            "Пароль или токен канала «{name}» действует до {why}. Получите новый и впишите его в настройках канала",
+            "«{name}» арнасының құпиясөзі не токені {why} дейін жарамды. Жаңасын алып, арна баптауларына енгізіңіз",
+            "The password or token of the channel \"{name}\" holds until {why}. Get a new one and put it into the channel's settings",
+        ],
+        Kind::TelegramOff => [
+            "Уведомления в Telegram больше не доходят: бот заблокирован. Разблокируйте его или свяжите чат заново в настройках уведомлений",
+            "Telegram хабарландырулары енді жетпейді: бот бұғатталған. Оны бұғаттан шығарыңыз не хабарландыру баптауларында чатты қайта байланыстырыңыз",
+            "Notifications no longer arrive in Telegram: the bot is blocked. Unblock it, or tie the chat again in your notification settings",
         ],
         Kind::Rule => ["{detail}", "{detail}", "{detail}"],
     });
@@ -71,11 +97,13 @@ pub(super) fn sentence(lang: Lang, kind: Kind, actor: &str, detail: &str) -> Str
     let mut rest = text;
     // Values are put in place one by one, so that braces inside them stay what they are.
     while let Some((before, after)) = rest.split_once('{') {
-        let (name, tail) = after.split_once('}').unwrap_or((after, ""));
+        let (hole, tail) = after.split_once('}').unwrap_or((after, ""));
         sentence.push_str(before);
-        sentence.push_str(match name {
+        sentence.push_str(match hole {
             "actor" => actor,
             "promise" => promise,
+            "name" => name,
+            "why" => why,
             _ => detail,
         });
         rest = tail;
@@ -103,6 +131,9 @@ mod tests {
         }
         let rated = sentence(Lang::Ru, Kind::Csat, "{detail}", "4");
         assert_eq!(rated, "{detail}: оценка 4 из 5");
+        let broken = "Бот\nthe token is not valid: Unauthorized";
+        let said = sentence(Lang::Ru, Kind::ChannelBroken, "", broken);
+        assert!(said.starts_with("Канал «Бот» не работает: Токен"), "{said}");
         let breach = sentence(Lang::Kk, Kind::SlaBreach, "", "response");
         assert_eq!(breach, "Жауап мерзімі өтіп кетті");
     }

@@ -50,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) raw_event_days: u32,
     /// Whether all users of a new client see all of its tickets.
     pub(crate) shared_tickets: bool,
+    /// Whether a client is asked in the chat how satisfied they are once the work is done.
+    pub(crate) ask_rating: bool,
     /// How the tenant's pages look beside their colour.
     pub(crate) look: Look,
     /// Whether the widget's form asks for a phone number and a subject.
@@ -82,6 +84,7 @@ impl Default for Settings {
             sla_warning_percent: 20,
             raw_event_days: RAW_EVENT_DAYS,
             shared_tickets: false,
+            ask_rating: false,
             look: Look::default(),
             widget_phone: true,
             widget_subject: true,
@@ -236,6 +239,9 @@ pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
         "ticket_chat",
         "chat_name",
         "chat_link",
+        "channel_watch",
+        "staff_link",
+        "staff_chat",
         "chat",
         "file",
         "csat",

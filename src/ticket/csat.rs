@@ -83,6 +83,21 @@ pub(crate) fn rate(
     event::write(cx, ticket.id, &received)
 }
 
+/// What the work that was done at a time is rated, if it is.
+pub(crate) fn given(
+    conn: &Connection,
+    tenant: TenantId,
+    ticket: TicketId,
+    done_at: Millis,
+) -> Result<Option<i64>> {
+    first(
+        conn,
+        "select rating from csat where tenant_id = ?1 and ticket_id = ?2 and completed_at = ?3",
+        (tenant, ticket, done_at),
+        |row| row.get(0),
+    )
+}
+
 /// The newest rating of a ticket.
 pub(crate) fn newest(
     conn: &Connection,

@@ -8,7 +8,7 @@ use crate::{
     },
     api::{
         Action, Command, Query, Read, Slow, Spec, Task, Write, command,
-        field::{At, ChannelId, Domain, Flag, Name},
+        field::{At, ChannelId, Domain, Flag, Line, Name},
         query, task,
     },
     app::App,
@@ -22,9 +22,10 @@ use crate::{
         whatsapp::{Instance, Pairing},
     },
     client,
-    clock::DAY,
+    clock::{self, DAY, Millis},
     db::sql::run,
-    error::{Code, Error, Result},
+    error::{Code, Error, Fault, Result},
+    notification::staff::{self, Bot},
     signal::Signal,
 };
 use schemars::JsonSchema;
@@ -39,6 +40,7 @@ pub(super) const ACTIONS: &[Action] = &[
     task::<TestChannel>(),
     query::<GetChannelsStatus>(),
     task::<ConnectChannel>(),
+    query::<ListBots>(),
     command::<CreateChatLink>(),
 ];
 
@@ -142,6 +144,10 @@ pub(crate) struct UpdateChannel {
     /// Whether it is switched on. What waits in a channel that is switched off is sent once it is on again.
     #[serde(default)]
     is_active: Option<Flag>,
+    /// The day on which its password or token stops working, such as `2027-01-31`; admins are reminded two weeks before.
+    /// Empty for one that does not expire.
+    #[serde(default)]
+    secret_expires_on: Option<Line>,
     /// Its whole new set-up; a secret that is left out or `••••` keeps its value.
     #[serde(default)]
     config: Option<Sent>,
@@ -170,9 +176,25 @@ impl Command for UpdateChannel {
             (channel.config, channel.secrets) = new.split(channel.kind, Some(&channel))?;
         }
         config::update(cx.tx, &cx.app.secret, &channel)?;
+        if let Some(day) = self.secret_expires_on {
+            let at = expiry(&day.0)?;
+            health::expires(cx.tx, &channel, at)?;
+        }
         cx.tx.signal(Signal::Outbox);
         cx.tx.signal(Signal::Channels);
         Ok(shown(cx.app, &channel))
+    }
+}
+
+/// The beginning of a day; `None` of none.
+fn expiry(day: &str) -> Result<Option<Millis>> {
+    if day.is_empty() {
+        return Ok(None);
+    }
+    let is_day = day.len() == 10 && day.is_ascii();
+    match clock::parse(&format!("{day}T00:00:00Z")).filter(|_| is_day) {
+        Some(at) => Ok(Some(at)),
+        None => Err(Error::invalid("secret_expires_on", Fault::NotDate)),
     }
 }
 
@@ -253,9 +275,12 @@ impl Spec for GetChannelsStatus {
 }
 impl Query for GetChannelsStatus {
     fn run(self, cx: &Read<'_, Operator>) -> Result<Vec<ChannelStatus>> {
-        health::statuses(cx.db, cx.by.tenant, cx.db.now, |id, kind| {
-            webhook_url(cx.app, id, kind)
-        })
+        health::statuses(
+            cx.db,
+            cx.by.tenant,
+            (cx.db.now, cx.call.lang),
+            |id, kind| webhook_url(cx.app, id, kind),
+        )
     }
 }
 
@@ -335,6 +360,23 @@ impl Task for ConnectChannel {
             qr: Some(image),
             pairing_code: code,
         })
+    }
+}
+
+/// Lists the bots to which `create_chat_link` makes links.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ListBots {}
+impl Spec for ListBots {
+    const NAME: &'static str = "list_bots";
+    const NEEDS: Needs = Needs::role(Role::Operator);
+    const TITLE: [&'static str; 3] = ["Список ботов", "Боттар тізімі", "List bots"];
+    const EXAMPLE: &'static str = "{}";
+    type By = Operator;
+    type Output = Vec<Bot>;
+}
+impl Query for ListBots {
+    fn run(self, cx: &Read<'_, Operator>) -> Result<Vec<Bot>> {
+        staff::bots(cx.db, cx.by.tenant)
     }
 }
 

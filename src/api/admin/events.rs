@@ -11,12 +11,13 @@ use crate::{
     },
     channel::{
         chat, config,
-        inbound::record::{self, Departure, EventView, Wanted},
+        inbound::record::{self, Departure, EventView, OutboxView, Wanted},
+        outbox,
     },
     db::sql::Page,
     error::Result,
     tenant::plan::Scope::{Messages as M, Read as R},
-    ticket::{message, model::Delivery},
+    ticket::{Acting, Actor, message, model::Delivery},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ pub(super) const ACTIONS: &[Action] = &[
     query::<ListChannelEvents>(),
     query::<ExplainMessage>(),
     command::<ReplayEvent>(),
+    query::<ListOutbox>(),
+    command::<RetryOutbox>(),
 ];
 
 /// Which deliveries are wanted.
@@ -183,5 +186,111 @@ impl Command for ReplayEvent {
         let event = record::by_id(cx.tx, tenant, id, cx.call.lang)?;
         record::replay(cx.tx, tenant, &event)?;
         record::by_id(cx.tx, tenant, id, cx.call.lang)
+    }
+}
+
+/// What of the outbox is wanted.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OutboxState {
+    /// What waits to leave.
+    Queued,
+    /// What could not be sent and was given up.
+    #[default]
+    Failed,
+}
+
+/// Lists what waits to leave by the channels, or could not and was given up, the newest first.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ListOutbox {
+    /// Only by this channel.
+    #[serde(default)]
+    channel_id: Option<ChannelId>,
+    /// What is wanted; what was given up if left out.
+    #[serde(default)]
+    state: OutboxState,
+    /// The page, from 1.
+    #[serde(default)]
+    page: Option<Int>,
+    /// How many a page has, at most 100; 50 if left out.
+    #[serde(default)]
+    limit: Option<Int>,
+}
+/// A page of the outbox.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Outbox {
+    /// What waits or was given up.
+    items: Vec<OutboxView>,
+    /// How many there are.
+    total: i64,
+    /// The page.
+    page: i64,
+    /// How many a page has.
+    limit: i64,
+}
+impl Spec for ListOutbox {
+    const NAME: &'static str = "list_outbox";
+    const NEEDS: Needs = Needs::role(Role::Admin);
+    const TITLE: [&'static str; 3] = [
+        "Что не ушло по каналам",
+        "Арналар арқылы не кетпеді",
+        "List what has not left",
+    ];
+    const EXAMPLE: &'static str = r#"{"state":"failed","limit":20}"#;
+    type By = Operator;
+    type Output = Outbox;
+}
+impl Query for ListOutbox {
+    fn run(self, cx: &Read<'_, Operator>) -> Result<Outbox> {
+        let page = Page::new(self.page.map(|p| p.0), self.limit.map(|l| l.0), 50)?;
+        if let Some(id) = self.channel_id {
+            config::by_id(cx.db, &cx.app.secret, cx.by.tenant, id)?;
+        }
+        let state = match self.state {
+            OutboxState::Queued => "queued",
+            OutboxState::Failed => "failed",
+        };
+        let wanted = (self.channel_id, state);
+        let (items, total) = record::outbox(cx.db, cx.by.tenant, wanted, page, cx.call.lang)?;
+        Ok(Outbox {
+            items,
+            total,
+            page: page.page,
+            limit: page.limit,
+        })
+    }
+}
+
+/// Sends again what was given up, as after the reason was mended. What has left of it does not leave again.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct RetryOutbox {
+    /// Its number in the outbox.
+    outbox_id: Int,
+}
+/// What is sent again.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Retried {
+    /// Its number in the outbox.
+    id: i64,
+}
+impl Spec for RetryOutbox {
+    const NAME: &'static str = "retry_outbox";
+    const NEEDS: Needs = Needs::role(Role::Admin);
+    const TITLE: [&'static str; 3] = [
+        "Отправить неотправленное заново",
+        "Жіберілмегенді қайта жіберу",
+        "Send again what was given up",
+    ];
+    const EXAMPLE: &'static str = r#"{"outbox_id":1}"#;
+    type By = Operator;
+    type Output = Retried;
+}
+impl Command for RetryOutbox {
+    fn run(self, cx: &Write<'_, Operator>) -> Result<Retried> {
+        let acting = Acting::new(cx.tx, cx.by.tenant, Actor::operator(cx.by));
+        outbox::resume(&acting, self.outbox_id.0)?;
+        Ok(Retried {
+            id: self.outbox_id.0,
+        })
     }
 }

@@ -3,17 +3,20 @@ use crate::{
     access::{
         Operator,
         rules::{Needs, Role},
+        secret::{Purpose, random_text},
     },
     api::{
         Action, Command, Query, Read, Spec, Write, command,
-        field::{Flag, Int, List, NotificationId, TicketId},
+        field::{At, ChannelId, Flag, Int, List, NotificationId, TicketId},
         query,
     },
+    channel::config,
     db::sql::Page,
-    error::{Error, Fault, Result},
+    error::{Code, Error, Fault, Result},
     notification::{
         self, Kind, Notification,
-        setting::{self, ByMail, Quiet, Settings, Way, minute_of},
+        setting::{self, Pace, Quiet, Settings, Way, minute_of},
+        staff::{self, Bot, StaffChat},
     },
     tenant::plan::Scope::Read as R,
     ticket::record,
@@ -28,6 +31,8 @@ pub(super) const ACTIONS: &[Action] = &[
     command::<MarkNotificationsRead>(),
     query::<GetNotificationSettings>(),
     command::<SaveNotificationSettings>(),
+    command::<CreateStaffLink>(),
+    command::<RemoveStaffChat>(),
 ];
 
 /// How many notifications the caller has not read.
@@ -139,13 +144,24 @@ pub(crate) struct KindSetting {
 pub(crate) struct NotificationSettings {
     /// Each kind that concerns the caller's role.
     kinds: Vec<KindSetting>,
-    /// The hours in which no mail is sent.
+    /// The hours in which nothing is sent.
     quiet: Option<Quiet>,
+    /// Where the caller is told of things in Telegram.
+    telegram: Option<StaffChat>,
+    /// The bots by which that is possible.
+    bots: Vec<Bot>,
 }
 
-/// Kinds that only admins are told of.
+/// Whether somebody of a role chooses how a kind is told: some are for admins alone, and what is the matter with the chat
+/// itself is always told in the desk.
 fn concerns(kind: Kind, role: Role) -> bool {
-    !matches!(kind, Kind::WebhookOff | Kind::ChannelBroken) || role >= Role::Admin
+    match kind {
+        Kind::TelegramOff => false,
+        Kind::WebhookOff | Kind::ChannelBroken | Kind::ChannelMended | Kind::SecretExpires => {
+            role >= Role::Admin
+        }
+        _ => true,
+    }
 }
 
 fn shown(conn: &Connection, by: &Operator) -> Result<NotificationSettings> {
@@ -161,6 +177,8 @@ fn shown(conn: &Connection, by: &Operator) -> Result<NotificationSettings> {
     Ok(NotificationSettings {
         kinds,
         quiet: settings.quiet,
+        telegram: staff::of(conn, by.tenant, by.id)?,
+        bots: staff::telling(conn, by.tenant)?,
     })
 }
 
@@ -193,7 +211,10 @@ pub(crate) struct KindChoice {
     /// Whether it is shown in the desk.
     in_desk: Flag,
     /// Whether it is mailed as well.
-    by_mail: ByMail,
+    by_mail: Pace,
+    /// Whether it is said in the caller's chat with the bot as well; left out, that stays as it is.
+    #[serde(default)]
+    by_telegram: Option<Pace>,
 }
 
 /// Sets how the caller wants to be told. Kinds that are left out stay as they are.
@@ -202,7 +223,7 @@ pub(crate) struct SaveNotificationSettings {
     /// The kinds to set.
     #[serde(default)]
     kinds: List<KindChoice, 32>,
-    /// The hours in which no mail is sent; none if left out.
+    /// The hours in which nothing is sent; none if left out.
     #[serde(default)]
     quiet: Option<Quiet>,
 }
@@ -214,7 +235,7 @@ impl Spec for SaveNotificationSettings {
         "Хабарландыру баптауларын сақтау",
         "Save notification settings",
     ];
-    const EXAMPLE: &'static str = r#"{"kinds":[{"kind":"assigned","in_desk":true,"by_mail":"now"}],"quiet":{"from":"22:00","to":"08:00"}}"#;
+    const EXAMPLE: &'static str = r#"{"kinds":[{"kind":"assigned","in_desk":true,"by_mail":"now","by_telegram":"off"}],"quiet":{"from":"22:00","to":"08:00"}}"#;
     type By = Operator;
     type Output = NotificationSettings;
 }
@@ -229,14 +250,90 @@ impl Command for SaveNotificationSettings {
         }
         let mut settings: Settings = setting::of(cx.tx, cx.by.tenant, cx.by.id)?;
         for choice in self.kinds.0 {
+            let before = settings.way(choice.kind);
             let way = Way {
                 in_desk: choice.in_desk.0,
                 by_mail: choice.by_mail,
+                by_telegram: choice.by_telegram.unwrap_or(before.by_telegram),
             };
             settings.ways.insert(choice.kind, way);
         }
         settings.quiet = self.quiet;
         setting::save(cx.tx, cx.by.tenant, cx.by.id, &settings)?;
+        shown(cx.tx, cx.by)
+    }
+}
+
+/// Makes a code by which the caller's own Telegram chat with the tenant's bot is tied to their account. It works once, for a
+/// quarter of an hour: by opening the link, or by sending the bot the command.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct CreateStaffLink {
+    /// The bot's channel; left out, the tenant's first.
+    #[serde(default)]
+    channel_id: Option<ChannelId>,
+}
+/// A way into the chat.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct StaffLink {
+    /// Where it leads.
+    url: String,
+    /// What the bot is to be sent instead.
+    command: String,
+    /// What Telegram calls the bot.
+    bot: String,
+    /// Until when it works.
+    expires_at: At,
+}
+impl Spec for CreateStaffLink {
+    const NAME: &'static str = "create_staff_link";
+    const NEEDS: Needs = Needs::role(Role::Operator);
+    const TITLE: [&'static str; 3] = [
+        "Связать свой Telegram",
+        "Өз Telegram-ыңызды байланыстыру",
+        "Tie one's own Telegram chat",
+    ];
+    const EXAMPLE: &'static str = "{}";
+    type By = Operator;
+    type Output = StaffLink;
+}
+impl Command for CreateStaffLink {
+    fn run(self, cx: &Write<'_, Operator>) -> Result<StaffLink> {
+        let (tenant, wanted) = (cx.by.tenant, self.channel_id);
+        let bot = staff::telling(cx.tx, tenant)?
+            .into_iter()
+            .find(|bot| wanted.is_none_or(|id| id == bot.channel_id))
+            .ok_or_else(|| Error::new(Code::ChannelNotFound).on("channel_id"))?;
+        let channel = config::by_id(cx.tx, &cx.app.secret, tenant, bot.channel_id)?;
+        let code = random_text(32)?;
+        let hash = cx.app.secret.hash(Purpose::StaffChat, &code);
+        let expires = staff::keep_code(cx.tx, &channel, cx.by.id, &hash)?;
+        Ok(StaffLink {
+            url: format!("https://t.me/{}?start={code}", bot.handle),
+            command: format!("/start {code}"),
+            bot: bot.handle,
+            expires_at: At(expires),
+        })
+    }
+}
+
+/// Lets go of the caller's Telegram chat: nothing is told there any more.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct RemoveStaffChat {}
+impl Spec for RemoveStaffChat {
+    const NAME: &'static str = "remove_staff_chat";
+    const NEEDS: Needs = Needs::role(Role::Operator);
+    const TITLE: [&'static str; 3] = [
+        "Отвязать свой Telegram",
+        "Өз Telegram-ыңызды ажырату",
+        "Let go of one's Telegram chat",
+    ];
+    const EXAMPLE: &'static str = "{}";
+    type By = Operator;
+    type Output = NotificationSettings;
+}
+impl Command for RemoveStaffChat {
+    fn run(self, cx: &Write<'_, Operator>) -> Result<NotificationSettings> {
+        staff::untie(cx.tx, cx.by.tenant, cx.by.id)?;
         shown(cx.tx, cx.by)
     }
 }

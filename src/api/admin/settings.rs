@@ -48,6 +48,8 @@ pub(crate) struct SettingsView {
     widget_access: WidgetAccess,
     /// Whether all users of a new client see all of its tickets.
     shared_tickets: bool,
+    /// Whether a client is asked in the chat how satisfied they are once the work is done.
+    ask_rating: bool,
     /// Days for which what came in by the channels is kept as it came.
     raw_event_days: u32,
 }
@@ -61,6 +63,7 @@ fn view(tenant: Tenant) -> SettingsView {
         reopen_window_days: tenant.settings.reopen_window_days,
         widget_access: WidgetAccess::of(&tenant.settings),
         shared_tickets: tenant.settings.shared_tickets,
+        ask_rating: tenant.settings.ask_rating,
         raw_event_days: tenant.settings.raw_event_days,
         company_name: tenant.name,
     }
@@ -107,6 +110,10 @@ pub(crate) struct SaveSettings {
     /// Whether all users of a new client see all of its tickets. Clients that there are keep what they have.
     #[serde(default)]
     shared_tickets: Option<Flag>,
+    /// Whether a client whose ticket is held in a messenger is asked there to rate the work once it is done: by buttons in
+    /// Telegram and MAX, by a link in WhatsApp.
+    #[serde(default)]
+    ask_rating: Option<Flag>,
     /// Days for which what came in by the channels is kept as it came, to be explained and replayed; 1 to 365.
     #[serde(default)]
     raw_event_days: Option<Int>,
@@ -164,6 +171,9 @@ impl Command for SaveSettings {
         }
         if let Some(shared) = self.shared_tickets {
             settings.shared_tickets = shared.0;
+        }
+        if let Some(ask) = self.ask_rating {
+            settings.ask_rating = ask.0;
         }
         if let Some(name) = self.company_name {
             tenant.name = name.0;

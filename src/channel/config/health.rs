@@ -1,10 +1,11 @@
 //! How channels fare: whether they work, since when nothing came or went, how much waits, and what is the matter.
-use super::ChannelType;
+use super::{Channel, ChannelType, advice};
 use crate::{
     api::field::{At, ChannelId, TenantId},
     clock::{MINUTE, Millis},
-    db::sql::all,
+    db::sql::{all, run},
     error::Result,
+    lang::Lang,
 };
 use rusqlite::Connection;
 use schemars::JsonSchema;
@@ -35,6 +36,10 @@ pub(crate) struct ChannelStatus {
     pub(crate) status: ChannelState,
     /// What went wrong last, until something goes right again.
     pub(crate) last_error: Option<String>,
+    /// What a person can do about it, in the caller's language, if that is known.
+    pub(crate) advice: Option<String>,
+    /// Which way does not work: `in` or `out`; both if it says nothing.
+    pub(crate) error_side: Option<String>,
     /// When it went wrong.
     pub(crate) last_error_at: Option<At>,
     /// When mail was last looked for in the mailbox, if it is fetched from one.
@@ -63,6 +68,8 @@ pub(crate) struct ChannelStatus {
     pub(crate) handle: Option<String>,
     /// For a channel on somebody's phone: `open`, `connecting` or `closed`.
     pub(crate) connection: Option<String>,
+    /// When its password or token holds no more, as an admin said.
+    pub(crate) secret_expires_at: Option<At>,
     /// The code to scan with that phone, as a `data:` URL; for a minute.
     pub(crate) qr: Option<String>,
 }
@@ -75,7 +82,7 @@ const WEEK: Millis = 7 * 24 * 60 * MINUTE;
 pub(crate) fn statuses(
     conn: &Connection,
     tenant: TenantId,
-    now: Millis,
+    (now, lang): (Millis, Lang),
     url: impl Fn(ChannelId, ChannelType) -> String,
 ) -> Result<Vec<ChannelStatus>> {
     all(
@@ -84,7 +91,8 @@ pub(crate) fn statuses(
                 iif(c.inbound_error is null, c.last_error_at, c.inbound_error_at), c.last_inbound_at, c.last_outbound_at,
                 coalesce(o.queued, 0), o.since, coalesce(o.failed, 0), coalesce(e.unread, 0),
                 c.hook_set_at, c.handle, c.state, iif(c.qr_at > ?2 and c.state is not 'open', c.qr, null),
-                iif(c.config ->> '$.inbound.provider' = 'imap', c.inbound_checked_at, null)
+                iif(c.config ->> '$.inbound.provider' = 'imap', c.inbound_checked_at, null),
+                iif(c.inbound_error is null, c.error_side, 'in'), c.secret_expires_at
            from channel c
            left join (select channel_id, sum(state = 'queued') as queued, sum(state = 'failed' and finished_at > ?3) as failed,
                              min(iif(state = 'queued', created_at, null)) as since
@@ -112,6 +120,12 @@ pub(crate) fn statuses(
                     (true, true) => ChannelState::Error,
                     (true, false) => ChannelState::Connected,
                 },
+                advice: last_error
+                    .as_deref()
+                    .and_then(|why| advice::about(why, lang))
+                    .map(str::to_owned),
+                error_side: row.get::<_, Option<String>>(17)?.filter(|_| last_error.is_some()),
+                secret_expires_at: row.get(18)?,
                 last_error,
                 last_error_at: row.get(5)?,
                 last_checked_at: row.get(16)?,
@@ -130,4 +144,53 @@ pub(crate) fn statuses(
             })
         },
     )
+}
+
+/// A channel's figures, for whoever watches the installation by machine.
+#[derive(Clone, Debug)]
+pub(crate) struct Figures {
+    pub(crate) id: ChannelId,
+    pub(crate) kind: ChannelType,
+    pub(crate) works: bool,
+    /// How long ago something last came in and went out, in seconds.
+    pub(crate) inbound_age: Option<i64>,
+    pub(crate) outbound_age: Option<i64>,
+    /// How much waits to go out.
+    pub(crate) queued: i64,
+}
+
+/// The figures of every channel that is switched on.
+pub(crate) fn figures(conn: &Connection, now: Millis) -> Result<Vec<Figures>> {
+    all(
+        conn,
+        "select c.id, c.type, coalesce(c.inbound_error, c.last_error) is null and c.state is not 'closed', c.last_inbound_at, c.last_outbound_at,
+                (select count(*) from outbox o
+                  where o.tenant_id = c.tenant_id and o.channel_id = c.id and o.state = 'queued')
+           from channel c
+          where c.is_active
+          order by c.id",
+        [],
+        |row| {
+            let age = |at: Option<Millis>| at.map(|at| (now - at).max(0) / 1000);
+            Ok(Figures {
+                id: row.get(0)?,
+                kind: row.get(1)?,
+                works: row.get(2)?,
+                inbound_age: age(row.get(3)?),
+                outbound_age: age(row.get(4)?),
+                queued: row.get(5)?,
+            })
+        },
+    )
+}
+
+/// Writes down when a channel's password or token stops working, as an admin knows it.
+pub(crate) fn expires(conn: &Connection, channel: &Channel, at: Option<Millis>) -> Result<()> {
+    run(
+        conn,
+        "update channel set secret_expires_at = ?3, secret_told_at = null
+          where tenant_id = ?1 and id = ?2 and secret_expires_at is not ?3",
+        (channel.tenant, channel.id, at),
+    )?;
+    Ok(())
 }

@@ -1,4 +1,5 @@
 //! Channels: what an admin sets up, how their secrets are kept, and how they fare.
+pub(crate) mod advice;
 pub(crate) mod dkim;
 pub(crate) mod email;
 pub(crate) mod health;

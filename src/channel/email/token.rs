@@ -22,6 +22,15 @@ pub(crate) struct Keys {
 enum Purpose {
     MessageId,
     ReplyAddress,
+    StaffAddress,
+}
+
+/// An answer to a notice of ours, proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StaffProof {
+    pub(crate) ticket: i64,
+    /// The operator whom the notice was sent to.
+    pub(crate) operator: i64,
 }
 
 /// A mail of ours, proven.
@@ -58,6 +67,34 @@ impl Keys {
         ))
     }
 
+    /// The address to which an operator answers about a ticket: `support+o42.7.code@desk.example`. The code is good for
+    /// that operator alone. `None` for what is no address.
+    pub(crate) fn staff_address(
+        &self,
+        mailbox: &str,
+        ticket: i64,
+        operator: i64,
+    ) -> Option<String> {
+        let (local, domain) = mailbox.rsplit_once('@')?;
+        let code = self.code(Purpose::StaffAddress, ticket, operator);
+        Some(format!("{local}+o{ticket}.{operator}.{code}@{domain}"))
+    }
+
+    /// Who answers a notice about which ticket, if the code in the recipient's address is right.
+    pub(crate) fn read_staff_address(&self, address: &str) -> Option<StaffProof> {
+        let (local, _) = address.rsplit_once('@')?;
+        let (_, token) = local.rsplit_once('+')?;
+        let mut pieces = strip_prefix_ignoring_case(token, "o")?.split('.');
+        let (ticket, operator, code) = (
+            number(pieces.next()?)?,
+            number(pieces.next()?)?,
+            pieces.next()?,
+        );
+        let whole = pieces.next().is_none();
+        (whole && self.fits(Purpose::StaffAddress, ticket, operator, code))
+            .then_some(StaffProof { ticket, operator })
+    }
+
     /// The proof in a Message-ID, if its code is right. The domain may have changed since.
     pub(crate) fn read_message_id(&self, id: &str) -> Option<Proof> {
         let (local, _) = id.trim_matches(['<', '>']).rsplit_once('@')?;
@@ -91,6 +128,7 @@ impl Keys {
         let label: &[u8] = match purpose {
             Purpose::MessageId => b"mail message id",
             Purpose::ReplyAddress => b"mail reply address",
+            Purpose::StaffAddress => b"mail staff address",
         };
         let mut parts = Vec::with_capacity(label.len() + 25);
         parts.extend_from_slice(label);
@@ -174,6 +212,30 @@ mod tests {
                 message: None
             })
         );
+    }
+
+    #[test]
+    fn an_operator_s_address_is_good_for_one_operator_and_one_ticket() {
+        let address = keys().staff_address("support@desk.kz", 42, 7).unwrap();
+        let proof = StaffProof {
+            ticket: 42,
+            operator: 7,
+        };
+        assert_eq!(keys().read_staff_address(&address), Some(proof));
+        assert_eq!(
+            keys().read_staff_address(&address.to_uppercase()),
+            Some(proof)
+        );
+        for forged in [
+            address.replacen("o42.7.", "o42.8.", 1),
+            address.replacen("o42.7.", "o43.7.", 1),
+            address.replacen("+o42.7.", "+t42.", 1),
+            keys().reply_address("support@desk.kz", 42).unwrap(),
+            "support@desk.kz".to_owned(),
+        ] {
+            assert_eq!(keys().read_staff_address(&forged), None, "{forged}");
+        }
+        assert_eq!(keys().read_reply_address(&address), None);
     }
 
     #[test]

@@ -41,8 +41,6 @@ const IDLE: Duration = Duration::from_secs(240);
 const PAUSE: Duration = Duration::from_secs(60);
 /// How many large mails are fetched at one time.
 const LARGE_MAILS: usize = 4;
-/// After so many failures in a row, what may pass is told to people.
-const PATIENCE: u32 = 6;
 
 /// What is being done for a mailbox.
 struct Care {
@@ -193,8 +191,7 @@ impl Keeper {
             // One hiccup is nothing that a person could act on.
             let lasts = !matches!(trouble, Trouble::Passing(_));
             if lasts || self.failures > 1 {
-                let tells = lasts || self.failures >= PATIENCE;
-                self.note_failure(why, tells).await;
+                self.note_failure(why).await;
                 self.rests.store(true, Ordering::Release);
             }
             let jitter = random::<8>().map_or(0, u64::from_be_bytes);
@@ -238,30 +235,24 @@ impl Keeper {
             .await
     }
 
-    async fn note_failure(&self, why: String, tells: bool) {
-        let channel = self.channel.clone();
+    /// Writes down what keeps mail from being fetched; the watch over the channels tells the admins.
+    async fn note_failure(&self, why: String) {
+        let id = self.channel.id;
         let noted = self
             .app
             .db
-            .write(move |tx| fails(tx, &channel, &why, tells))
+            .write(move |tx| {
+                run(
+                    tx,
+                    "update channel set inbound_error = ?2, inbound_error_at = ?3 where id = ?1",
+                    (id, why, tx.now),
+                )
+            })
             .await;
         if let Err(error) = noted {
             tracing::error!(%error, "the state of a mailbox could not be written down");
         }
     }
-}
-
-/// Writes down what keeps mail from being fetched, and tells the admins.
-fn fails(tx: &Tx<'_>, channel: &Channel, why: &str, tells: bool) -> Result<()> {
-    let known = run(
-        tx,
-        "update channel set inbound_error = ?2, inbound_error_at = ?3 where id = ?1",
-        (channel.id, why, tx.now),
-    )?;
-    if tells && known > 0 {
-        notification::channel_broken(tx, channel.tenant, &channel.name)?;
-    }
-    Ok(())
 }
 
 /// The mailboxes' state after a test that went well: what rests need rest no longer.

@@ -8,10 +8,12 @@ use crate::{
     channel::{
         chat::{self, Chat},
         config::Channel,
-        heard::{Person, Place},
+        heard::Press,
         messenger::Button,
         outbox::{self, Words},
+        rating::{self, Taken},
     },
+    clock::Millis,
     db::Tx,
     error::{Code, Result},
     lang::Lang,
@@ -32,13 +34,11 @@ fn proof(secret: &Secret, chat: &Chat, ticket: TicketId, what: &str) -> String {
     proof
 }
 
-/// A button that says `what` of a ticket: `e3a` approves its third estimate, `e3r` rejects it.
-fn button(secret: &Secret, chat: &Chat, ticket: TicketId, what: &str, text: String) -> Button {
+/// What a button bears that says `what` of a ticket: `e3a` approves its third estimate, `e3r` rejects it, `r5.…` rates the
+/// work that was done at a time.
+pub(crate) fn data(secret: &Secret, chat: &Chat, ticket: TicketId, what: &str) -> String {
     let proof = proof(secret, chat, ticket, what);
-    Button {
-        data: format!("{ticket}:{what}:{proof}"),
-        text,
-    }
+    format!("{ticket}:{what}:{proof}")
 }
 
 /// Asks in the chat of a ticket whether its newest estimate is approved.
@@ -50,10 +50,7 @@ pub(crate) fn ask_about_estimate(tx: &Tx<'_>, secret: &Secret, ticket: &Record) 
     let Some(offer) = estimate::newest(tx, ticket.tenant, ticket.id)? else {
         return Ok(());
     };
-    let lang = match ticket.locale {
-        Some(lang) => lang,
-        None => tenant::by_id(tx, ticket.tenant)?.locale,
-    };
+    let lang = rating::lang_of(tx, ticket)?;
     let hours = offer.hours;
     let cost = offer
         .cost
@@ -74,75 +71,171 @@ pub(crate) fn ask_about_estimate(tx: &Tx<'_>, secret: &Secret, ticket: &Record) 
     let yes = lang.pick(["Согласовать", "Келісу", "Approve"]);
     let no = lang.pick(["Отклонить", "Бас тарту", "Decline"]);
     let version = offer.version;
-    let make = |what: String, text: String| button(secret, &chat, ticket.id, &what, text);
+    let make = |what: String, text: String| Button {
+        data: data(secret, &chat, ticket.id, &what),
+        text,
+    };
     let words = Words {
         text: format!("{title} №{}: {price}\n\n{}", ticket.id, offer.description),
         buttons: vec![vec![
             make(format!("e{version}a"), format!("{yes} ({price})")),
             make(format!("e{version}r"), no.to_owned()),
         ]],
+        ..Words::default()
     };
     outbox::say(tx, &chat, Some(ticket.id), &words)
 }
 
-/// Somebody pressed a button.
-pub(super) fn pressed(
+/// A button that leads nowhere any more, in Russian, Kazakh and English.
+const STALE: [&str; 3] = [
+    "Кнопка больше не действует",
+    "Бұл түйме енді жарамсыз",
+    "This button no longer works",
+];
+
+/// The answer to whoever pressed: it ends the button's spinning and shows some words.
+fn answer(press: &Press, outcome: &'static str, rule: &str, text: String) -> Applied {
+    Applied::Answered {
+        outcome: Outcome {
+            outcome,
+            rule: rule.to_owned(),
+            ..Outcome::default()
+        },
+        callback: press.callback.clone(),
+        text,
+    }
+}
+
+/// The same, about a ticket that something was decided of.
+fn decided(
+    press: &Press,
+    (outcome, rule): (&'static str, &str),
+    ticket: TicketId,
+    text: String,
+) -> Applied {
+    match answer(press, outcome, rule, text) {
+        Applied::Answered {
+            mut outcome,
+            callback,
+            text,
+        } => {
+            outcome.ticket = Some(ticket);
+            Applied::Answered {
+                outcome,
+                callback,
+                text,
+            }
+        }
+        other => other,
+    }
+}
+
+/// A press that proves where it comes from.
+struct Proven {
+    chat: Chat,
+    ticket: Record,
+    what: String,
+}
+
+/// Reads what a button bears. What is no button of this chat is refused by a rule's name.
+fn proven(
     tx: &Tx<'_>,
     app: &App,
     channel: &Channel,
-    (place, by): (&Place, &Person),
-    callback: &str,
-    data: &str,
-) -> Result<Applied> {
-    let lang = tenant::by_id(tx, channel.tenant)?.locale;
-    let answer = |rule: &str, words: [&str; 3], ticket: Option<TicketId>| Applied::Answered {
-        outcome: Outcome {
-            outcome: if ticket.is_some() {
-                "decided"
-            } else {
-                "ignored"
-            },
-            rule: rule.to_owned(),
-            ticket,
-            ..Outcome::default()
-        },
-        callback: callback.to_owned(),
-        text: lang.pick(words).to_owned(),
-    };
-    const STALE: [&str; 3] = [
-        "Кнопка больше не действует",
-        "Бұл түйме енді жарамсыз",
-        "This button no longer works",
-    ];
-    let mut parts = data.split(':');
+    press: &Press,
+) -> Result<Result<Proven, &'static str>> {
+    let mut parts = press.data.split(':');
     let (number, what, given) = (parts.next(), parts.next(), parts.next());
     let ticket = number.and_then(|n| n.parse().ok()).map(TicketId);
     let (Some(ticket), Some(what), Some(given)) = (ticket, what, given) else {
-        return Ok(answer("button_not_ours", STALE, None));
+        return Ok(Err("button_not_ours"));
     };
-    let Some(chat) = chat::find(tx, channel, place)? else {
-        return Ok(answer("nobody_known", STALE, None));
+    let Some(chat) = chat::find(tx, channel, &press.chat)? else {
+        return Ok(Err("nobody_known"));
     };
     let expected = proof(&app.secret, &chat, ticket, what);
-    let proven: bool = subtle::ConstantTimeEq::ct_eq(expected.as_bytes(), given.as_bytes()).into();
-    if !proven {
-        return Ok(answer("button_forged", STALE, None));
+    let is_ours: bool = subtle::ConstantTimeEq::ct_eq(expected.as_bytes(), given.as_bytes()).into();
+    if !is_ours {
+        return Ok(Err("button_forged"));
     }
-    let Some(mut ticket) = talk::held(tx, &chat, ticket)? else {
-        return Ok(answer("ticket_is_gone", STALE, None));
+    Ok(match talk::held(tx, &chat, ticket)? {
+        Some(ticket) => Ok(Proven {
+            chat,
+            ticket,
+            what: what.to_owned(),
+        }),
+        None => Err("ticket_is_gone"),
+    })
+}
+
+/// Somebody pressed a button.
+pub(super) fn pressed(tx: &Tx<'_>, app: &App, channel: &Channel, press: &Press) -> Result<Applied> {
+    let spoken = press.by.locale.as_deref().and_then(Lang::of_tag);
+    let proven = match proven(tx, app, channel, press)? {
+        Ok(proven) => proven,
+        Err(rule) => {
+            let lang = spoken.unwrap_or(tenant::by_id(tx, channel.tenant)?.locale);
+            return Ok(answer(press, "ignored", rule, lang.pick(STALE).to_owned()));
+        }
     };
+    match rating::read(&proven.what) {
+        Some(said) => rated(tx, channel, press, proven, said),
+        None => on_estimate(tx, channel, press, proven),
+    }
+}
+
+/// A press that rates the work. The question gives way to a word of thanks.
+fn rated(
+    tx: &Tx<'_>,
+    channel: &Channel,
+    press: &Press,
+    proven: Proven,
+    said: (i64, Millis),
+) -> Result<Applied> {
+    let Proven {
+        chat, mut ticket, ..
+    } = proven;
+    let lang = rating::lang_of(tx, &ticket)?;
+    let cx = Acting::new(tx, channel.tenant, Actor::visitor(&press.by.name));
+    let taken = rating::take(&cx, &mut ticket, said, None)?;
+    let text = rating::thanks(taken, said.0, lang);
+    let result = match taken {
+        Taken::Rated => ("rated", "rated_by_button"),
+        Taken::Again => ("ignored", "rated_already"),
+        Taken::TooLate => ("ignored", "rated_too_late"),
+        Taken::Outdated => ("ignored", "work_goes_on"),
+    };
+    // A repeated press has its words there already.
+    if taken != Taken::Again {
+        let words = Words {
+            text: text.clone(),
+            replaces: press.message.clone(),
+            ..Words::default()
+        };
+        outbox::say(tx, &chat, Some(ticket.id), &words)?;
+    }
+    Ok(decided(press, result, ticket.id, text))
+}
+
+/// A press that approves or rejects an estimate.
+fn on_estimate(tx: &Tx<'_>, channel: &Channel, press: &Press, proven: Proven) -> Result<Applied> {
+    let Proven {
+        mut ticket, what, ..
+    } = proven;
+    let lang = rating::lang_of(tx, &ticket)?;
+    let stale = |rule| Ok(answer(press, "ignored", rule, lang.pick(STALE).to_owned()));
     let decision = what
         .strip_prefix('e')
         .and_then(|rest| Some((rest.get(..rest.len().checked_sub(1)?)?, rest.ends_with('a'))));
     let Some((version, approved)) = decision else {
-        return Ok(answer("button_not_ours", STALE, None));
+        return stale("button_not_ours");
     };
     let current = estimate::newest(tx, channel.tenant, ticket.id)?
         .is_some_and(|e| e.version.to_string() == version && e.status == EstimateStatus::Pending);
     if !current {
-        return Ok(answer("estimate_is_not_pending", STALE, None));
+        return stale("estimate_is_not_pending");
     }
-    let cx = Acting::new(tx, channel.tenant, Actor::visitor(&by.name));
+    let cx = Acting::new(tx, channel.tenant, Actor::visitor(&press.by.name));
     let word = estimate::Word {
         via: channel.kind.as_str(),
         address: None,
@@ -157,7 +250,7 @@ pub(super) fn pressed(
                 Code::EstimateNotFound | Code::IllegalTransition
             ) =>
         {
-            return Ok(answer("estimate_is_not_pending", STALE, None));
+            return stale("estimate_is_not_pending");
         }
         Err(error) => return Err(error),
     }
@@ -181,5 +274,6 @@ pub(super) fn pressed(
             ],
         )
     };
-    Ok(answer(rule, words, Some(ticket.id)))
+    let text = lang.pick(words).to_owned();
+    Ok(decided(press, ("decided", rule), ticket.id, text))
 }

@@ -12,6 +12,7 @@ mod reasons;
 pub(crate) mod record;
 pub(crate) mod rehearse;
 mod report;
+mod staff;
 pub(crate) mod talk;
 mod unpack;
 mod words;
@@ -223,7 +224,7 @@ fn put_off(tx: &Tx<'_>, event: &Event, failure: &str, no_room: bool) -> Result<(
     )?;
     run(
         tx,
-        "update channel set last_error = ?2, last_error_at = ?3 where id = ?1",
+        "update channel set last_error = ?2, last_error_at = ?3, error_side = 'in' where id = ?1",
         (event.channel, failure, tx.now),
     )?;
     Ok(())

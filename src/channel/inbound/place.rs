@@ -1,5 +1,7 @@
 //! Where a mail belongs: joined to a ticket, made into one, or left alone; and what is posted.
-use super::{Event, Outcome, evidence::facts, installation, keys_of, report, unpack::Incoming};
+use super::{
+    Event, Outcome, evidence::facts, installation, keys_of, report, staff, unpack::Incoming,
+};
 use crate::{
     api::field::TicketId,
     app::App,
@@ -53,6 +55,18 @@ pub(super) fn apply(tx: &Tx<'_>, app: &App, event: &Event, incoming: Incoming) -
             external_id,
             ..outcome
         });
+    }
+    let mut doubt = None;
+    match staff::judge(tx, tenant, &incoming, &keys, &auto)? {
+        staff::Answer::No => {}
+        staff::Answer::Doubted(why) => doubt = Some(format!("a notice is answered, but {why}")),
+        staff::Answer::Automatic => {
+            return Ok(Outcome {
+                external_id,
+                ..Outcome::ignored("a_machine_answers_a_notice")
+            });
+        }
+        staff::Answer::Of(proven) => return staff::post(tx, event, incoming, *proven),
     }
     let Some((email, name)) = sender(&incoming) else {
         return Ok(Outcome {
@@ -128,7 +142,7 @@ pub(super) fn apply(tx: &Tx<'_>, app: &App, event: &Event, incoming: Incoming) -
     }
     Ok(Outcome {
         outcome,
-        detail: incomplete,
+        detail: incomplete.or(doubt),
         rule: rule.code().to_owned(),
         external_id,
         ticket: Some(ticket.id),

@@ -111,6 +111,36 @@ pub(super) fn rule(rule: &str, lang: Lang) -> String {
             "мұны бот жазған, оған жауап берілмейді",
             "a bot wrote it, and bots are not answered",
         ],
+        "operator_s_answer_by_mail" | "operator_s_note_by_mail" => [
+            "оператор ответил на уведомление",
+            "оператор хабарландыруға жауап берді",
+            "an operator answered a notice",
+        ],
+        "a_machine_answers_a_notice" => [
+            "на уведомление ответил автоответчик, это не сообщение",
+            "хабарландыруға автожауап келді, бұл хабарлама емес",
+            "a machine answered a notice; that is no message",
+        ],
+        "chat_of_an_operator" => [
+            "оператор связал этот чат со своей учётной записью",
+            "оператор бұл чатты өз тіркелгісімен байланыстырды",
+            "an operator tied this chat to their account",
+        ],
+        "rated_by_button" => [
+            "клиент оценил работу кнопкой",
+            "клиент жұмысты түйме арқылы бағалады",
+            "the client rated the work by a button",
+        ],
+        "button_forged" | "button_not_ours" => [
+            "такой кнопки в этом чате не было",
+            "бұл чатта мұндай түйме болған жоқ",
+            "there was no such button in this chat",
+        ],
+        "start" | "start_by_link" | "start_by_an_unknown_link" => [
+            "человек открыл бота, писать он ещё не начал",
+            "адам ботты ашты, әлі ештеңе жазған жоқ",
+            "somebody opened the bot and has not written yet",
+        ],
         "message_that_could_not_be_decrypted" => [
             "WhatsApp не смог расшифровать сообщение",
             "WhatsApp хабарламаның шифрын аша алмады",

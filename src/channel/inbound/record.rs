@@ -3,7 +3,7 @@
 use super::reasons;
 use crate::{
     api::field::{At, ChannelId, MessageId, TenantId, TicketId},
-    channel::config::ChannelType,
+    channel::config::{ChannelType, advice},
     db::{
         Tx,
         sql::{Page, Where, all, first, one, run},
@@ -203,6 +203,95 @@ pub(crate) fn departures(
             })
         },
     )
+}
+
+/// Something that is to leave by a channel, or could not.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct OutboxView {
+    /// Its number.
+    pub(crate) id: i64,
+    /// The channel.
+    pub(crate) channel_id: ChannelId,
+    /// The channel's type.
+    pub(crate) channel: ChannelType,
+    /// What it is: `answer`, `copy`, `acknowledgement`, `edit`, `revoke`, or `say` for what is no message of a ticket.
+    pub(crate) kind: String,
+    /// To whom.
+    pub(crate) recipient: String,
+    /// The ticket that it belongs to.
+    pub(crate) ticket_id: Option<TicketId>,
+    /// The message that is sent.
+    pub(crate) message_id: Option<MessageId>,
+    /// `queued`, `sent` or `failed`.
+    pub(crate) state: String,
+    /// How often it was tried.
+    pub(crate) attempts: i64,
+    /// When it is tried next, while it waits.
+    pub(crate) next_at: Option<At>,
+    /// What went wrong last.
+    pub(crate) last_error: Option<String>,
+    /// What a person can do about it, in the caller's language, if that is known.
+    pub(crate) advice: Option<String>,
+    /// When it was written.
+    pub(crate) created_at: At,
+    /// When it was sent or given up.
+    pub(crate) finished_at: Option<At>,
+}
+
+/// A page of what waits to leave by the channels, or could not, the newest first; and how much there is.
+pub(crate) fn outbox(
+    conn: &Connection,
+    tenant: TenantId,
+    (channel, state): (Option<ChannelId>, &str),
+    page: Page,
+    lang: Lang,
+) -> Result<(Vec<OutboxView>, i64)> {
+    let mut all_of = Where::new("o.tenant_id = ?", [tenant.into()]);
+    all_of.and("o.state = ?", [state.to_owned().into()]);
+    if let Some(channel) = channel {
+        all_of.and("o.channel_id = ?", [channel.into()]);
+    }
+    let text = all_of.text();
+    let total = one(
+        conn,
+        &format!("select count(*) from outbox o where {text}"),
+        rusqlite::params_from_iter(all_of.bind([])),
+        |row| row.get(0),
+    )?;
+    let rows = all(
+        conn,
+        &format!(
+            "select o.id, o.channel_id, c.type, o.kind, o.recipient, o.ticket_id, o.message_id, o.state, o.attempts,
+                    iif(o.state = 'queued', o.next_at, null), o.last_error, o.created_at, o.finished_at
+               from outbox o
+               join channel c on c.tenant_id = o.tenant_id and c.id = o.channel_id
+              where {text} order by o.id desc limit ? offset ?"
+        ),
+        rusqlite::params_from_iter(all_of.bind([page.limit.into(), page.offset().into()])),
+        |row| {
+            let last_error: Option<String> = row.get(10)?;
+            Ok(OutboxView {
+                id: row.get(0)?,
+                channel_id: row.get(1)?,
+                channel: row.get(2)?,
+                kind: row.get(3)?,
+                recipient: row.get(4)?,
+                ticket_id: row.get(5)?,
+                message_id: row.get(6)?,
+                state: row.get(7)?,
+                attempts: row.get(8)?,
+                next_at: row.get(9)?,
+                advice: last_error
+                    .as_deref()
+                    .and_then(|why| advice::about(why, lang))
+                    .map(str::to_owned),
+                last_error,
+                created_at: row.get(11)?,
+                finished_at: row.get(12)?,
+            })
+        },
+    )?;
+    Ok((rows, total))
 }
 
 /// How a message fared at last: its delivery status and why.

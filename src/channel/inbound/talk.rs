@@ -20,6 +20,7 @@ use crate::{
     },
     error::{Code, Result},
     lang::Lang,
+    notification::staff,
     signal::Signal,
     tenant,
     ticket::{
@@ -131,12 +132,7 @@ pub(super) fn apply(
                 None => overtaken("receipt_for_an_unknown_message"),
             }
         }
-        Heard::Pressed {
-            callback,
-            chat,
-            by,
-            data,
-        } => button::pressed(tx, app, channel, (&chat, &by), &callback, &data)?,
+        Heard::Pressed(press) => button::pressed(tx, app, channel, &press)?,
         Heard::Reachable { chat, reachable } => match chat::find(tx, channel, &chat)? {
             Some(chat) => {
                 chat::reachable(tx, channel.tenant, chat.id, reachable)?;
@@ -181,7 +177,7 @@ pub(crate) fn linked(tx: &Tx<'_>, channel: &Channel, state: Link, why: Option<&s
         tx,
         "update channel
             set state = ?2, state_at = ?3, qr = iif(?2 = 'open', null, qr), last_error = ?4,
-                last_error_at = iif(?4 is null, null, ?3)
+                last_error_at = iif(?4 is null, null, ?3), error_side = null
           where id = ?1 and (state is not ?2 or last_error is not ?4)",
         (channel.id, state.as_str(), tx.now, trouble),
     )?;
@@ -459,6 +455,27 @@ fn own(
 /// Who writes an answer on the desk's own phone, in Russian, Kazakh and English.
 const PHONE: [&str; 3] = ["Ответ с телефона", "Телефоннан жауап", "Answer by phone"];
 
+/// An operator opened the bot by a code of theirs: from now on they are told of things there.
+fn tied(
+    tx: &Tx<'_>,
+    app: &App,
+    channel: &Channel,
+    (place, by): (&Place, &Person),
+    payload: &str,
+) -> Result<Option<Applied>> {
+    if place.is_group || channel.kind != ChannelType::Telegram {
+        return Ok(None);
+    }
+    let hash = app.secret.hash(Purpose::StaffChat, payload);
+    let Some(operator) = staff::use_code(tx, channel, &hash)? else {
+        return Ok(None);
+    };
+    let chat = chat::of_staff(tx, channel, place, by)?;
+    chat::reachable(tx, channel.tenant, chat.id, true)?;
+    staff::tie(tx, &chat, operator)?;
+    Ok(Some(done("noted", "chat_of_an_operator", None)))
+}
+
 /// Somebody opened the bot. That opens no ticket; a link of ours tells whose they are.
 fn started(
     tx: &Tx<'_>,
@@ -467,6 +484,11 @@ fn started(
     (place, by): (&Place, &Person),
     payload: Option<&str>,
 ) -> Result<Applied> {
+    if let Some(payload) = payload
+        && let Some(applied) = tied(tx, app, channel, (place, by), payload)?
+    {
+        return Ok(applied);
+    }
     let chat = chat::at(tx, channel, place, by)?;
     chat::reachable(tx, channel.tenant, chat.id, true)?;
     let client = match payload {
@@ -483,11 +505,7 @@ fn started(
     }
     let welcome = channel.text("/welcome");
     if !welcome.is_empty() {
-        let words = Words {
-            text: welcome.to_owned(),
-            buttons: Vec::new(),
-        };
-        outbox::say(tx, &chat, None, &words)?;
+        outbox::say(tx, &chat, None, &Words::plain(welcome.to_owned()))?;
     }
     let rule = match (payload, client) {
         (_, Some(_)) => "start_by_link",

@@ -173,6 +173,14 @@ impl Bot {
         Ok(json!({ "type": kind, "payload": payload }))
     }
 
+    /// Gives a message another text. Attachments that are null stay as they are, an empty list takes them away.
+    async fn change(&self, external: &str, text: &str, attachments: Value) -> Sent {
+        let path = format!("/messages?message_id={}", escaped(external));
+        let body = json!({ "text": text, "attachments": attachments, "notify": false });
+        let body = Body::Json(body);
+        verdict(self.call(Method::PUT, &path, body, SHORT).await)
+    }
+
     async fn identify(&self) -> Result<Checked, String> {
         let me = self.order(Method::GET, "/me", Body::None).await?;
         let username = text_at(&me, "username");
@@ -272,12 +280,11 @@ impl Messenger for Bot {
     }
 
     fn edit<'a>(&'a self, _to: &'a To, external: &'a str, text: &'a str) -> BoxFuture<'a, Sent> {
-        async move {
-            let path = format!("/messages?message_id={}", escaped(external));
-            let body = json!({ "text": text, "attachments": null, "notify": false });
-            verdict(self.call(Method::PUT, &path, Body::Json(body), SHORT).await)
-        }
-        .boxed()
+        self.change(external, text, Value::Null).boxed()
+    }
+
+    fn replace<'a>(&'a self, _to: &'a To, external: &'a str, text: &'a str) -> BoxFuture<'a, Sent> {
+        self.change(external, text, json!([])).boxed()
     }
 
     fn revoke<'a>(&'a self, _to: &'a To, external: &'a str) -> BoxFuture<'a, Sent> {

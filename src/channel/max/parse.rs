@@ -1,7 +1,7 @@
 //! From an update of MAX to what was said. Pure.
 use crate::channel::heard::{
-    Extra, Heard, Media, Person, Place, Said, Source, file_name, number_of, plain_name, text_at,
-    text_of,
+    Extra, Heard, Media, Person, Place, Press, Said, Source, file_name, number_of, plain_name,
+    text_at, text_of,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
@@ -298,12 +298,13 @@ fn pressed(update: &Value) -> Heard {
     let Some(data) = callback.get("payload").and_then(text_of) else {
         return Heard::Nothing("button_without_data");
     };
-    Heard::Pressed {
+    Heard::Pressed(Press {
         callback: text_at(callback, "callback_id"),
         chat: place(&update["message"], &by.name),
+        message: update.pointer("/message/body/mid").and_then(text_of),
         by,
         data,
-    }
+    })
 }
 
 #[cfg(test)]

@@ -271,8 +271,24 @@ pub(crate) async fn check(app: &App, channel: &Channel) -> Result<String, String
             }
         }
     };
-    // It works again: what waits for it need not wait longer.
     let id = channel.id;
+    let lost = app
+        .db
+        .read(move |db| {
+            Ok(db.query_row(
+                "select state is 'closed' from channel where id = ?1",
+                [id],
+                |row| row.get::<_, bool>(0),
+            )?)
+        })
+        .await
+        .map_err(|error| error.to_string())?;
+    if lost {
+        return Err(format!(
+            "{server} answers, but the connection to WhatsApp was lost: scan the code again in the channel's settings"
+        ));
+    }
+    // It works again: what waits for it need not wait longer.
     let hurried = app.db.write(move |tx| {
         outbox::hurry(tx, Some(id))?;
         run(

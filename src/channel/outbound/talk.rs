@@ -9,8 +9,9 @@ use crate::{
         config::{self, ChannelType},
         marks,
         messenger::{self, Button, Load, Messenger, Sent, To},
-        outbox::{self, Due, Kind, Words},
+        outbox::{self, Due, Kind, Question, Words},
         parts::{Attached, Part, cut},
+        rating,
     },
     db::{
         Snapshot,
@@ -28,6 +29,10 @@ struct Facts {
     files: Vec<Attached>,
     buttons: Vec<Vec<Button>>,
     externals: Vec<String>,
+    /// What the provider calls the message that the words take the place of.
+    replaces: Option<String>,
+    /// Nobody needs to be told any more.
+    is_moot: bool,
 }
 
 fn facts(db: &Snapshot<'_>, app: &App, row: &Due) -> Result<Facts> {
@@ -43,11 +48,19 @@ fn facts(db: &Snapshot<'_>, app: &App, row: &Due) -> Result<Facts> {
         files: Vec::new(),
         buttons: Vec::new(),
         externals: Vec::new(),
+        replaces: None,
+        is_moot: false,
     };
     if let Some(content) = &row.content {
-        let words: Words = serde_json::from_str(content)?;
+        let mut words: Words = serde_json::from_str(content)?;
+        if let Some(Question::Rating { done_at }) = words.question {
+            let asked = rating::question(db, app, &channel, &facts.chat, (row.ticket()?, done_at))?;
+            facts.is_moot = asked.is_none();
+            words = asked.unwrap_or_default();
+        }
         facts.body = words.text;
         facts.buttons = words.buttons;
+        facts.replaces = words.replaces;
         return Ok(facts);
     }
     let message = row.message()?;
@@ -91,6 +104,18 @@ pub(super) async fn attempt(app: &App, row: &Due) -> Result<Fate> {
         address: facts.chat.address.clone(),
         topic: facts.chat.topic.clone(),
     };
+    if facts.is_moot {
+        return Ok(Fate::Sent { mail_id: None });
+    }
+    if let Some(external) = &facts.replaces {
+        return Ok(
+            match facts.messenger.replace(&to, external, &facts.body).await {
+                // It was deleted there, or is too old to be changed: what it asked is answered all the same.
+                Sent::Refused { gone: false, .. } => Fate::Sent { mail_id: None },
+                other => fate(other),
+            },
+        );
+    }
     match row.kind {
         Kind::Edit => edit(&facts, &to).await,
         Kind::Revoke => revoke(&facts, &to).await,

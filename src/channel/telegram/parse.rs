@@ -2,7 +2,7 @@
 //! knows yet is no fault.
 use crate::{
     channel::heard::{
-        Extra, Heard, Media, Person, Place, Said, Source, file_name, number_of, plain_name,
+        Extra, Heard, Media, Person, Place, Press, Said, Source, file_name, number_of, plain_name,
         text_at, text_of,
     },
     clock::SECOND,
@@ -450,9 +450,11 @@ fn pressed(query: &Value) -> Heard {
     if message.get("chat").is_none() {
         chat.names = vec![text_at(from, "id")];
     }
-    Heard::Pressed {
+    let known = message.get("message_id").and_then(text_of);
+    Heard::Pressed(Press {
         callback: text_at(query, "id"),
         chat,
+        message: known.map(|_| message_id(message)),
         by: Person {
             id: text_at(from, "id"),
             name: name_of(from),
@@ -460,7 +462,7 @@ fn pressed(query: &Value) -> Heard {
             locale: from.get("language_code").and_then(text_of),
         },
         data,
-    }
+    })
 }
 
 fn member(change: &Value) -> Heard {

@@ -8,7 +8,7 @@ use crate::{
 use rusqlite::Connection;
 
 /// The tables that move, parents before children.
-pub(super) const MOVED: [&str; 48] = [
+pub(super) const MOVED: [&str; 49] = [
     "tenant",
     "brand_image",
     "tariff",
@@ -46,6 +46,7 @@ pub(super) const MOVED: [&str; 48] = [
     "ticket_chat",
     "chat_message",
     "reaction",
+    "staff_chat",
     "outbox",
     "audit_log",
     "webhook",

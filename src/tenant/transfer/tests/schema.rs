@@ -8,12 +8,15 @@ use rusqlite::Connection;
 use std::collections::BTreeSet;
 
 /// Tables with rows of a tenant that stay behind.
-const STAYS: [&str; 15] = [
+const STAYS: [&str; 17] = [
     // Bound to the installation's secret.
     "session",
     "access_link",
     "api_key",
     "chat_link",
+    "staff_link",
+    // How channels fare here says nothing of how they fare there.
+    "channel_watch",
     "notice",
     "key_level",
     "mobile_session",

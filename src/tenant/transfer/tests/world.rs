@@ -319,6 +319,8 @@ fn rare(tx: &Tx<'_>, tenant: TenantId, channel: i64, message: MessageId, raw: &s
          values (:tenant, :channel, '77:1', (select max(id) from chat), :message, :message)",
         "insert into reaction (tenant_id, message_id, author, author_name, emoji, at)
          values (:tenant, :message, '77', 'Асем', '👍', 1)",
+        "insert into staff_chat (tenant_id, operator_id, chat_id, created_at)
+         values (:tenant, :operator, (select max(id) from chat), 1)",
         "update file set uploaded_by = :operator where tenant_id = :tenant and id = (select max(id) from file)",
         "insert into webhook (tenant_id, url, events, secret, created_at) values (:tenant, 'https://a.kz', '[]', (select max(secrets) from channel where tenant_id = :tenant), 1)",
         "insert into webhook_delivery (tenant_id, webhook_id, uid, type, body, next_at, created_at)
