@@ -41,7 +41,7 @@ pub(crate) enum Encoding {
 pub(crate) enum Format {
     /// A mail as mail programs save it (`.eml`).
     Mail,
-    /// A mail as Mailgun posts it: a form, URL-encoded or in several parts.
+    /// A mail as Mailgun or SendGrid posts it, whichever the channel is fed by: a form, URL-encoded or in several parts.
     Form,
     /// JSON of a provider: an update of Telegram or MAX, an event of Evolution or of Mailgun.
     Event,

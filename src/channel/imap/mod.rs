@@ -30,7 +30,6 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::db::sql::run;
 use crate::error::Result;
-use crate::notification;
 
 /// How often the channels are looked at when nothing wakes us.
 const ROUND: Duration = Duration::from_secs(30);

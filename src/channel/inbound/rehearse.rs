@@ -50,7 +50,7 @@ pub(crate) enum Sample {
         from: Option<String>,
         to: Vec<String>,
     },
-    /// A mail as Mailgun posts it; a form of several parts has a boundary.
+    /// A mail as Mailgun or SendGrid posts it, whichever the channel is fed by; a form of several parts has a boundary.
     Form {
         raw: Vec<u8>,
         boundary: Option<String>,
@@ -73,8 +73,12 @@ pub(crate) async fn rehearse(
         Sample::Mail { raw, from, to } => (Transport::Smtp, from, to, Read::Raw(raw)),
         Sample::Form { raw, boundary } => {
             let form = Form::read(&raw, boundary).await?;
-            let to = Vec::new();
-            (Transport::MailgunForm, None, to, Read::Posted(form))
+            let (transport, read) = if channel.is_fed_by("sendgrid") {
+                (Transport::SendgridForm, Read::Sendgrid(form))
+            } else {
+                (Transport::MailgunForm, Read::Mailgun(form))
+            };
+            (transport, None, Vec::new(), read)
         }
         Sample::Json(raw) => (Transport::MailgunEvent, None, Vec::new(), Read::Event(raw)),
     };
@@ -83,6 +87,7 @@ pub(crate) async fn rehearse(
         from,
         to,
         content_type: None,
+        is_cut: false,
     };
     let unpacked = task::spawn_blocking(move || unpack(&Shelf::None, envelope, read))
         .await
