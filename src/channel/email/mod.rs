@@ -1,7 +1,7 @@
 //! E-mail without the database: bytes to [`mail::Mail`], a reply to bytes, and the rules in between.
 //!
 //! Reading: [`parse`] makes a [`mail`] over [`mime`], [`header`], [`words`], [`params`], [`address`], [`transfer`], [`charset`], [`flowed`],
-//! [`names`], [`html`]. Judging: [`guard`] (is it automatic), [`bounce`] (does it report on our mail), [`thread`] (which ticket),
+//! [`names`], [`html`], and what Outlook packs by [`tnef`] and [`rtf`]. Judging: [`guard`] (is it automatic), [`bounce`] (does it report on our mail), [`thread`] (which ticket),
 //! [`quote`] and [`fold`] (what of it is new). Writing: [`compose`] with [`template`], signed by [`dkim`], [`send`] over [`dial`]. [`mailgun`] reads that provider's webhook.
 //! Everything but the last two is a pure function; storing, looking up and deciding when to send belong to the caller.
 
@@ -27,6 +27,7 @@ pub(crate) mod names;
 pub(crate) mod params;
 pub(crate) mod parse;
 pub(crate) mod quote;
+mod rtf;
 pub(crate) mod send;
 pub(crate) mod sendgrid;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub(crate) mod subject;
 pub(crate) mod template;
 pub(crate) mod text;
 pub(crate) mod thread;
+mod tnef;
 pub(crate) mod token;
 pub(crate) mod transfer;
 pub(crate) mod vocabulary;

@@ -5,7 +5,7 @@ use super::header;
 use super::mail::{Content, Mail, Note, Piece, RawFile, assemble};
 use super::mime::{self, Node, Part};
 use super::params::Value;
-use super::{charset, html, names, subject, transfer, words};
+use super::{charset, html, names, subject, tnef, transfer, words};
 
 /// All parts of a mail together, decoded.
 const MOST_DECODED: usize = 35 * 1024 * 1024;
@@ -120,6 +120,9 @@ impl Reader {
         let attached = disposition.kind == "attachment"
             || (self.has_body && file_name(part, &disposition).is_some());
         let is_text = matches!(kind, "text/plain" | "text/html" | "application/xhtml+xml");
+        if is_tnef(kind) {
+            return self.packed(part);
+        }
         if attached || !is_text {
             self.file(part);
             return None;
@@ -154,6 +157,45 @@ impl Reader {
         Some(Piece {
             plain: None,
             html: Some(charset::decode(&bytes, label.as_deref())),
+        })
+    }
+
+    /// What Outlook has packed: its files, and its text if there is no other. What cannot be unpacked whole stays a file.
+    fn packed(&mut self, part: &Part<'_>) -> Option<Piece> {
+        let left = self.left;
+        let unpacked = self
+            .decode(part)
+            .and_then(|data| tnef::unpack(&data, self.left));
+        let Some(unpacked) = unpacked else {
+            self.left = left;
+            self.file(part);
+            return None;
+        };
+        let is_empty =
+            unpacked.files.is_empty() && unpacked.plain.is_none() && unpacked.html.is_none();
+        if unpacked.is_broken || is_empty {
+            self.left = left;
+            self.file(part);
+        }
+        for file in unpacked.files {
+            self.left = self.left.saturating_sub(file.data.len());
+            self.content.files.push(RawFile {
+                name: file.name,
+                mime: file
+                    .mime
+                    .unwrap_or_else(|| "application/octet-stream".to_owned()),
+                content_id: file.content_id,
+                data: file.data,
+            });
+        }
+        let has_text = unpacked.plain.is_some() || unpacked.html.is_some();
+        if self.has_body || !has_text {
+            return None;
+        }
+        self.has_body = true;
+        Some(Piece {
+            plain: unpacked.plain,
+            html: unpacked.html,
         })
     }
 
@@ -213,6 +255,10 @@ impl Reader {
         self.left -= data.len();
         Some(data)
     }
+}
+
+fn is_tnef(kind: &str) -> bool {
+    matches!(kind, "application/ms-tnef" | "application/vnd.ms-tnef")
 }
 
 fn file_name(part: &Part<'_>, disposition: &Value) -> Option<String> {
