@@ -72,4 +72,37 @@ export default {
       assert.equal(after.config.dkim, undefined);
     });
   },
+
+  async 'a mailbox is fetched by IMAP, and then fed by SendGrid, as the form says'({ world, stage, desk }) {
+    await within(world, async (admin, channel) => {
+      const page = await menuOf(stage, desk);
+      await page.getByRole('menuitem', { name: 'Изменить' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('Как принимать').selectOption({ label: 'Почтовый ящик (IMAP)' });
+      await dialog.getByRole('button', { name: 'Сохранить' }).click();
+      await dialog.locator('[aria-invalid=true]').first().waitFor();
+      assert.deepEqual(await faultsOf(page, 'the faults of a mailbox'), []);
+      await dialog.getByLabel('Сервер').first().fill('imap.desk.example');
+      await dialog.getByLabel('Имя пользователя').first().fill('lab@desk.example');
+      await dialog.getByLabel('Пароль').first().fill('ключ от ящика');
+      await stage.shot(page, 'mailbox-imap');
+      await dialog.getByRole('button', { name: 'Сохранить' }).click();
+      await dialog.waitFor({ state: 'hidden' });
+      const inbound = async () => (await admin.admin('list_channels')).find((x) => x.id === channel.id).config.inbound;
+      const kept = await inbound();
+      assert.deepEqual([kept.provider, kept.host, kept.port, kept.security, kept.folder], ['imap', 'imap.desk.example', 993, 'tls', 'INBOX']);
+      assert.ok(!JSON.stringify(kept).includes('ключ от ящика'));
+
+      await page.getByRole('button', { name: 'Действия: Лаборатория' }).click();
+      await page.getByRole('menuitem', { name: 'Изменить' }).click();
+      await dialog.getByLabel('Как принимать').selectOption({ label: 'SendGrid' });
+      const secret = await dialog.getByLabel('Секрет в адресе вебхука').inputValue();
+      assert.ok(secret.length >= 16, 'a secret is made for whoever has none');
+      await stage.shot(page, 'mailbox-sendgrid');
+      assert.deepEqual(await faultsOf(page, 'the form of SendGrid'), []);
+      await dialog.getByRole('button', { name: 'Сохранить' }).click();
+      await dialog.waitFor({ state: 'hidden' });
+      assert.equal((await inbound()).provider, 'sendgrid');
+    });
+  },
 };

@@ -36,7 +36,7 @@ export default {
     await urgent.getByLabel('мин').fill('45');
     await urgent.getByLabel('мин').blur();
     await page.getByRole('button', { name: 'Сохранить' }).click();
-    await toast(page, 'Сохранено, сроки пересчитаны').waitFor();
+    await toast(page, 'Сохранено, сроки пересчитаны').last().waitFor();
     await until('the rule is kept', async () => (await api.admin('get_sla_rules')).urgent.response_minutes === 45);
 
     const admin = await world.as('admin');
