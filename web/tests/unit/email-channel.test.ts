@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { EmailConfig } from '../../src/lib/types';
 import { configOf, fieldOf, hookOf, kept, newSecret, noChannel, required, valuesOf } from '../../src/tenant/settings/email';
 
-const base = { address: 'help@demo.kz', from_name: 'Поддержка' };
+const base = { address: 'help@demo.kz', from_name: 'Поддержка', acknowledge: false };
 
 describe('the form of an e-mail channel', () => {
   it.each<[string, EmailConfig]>([
-    ['the built-in listener', { ...base, signature: 'С уважением', smtp: { host: 'smtp.demo.kz', port: 465, security: 'tls', username: 'desk', password: kept }, inbound: { provider: 'smtp' } }],
+    ['the built-in listener', { ...base, acknowledge: true, signature: 'С уважением', smtp: { host: 'smtp.demo.kz', port: 465, security: 'tls', username: 'desk', password: kept }, inbound: { provider: 'smtp' } }],
     ['SendGrid', { ...base, smtp: { host: 'relay', port: 587, security: 'starttls', ca: '-----BEGIN CERTIFICATE-----' }, inbound: { provider: 'sendgrid', secret: kept } }],
     ['a mailbox', { ...base, smtp: { host: 'relay', port: 25, security: 'none' }, inbound: { provider: 'imap', host: 'imap.demo.kz', port: 993, security: 'tls', username: 'help', password: kept, folder: 'Заявки', ca: '-----BEGIN CERTIFICATE-----' } }],
     ['Mailgun', { ...base, smtp: { host: 'relay', port: 25, security: 'none' }, inbound: { provider: 'mailgun', signing_key: kept } }],

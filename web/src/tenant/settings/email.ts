@@ -5,7 +5,7 @@ type Inbound = EmailConfig['inbound'];
 export type Provider = Inbound['provider'];
 export const providers: readonly Provider[] = ['smtp', 'imap', 'mailgun', 'sendgrid'];
 export interface EmailValues {
-  name: string; address: string; from_name: string; signature: string; provider: Provider; signing_key: string; secret: string;
+  name: string; address: string; from_name: string; signature: string; acknowledge: boolean; provider: Provider; signing_key: string; secret: string;
   host: string; port: number | null; security: Security; username: string; password: string; ca: string;
   in_host: string; in_port: number | null; in_security: Security; in_username: string; in_password: string; in_folder: string; in_ca: string;
 }
@@ -16,7 +16,7 @@ export const ports: Readonly<Record<Security, number>> = { none: 25, starttls: 5
 export const mailboxPorts: Readonly<Record<Security, number>> = { none: 143, starttls: 143, tls: 993 };
 
 export const noChannel: Readonly<EmailValues> = {
-  name: '', address: '', from_name: '', signature: '', provider: 'smtp', signing_key: '', secret: '',
+  name: '', address: '', from_name: '', signature: '', acknowledge: false, provider: 'smtp', signing_key: '', secret: '',
   host: '', port: ports.starttls, security: 'starttls', username: '', password: '', ca: '',
   in_host: '', in_port: mailboxPorts.tls, in_security: 'tls', in_username: '', in_password: '', in_folder: 'INBOX', in_ca: '',
 };
@@ -40,9 +40,9 @@ function inboundValues(inbound: Inbound): Partial<EmailValues> {
   }
 }
 
-export function valuesOf(name: string, { address, from_name, signature, smtp, inbound }: EmailConfig): EmailValues {
+export function valuesOf(name: string, { address, from_name, signature, acknowledge, smtp, inbound }: EmailConfig): EmailValues {
   return {
-    ...noChannel, name, address, from_name: from_name ?? '', signature: signature ?? '', ...inboundValues(inbound),
+    ...noChannel, name, address, from_name: from_name ?? '', signature: signature ?? '', acknowledge: Boolean(acknowledge), ...inboundValues(inbound),
     host: smtp.host, port: smtp.port, security: smtp.security, username: smtp.username ?? '', password: smtp.password ?? '', ca: smtp.ca ?? '',
   };
 }
@@ -65,7 +65,7 @@ function inboundOf(v: EmailValues): Inbound {
 export function configOf(v: EmailValues): EmailConfig {
   return {
     address: v.address.trim(), from_name: v.from_name.trim(),
-    inbound: inboundOf(v),
+    inbound: inboundOf(v), acknowledge: v.acknowledge,
     ...(v.signature.trim() ? { signature: v.signature } : {}),
     smtp: { host: v.host.trim(), port: v.port ?? ports[v.security], security: v.security, ...(v.username ? { username: v.username, password: v.password } : {}), ...trusting(v.security, v.ca) },
   };
