@@ -372,11 +372,11 @@ pub(crate) fn hurry(tx: &Tx<'_>, channel: Option<ChannelId>) -> Result<()> {
 pub(crate) fn busy_channels(conn: &Connection, now: Millis) -> Result<Vec<ChannelId>> {
     all(
         conn,
-        "select distinct o.channel_id
-           from outbox o
-           join channel c on c.tenant_id = o.tenant_id and c.id = o.channel_id and c.is_active
-           join tenant t on t.id = o.tenant_id and t.is_active
-          where o.state = 'queued' and o.next_at <= ?1",
+        "select c.id
+           from channel c
+           join tenant t on t.id = c.tenant_id and t.is_active
+          where c.is_active
+            and exists (select 1 from outbox o where o.channel_id = c.id and o.state = 'queued' and o.next_at <= ?1)",
         [now],
         |row| row.get(0),
     )
