@@ -331,7 +331,7 @@ fn save(conn: &Connection, ticket: &Record) -> Result<()> {
     Ok(())
 }
 
-/// Says whether there is anything for [`recount_more`] or [`ring`] to do.
+/// Says whether there is anything for [`recount_more`] or [`ring()`] to do.
 pub(crate) fn is_waiting(conn: &Connection, now: Millis) -> Result<bool> {
     one(
         conn,
