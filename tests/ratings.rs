@@ -232,6 +232,7 @@ fn whatsapp_asks_by_a_link_that_rates_when_its_form_is_sent_and_not_before() {
     let page = get(&path);
     assert_eq!(page.status, 200);
     assert!(page.text().contains("Оцените нашу работу") && page.text().contains("Терминал"));
+    assert!(page.text().contains("href=\"/brand.css?tenant=1\""));
     assert_eq!(rating(&desk, &id), Value::Null, "looking rates nothing");
     assert_eq!(send(&path, "rating=7").status, 400);
     assert_eq!(send(&path, "rating=").status, 400);

@@ -192,6 +192,15 @@ fn looks_are_worn_by_pages_and_widget() {
     // Whoever is signed in at another tenant sees that one's colours.
     let theirs = desk.greta.get("/brand.css").text().to_owned();
     assert!(!theirs.contains("#ffe600"), "{theirs}");
+    // A page that knows whose it is names its tenant, whoever looks at it.
+    let named = |id: i64| {
+        desk.greta
+            .get(&format!("/brand.css?tenant={id}"))
+            .text()
+            .to_owned()
+    };
+    assert_eq!(named(1), sheet);
+    assert_eq!(named(2), theirs);
 
     let client = desk.client("c.example", 1, "Иван");
     let branding = client.call("branding", json!({}));

@@ -5,6 +5,7 @@ mod page;
 use super::{
     answer::{self, Answer, set},
     api::{self, Visit},
+    pages,
 };
 use crate::{
     app::App,
@@ -68,8 +69,10 @@ pub(crate) async fn answer(
         knowledge::was_read(&app.db, shelf.tenant.id, article.row.id).await;
     }
     let root = app.url(&shelf.path);
+    let brand = pages::brand_of(shelf.tenant.id);
     let frame = |lang| Frame {
         company: &shelf.tenant.name,
+        brand: &brand,
         path: &shelf.path,
         root: &root,
         lang,

@@ -5,11 +5,12 @@ use super::{
     cookie, credential,
 };
 use crate::{
+    api::field::TenantId,
     app::App,
     branding::{colour, image},
     tenant,
 };
-use hyper::{HeaderMap, StatusCode, header};
+use hyper::{HeaderMap, Request, StatusCode, body::Incoming, header};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use serde_json::json;
 use std::fmt::Write;
@@ -181,16 +182,26 @@ pub(crate) async fn manifest(app: &App) -> Answer {
     answer
 }
 
-/// The tenant's colours as a sheet that every page loads before its own: those of whoever is signed in, else those of the
-/// first tenant.
-pub(crate) async fn brand(app: &App, headers: &HeaderMap) -> Answer {
-    let signed_in = match cookie::read(headers, &app.config) {
-        Some(token) => credential::session(app, token).await.ok(),
-        None => None,
+/// Where the colours of a tenant are, for a page that knows whose it is.
+pub(super) fn brand_of(tenant: TenantId) -> String {
+    format!("/brand.css?tenant={tenant}")
+}
+
+/// The tenant's colours as a sheet that every page loads before its own: those of the tenant that the page names, else of
+/// whoever is signed in, else of the first tenant.
+pub(crate) async fn brand(app: &App, request: &Request<Incoming>) -> Answer {
+    let query = request.uri().query().unwrap_or_default();
+    let named = form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "tenant")
+        .and_then(|(_, id)| id.parse().ok())
+        .map(TenantId);
+    let signed_in = match cookie::read(request.headers(), &app.config) {
+        Some(token) if named.is_none() => credential::session(app, token).await.ok(),
+        _ => None,
     };
-    let own = signed_in.map(|used| used.operator.tenant);
+    let own = named.or(signed_in.map(|used| used.operator.tenant));
     let look = app.db.read(move |db| match own {
-        Some(id) => tenant::by_id(db, id).map(Some),
+        Some(id) => tenant::find(db, id).map(Some),
         None => tenant::first_tenant(db),
     });
     let settings = look.await.ok().flatten().map(|tenant| tenant.settings);

@@ -3,7 +3,7 @@
 use super::{
     answer::{self, Answer, set},
     api::{self, Visit},
-    body,
+    body, pages,
 };
 use crate::{
     api::field::{TenantId, TicketId},
@@ -32,8 +32,17 @@ const COMMENT: usize = 2000;
 /// What a link leads to.
 struct Work {
     company: String,
+    /// Where its colours are.
+    brand: String,
     ticket: Record,
     lang: Lang,
+}
+
+impl Work {
+    /// The company's name and where its colours are.
+    fn looks(&self) -> (&str, &str) {
+        (&self.company, &self.brand)
+    }
 }
 
 /// Answers the page of a link, or takes what its form says.
@@ -56,7 +65,7 @@ pub(crate) async fn answer(
         Err(error) if error.code() == Code::TicketNotFound => {
             let words = words(visit.lang);
             let page = frame(
-                "",
+                ("", "/brand.css"),
                 visit.lang,
                 words.title,
                 &html! { p class="empty" { (words.absent) } },
@@ -86,6 +95,7 @@ fn work(conn: &Connection, (owner, id, _): (TenantId, TicketId, Millis)) -> Resu
     let ticket = record::by_id(conn, owner, id)?;
     Ok(Work {
         company: tenant.name,
+        brand: pages::brand_of(tenant.id),
         lang: rating::lang_of(conn, &ticket)?,
         ticket,
     })
@@ -177,7 +187,7 @@ const fn words(lang: Lang) -> Words {
     }
 }
 
-fn frame(company: &str, lang: Lang, title: &str, body: &Markup) -> String {
+fn frame((company, brand): (&str, &str), lang: Lang, title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang=(lang.as_str()) {
@@ -188,7 +198,7 @@ fn frame(company: &str, lang: Lang, title: &str, body: &Markup) -> String {
                 meta name="robots" content="noindex";
                 title { (title) @if !company.is_empty() { " — " (company) } }
                 link rel="icon" href="/icon.svg" type="image/svg+xml";
-                link rel="stylesheet" href="/brand.css";
+                link rel="stylesheet" href=(brand);
                 link rel="stylesheet" href="/kb.css";
             }
             body {
@@ -223,10 +233,10 @@ fn form(work: &Work, token: &str) -> String {
             button { (words.send) }
         }
     };
-    frame(&work.company, work.lang, words.title, &body)
+    frame(work.looks(), work.lang, words.title, &body)
 }
 
 fn thanked(work: &Work, taken: Taken, stars: i64) -> String {
     let body = html! { p role="status" { (rating::thanks(taken, stars, work.lang)) } };
-    frame(&work.company, work.lang, words(work.lang).title, &body)
+    frame(work.looks(), work.lang, words(work.lang).title, &body)
 }

@@ -78,7 +78,7 @@ async fn answer(app: &App, request: Request<Incoming>, visit: Visit) -> Answer {
         ["rate", token] => rate::answer(app, token, request, &visit).await,
         ["metrics"] if get => figures::metrics(app, request.headers(), &visit).await,
         ["metrics"] => wrong_method("GET, HEAD", &visit),
-        ["brand.css"] if get => pages::brand(app, request.headers()).await,
+        ["brand.css"] if get => pages::brand(app, &request).await,
         ["brand", hash] if get => pages::picture(app, hash)
             .await
             .unwrap_or_else(|| missing(&visit)),

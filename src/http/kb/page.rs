@@ -10,6 +10,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 /// What all pages of a tenant share.
 pub(super) struct Frame<'a> {
     pub(super) company: &'a str,
+    /// Where its colours are.
+    pub(super) brand: &'a str,
     /// The path of its first page, and its whole address.
     pub(super) path: &'a str,
     pub(super) root: &'a str,
@@ -111,7 +113,7 @@ fn whole(frame: &Frame<'_>, head: &Head<'_>, body: &Markup) -> String {
                     link rel="alternate" hreflang=(lang.as_str()) href={ (frame.root) (place) };
                 }
                 link rel="icon" href="/icon.svg" type="image/svg+xml";
-                link rel="stylesheet" href="/brand.css";
+                link rel="stylesheet" href=(frame.brand);
                 link rel="stylesheet" href="/kb.css";
             }
             body {
