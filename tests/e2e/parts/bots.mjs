@@ -35,8 +35,8 @@ export const botApi = () => listen(({ path, body }, number) => {
   return [200, { ok: true, result: { message_id: 1000 + number, date: 1, chat: { id: body.chat_id } } }];
 });
 
-export const evolution = () => listen(({ path, body }, number) => {
-  if (path.includes('/instance/connectionState/')) return [200, { instance: { state: 'close' } }];
+export const evolution = (state = 'close') => listen(({ path, body }, number) => {
+  if (path.includes('/instance/connectionState/')) return [200, { instance: { state } }];
   if (path.includes('/instance/connect/')) return [200, { pairingCode: 'WZYEH1YY', base64: `data:image/png;base64,${png.toString('base64')}`, count: 1 }];
   if (path.includes('/webhook/set/')) return [201, { url: body.webhook?.url }];
   return [201, { key: { id: `BAE5${number}`, fromMe: true }, status: 'PENDING' }];

@@ -97,4 +97,40 @@ export default {
       await server.close();
     }
   },
+
+  async 'a client in WhatsApp opens the link to rate the work, on a phone, and is thanked'({ stage, desk, world, api }) {
+    const server = await evolution('open');
+    const admin = await world.as('admin');
+    try {
+      await admin.admin('save_settings', { ask_rating: true });
+      await admin.admin('create_channel', { type: 'whatsapp', name: 'WhatsApp', config: { base_url: server.url, instance: 'support-almaty', api_key: 'evo-key' } });
+      const hook = await until('the webhook', () => server.calls('/webhook/set/').map(({ body }) => (body.webhook ?? body).url).find(Boolean));
+      const { pathname, search } = new URL(hook);
+      const said = { event: 'messages.upsert', instance: 'support-almaty', data: { key: { remoteJid: '77015550142@s.whatsapp.net', fromMe: false, id: '3EB0RATE' }, pushName: 'Ержан', message: { conversation: 'Штрихкодер не видит сеть' }, messageType: 'conversation', messageTimestamp: 1772611653 } };
+      assert.equal((await fetch(new URL(pathname + search, desk.address), { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(said) })).status, 200);
+      const ticket = await until('the ticket', async () => (await api.admin('list_tickets', { channel: 'whatsapp', search: 'штрихкодер' })).tickets[0]);
+      await api.admin('complete_ticket', { ticket_id: ticket.id, result: 'Заменён кабель' });
+      const link = await until('the question', () => server.calls('/message/sendText').map(({ text }) => /\/rate\/[^\s"\\]+/.exec(text)?.[0]).find(Boolean));
+      for (const size of ['desktop', 'phone']) {
+        const page = await stage.window({ size, theme: size === 'phone' ? 'dark' : 'light' });
+        await page.goto(`${desk.origin}${link}`);
+        await page.getByRole('heading', { name: 'Оцените нашу работу' }).waitFor();
+        await stage.shot(page, `rate-${size}`);
+        assert.deepEqual(await faultsOf(page, 'the page of a rating'), []);
+      }
+      const page = await stage.window({ size: 'phone' });
+      await page.goto(`${desk.origin}${link}`);
+      await page.getByLabel('4').check();
+      await page.getByLabel('Что добавите?').fill('Быстро, спасибо');
+      await page.getByRole('button', { name: 'Отправить оценку' }).click();
+      await page.getByRole('status').waitFor();
+      await stage.shot(page, 'rate-thanks');
+      assert.deepEqual(await faultsOf(page, 'thanks for a rating'), []);
+      assert.equal((await api.admin('get_ticket', { ticket_id: ticket.id })).ticket.csat.rating, 4);
+    } finally {
+      await admin.admin('save_settings', { ask_rating: false });
+      await forget(world, 'whatsapp');
+      await server.close();
+    }
+  },
 };
