@@ -147,7 +147,9 @@ impl Serve {
 
 async fn serve(config: Config) -> Result<(), Failure> {
     let mut stop = Stop::new()?;
+    let starting = service::starting();
     let server = Server::start(config, Clock::System).await?;
+    drop(starting);
     if let Some(address) = server.smtp_address() {
         tracing::info!(%address, "taking mail by SMTP");
     }
