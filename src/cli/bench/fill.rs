@@ -169,7 +169,7 @@ fn ticket(
         format!("client{}@mail.example", rng.u32(..5000)),
         (status != "new").then(|| rng.i64(1..=OPERATORS)),
         count,
-        i64::from(status == "new"),
+        if status == "new" { (count + 1) / 2 } else { 0 },
         count + 1,
         created,
         updated,
@@ -192,9 +192,19 @@ fn ticket(
         let at = created + (updated - created) / count * (ordinal - 1);
         conn.prepare_cached(
             "insert into message (tenant_id, ticket_id, ordinal, author_type, operator_id, author_name, body, channel, created_at, read_at)
-             values (?1, ?2, ?3, ?4, ?5, 'Кто-то', ?6, 'email', ?7, ?7)",
+             values (?1, ?2, ?3, ?4, ?5, 'Кто-то', ?6, 'email', ?7, ?8)",
         )?
-        .execute((tenant, id, ordinal, author, (author == "support").then_some(1), &body, at))?;
+        .execute(rusqlite::params![
+            tenant,
+            id,
+            ordinal,
+            author,
+            (author == "support").then_some(1),
+            &body,
+            at,
+            // Nobody has looked at a new ticket.
+            (status != "new" || author == "support").then_some(at),
+        ])?;
         search::insert(
             conn,
             search::key(tenant, TicketId(id), ordinal),

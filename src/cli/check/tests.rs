@@ -69,6 +69,15 @@ fn a_whole_desk_is_clean_and_told_in_figures() {
     );
 }
 
+/// What is measured on it would else be no desk that there can be.
+#[test]
+fn a_desk_that_is_made_for_measuring_is_whole() {
+    let dir = Dir::new();
+    fs::create_dir_all(&dir.0).unwrap();
+    crate::cli::bench::fill::fill(&dir.0, 400).unwrap();
+    assert_eq!(found(&Config::new(dir.0.clone())), Vec::<String>::new());
+}
+
 #[test]
 fn a_counter_that_lies_is_found() {
     let (_dir, config) = desk();
