@@ -362,7 +362,7 @@ pub(crate) fn hurry(tx: &Tx<'_>, channel: Option<ChannelId>) -> Result<()> {
     run(
         tx,
         "update outbox set next_at = ?2
-          where state = 'queued' and next_at > ?2 and (?1 is null or channel_id = ?1)",
+          where is_next = 1 and next_at > ?2 and (?1 is null or channel_id = ?1)",
         (channel, tx.now),
     )?;
     Ok(())
@@ -376,7 +376,7 @@ pub(crate) fn busy_channels(conn: &Connection, now: Millis) -> Result<Vec<Channe
            from channel c
            join tenant t on t.id = c.tenant_id and t.is_active
           where c.is_active
-            and exists (select 1 from outbox o where o.channel_id = c.id and o.state = 'queued' and o.next_at <= ?1)",
+            and exists (select 1 from outbox o where o.channel_id = c.id and o.is_next = 1 and o.next_at <= ?1)",
         [now],
         |row| row.get(0),
     )
@@ -394,13 +394,7 @@ pub(crate) fn due(
         "select o.id, o.tenant_id, o.channel_id, o.ticket_id, o.message_id, o.chat_id, o.kind, o.recipient, o.content,
                 o.progress, o.attempts
            from outbox o
-          where o.channel_id = ?1 and o.state = 'queued' and o.next_at <= ?2
-            and not exists (select 1 from ticket t
-                             where t.tenant_id = o.tenant_id and t.id = o.ticket_id and t.deleted_at is not null)
-            and not exists (select 1 from outbox p
-                              left join ticket t on t.tenant_id = p.tenant_id and t.id = p.ticket_id
-                             where p.tenant_id = o.tenant_id and p.lane = o.lane and p.state = 'queued' and p.id < o.id
-                               and t.deleted_at is null)
+          where o.channel_id = ?1 and o.is_next = 1 and o.next_at <= ?2
           order by o.next_at, o.id
           limit ?3",
         (channel, now, most),
@@ -422,12 +416,12 @@ pub(crate) fn due(
     )
 }
 
-/// When the next row is due, if any waits.
-pub(crate) fn next_at(conn: &Connection) -> Result<Option<Millis>> {
+/// When the next row is due that is not yet, if any waits.
+pub(crate) fn next_at(conn: &Connection, now: Millis) -> Result<Option<Millis>> {
     one(
         conn,
-        "select min(next_at) from outbox where state = 'queued'",
-        [],
+        "select min(next_at) from outbox where is_next = 1 and next_at > ?1",
+        [now],
         |row| row.get(0),
     )
 }
@@ -559,3 +553,6 @@ pub(crate) fn failed(tx: &Tx<'_>, row: &Due, why: &str, again: Option<Millis>) -
     )?;
     told(tx, row, Delivery::Failed, Some(why))
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,14 +89,15 @@ pub(crate) fn statuses(
         conn,
         "select c.id, c.type, c.name, c.is_active, coalesce(c.inbound_error, c.last_error),
                 iif(c.inbound_error is null, c.last_error_at, c.inbound_error_at), c.last_inbound_at, c.last_outbound_at,
-                coalesce(o.queued, 0), o.since, coalesce(o.failed, 0), coalesce(e.unread, 0),
+                coalesce(o.queued, 0), o.since, coalesce(f.failed, 0), coalesce(e.unread, 0),
                 c.hook_set_at, c.handle, c.state, iif(c.qr_at > ?2 and c.state is not 'open', c.qr, null),
                 iif(c.config ->> '$.inbound.provider' = 'imap', c.inbound_checked_at, null),
                 iif(c.inbound_error is null, c.error_side, 'in'), c.secret_expires_at
            from channel c
-           left join (select channel_id, sum(state = 'queued') as queued, sum(state = 'failed' and finished_at > ?3) as failed,
-                             min(iif(state = 'queued', created_at, null)) as since
-                        from outbox where tenant_id = ?1 group by channel_id) o on o.channel_id = c.id
+           left join (select channel_id, count(*) as queued, min(created_at) as since
+                        from outbox where tenant_id = ?1 and state = 'queued' group by channel_id) o on o.channel_id = c.id
+           left join (select channel_id, count(*) as failed
+                        from outbox where tenant_id = ?1 and state = 'failed' and finished_at > ?3 group by channel_id) f on f.channel_id = c.id
            left join (select channel_id, count(*) as unread
                         from inbound_event where tenant_id = ?1 and state <> 'done' group by channel_id) e on e.channel_id = c.id
           where c.tenant_id = ?1

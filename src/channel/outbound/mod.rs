@@ -28,11 +28,19 @@ use std::{collections::HashMap, time::Duration};
 use tokio::{
     sync::watch,
     task::{self, JoinSet},
+    time::Instant,
 };
 
 /// How many mails one channel sends at the same time, and how many chats it speaks in.
 const SENDERS: usize = 2;
 const SPEAKERS: usize = 8;
+/// How long a bot keeps silent between two things that it starts to say: Telegram and MAX take about 30 a second of one, and
+/// whoever says more is made to wait for much longer.
+const GAP: Duration = Duration::from_millis(34);
+/// How long a channel waits for the fate of one message before it starts the next beside it: what takes its time delays
+/// nobody for long, and an end of the process in between leaves but one message of whose fate nothing is known.
+const BOT_PATIENCE: Duration = Duration::from_millis(250);
+const MAIL_PATIENCE: Duration = Duration::from_secs(1);
 /// How many due rows of a channel are looked at: those being sent are among them.
 const MOST_DUE: u32 = 32;
 /// The longest sleep: the clock may be moved under us.
@@ -41,11 +49,34 @@ const PAUSE: Duration = Duration::from_secs(10);
 const SHORT: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_secs(60);
 
-/// The mails that are being sent. A row stays among them until its fate is written down, so it cannot be sent twice.
+/// The messages that are being sent. A row stays among them until its fate is written down, so it cannot be sent twice.
 #[derive(Default)]
 struct Senders {
     tasks: JoinSet<()>,
     rows: HashMap<task::Id, (i64, ChannelId)>,
+    /// What each channel began last.
+    begun: HashMap<ChannelId, Begun>,
+}
+
+/// What a channel began last: the next one waits for its fate, but not for long.
+struct Begun {
+    row: i64,
+    at: Instant,
+    speaks: bool,
+    is_over: bool,
+}
+
+impl Begun {
+    /// How long the next one is to wait.
+    fn wait(&self) -> Duration {
+        let all = match (self.speaks, self.is_over) {
+            (true, true) => GAP,
+            (false, true) => Duration::ZERO,
+            (true, false) => BOT_PATIENCE,
+            (false, false) => MAIL_PATIENCE,
+        };
+        all.saturating_sub(self.at.elapsed())
+    }
 }
 
 /// Sends what is due until `stop` says to end, then lets the mails in hand come to theirs.
@@ -92,19 +123,32 @@ impl Senders {
                         .filter(|row| sending.iter().all(|(id, _)| *id != row.id));
                     rows.extend(waiting.take(free));
                 }
-                Ok((rows, outbox::next_at(db)?.map(|at| at - db.now)))
+                Ok((rows, outbox::next_at(db, db.now)?.map(|at| at - db.now)))
             })
             .await?;
+        let mut pause = PAUSE;
+        self.begun.retain(|_, begun| !begun.wait().is_zero());
         for row in rows {
+            if let Some(begun) = self.begun.get(&row.channel) {
+                pause = pause.min(begun.wait());
+                continue;
+            }
+            let begun = Begun {
+                row: row.id,
+                at: Instant::now(),
+                speaks: row.chat.is_some(),
+                is_over: false,
+            };
+            // There may be more of the same channel.
+            pause = pause.min(begun.wait());
+            self.begun.insert(row.channel, begun);
             let place = (row.id, row.channel);
             let app = app.clone();
             let task = self.tasks.spawn(async move { deliver(&app, &row).await });
             self.rows.insert(task.id(), place);
         }
-        let wait = next
-            .and_then(|ms| u64::try_from(ms).ok())
-            .filter(|ms| *ms > 0);
-        Ok(wait.map_or(PAUSE, |ms| Duration::from_millis(ms).min(PAUSE)))
+        let wait = next.and_then(|ms| u64::try_from(ms).ok());
+        Ok(wait.map_or(pause, |ms| Duration::from_millis(ms).min(pause)))
     }
 
     fn ended(&mut self, ended: Result<(task::Id, ()), task::JoinError>) {
@@ -115,7 +159,16 @@ impl Senders {
                 panic.id()
             }
         };
-        self.rows.remove(&id);
+        let Some((row, channel)) = self.rows.remove(&id) else {
+            return;
+        };
+        if let Some(begun) = self
+            .begun
+            .get_mut(&channel)
+            .filter(|begun| begun.row == row)
+        {
+            begun.is_over = true;
+        }
     }
 }
 
