@@ -74,6 +74,7 @@ export default {
       return two.route(`**/api/admin.php/${name}`, async (route) => { await held; await route.continue(); }, { times: 1 });
     };
     const tagged = async (page, name) => {
+      await page.locator('#conversation').focus();
       await page.keyboard.press('t');
       await page.getByPlaceholder('Найти или создать метку').fill(name);
       await page.getByRole('option', { name: new RegExp(name) }).click();
@@ -87,11 +88,12 @@ export default {
     await ticketBecomes(api, id, 'tagged by both', (x) => x.tags.length === 2);
 
     await holding('complete_ticket');
-    await pick(two, 's', 'Выполнена');
+    await two.locator('#conversation').focus();
+    await two.keyboard.press('e');
     const dialog = two.getByRole('dialog');
-    await dialog.getByRole('textbox').first().fill('Перезапустили службу');
+    await dialog.getByLabel('Результат').fill('Перезапустили службу');
     await dialog.getByRole('button', { name: 'Завершить' }).click();
-    await pick(one, 's', 'На удержании');
+    await pick(one, 's', 'На паузе');
     await ticketBecomes(api, id, 'on hold', (x) => x.status === 'on_hold');
     release();
     const notice = two.getByTestId('conflict');
