@@ -303,8 +303,7 @@ impl Spec for UpdateTicket {
 }
 impl Command for UpdateTicket {
     fn run(self, cx: &Write<'_, Operator>) -> Result<TicketView> {
-        let version = self.version.clone();
-        with_version(cx, self.ticket_id, version, |acting, ticket| {
+        with_version(cx, self.ticket_id, self.version, |acting, ticket| {
             self.apply(acting, ticket)
         })
     }
