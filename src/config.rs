@@ -30,6 +30,8 @@ pub struct Config {
     pub accept_loss: bool,
     /// Where Bitrix24 portals are asked that are not reached at `https://` and their domain.
     pub bitrix24_portals: Vec<(String, String)>,
+    /// Whom to ask for DNS records of mailboxes, in place of the name servers of this machine.
+    pub dns_server: Option<SocketAddr>,
 }
 
 /// Which targets in private networks may be connected to: none, those an admin typed into a channel, or all.
@@ -59,6 +61,7 @@ impl Config {
             metrics_token: None,
             accept_loss: false,
             bitrix24_portals: Vec::new(),
+            dns_server: None,
         }
     }
 
@@ -114,6 +117,13 @@ impl Config {
             .next()
             .unwrap_or("localhost")
             .to_owned()
+    }
+
+    /// The name of this host that DNS may know: no address, and not of this machine or network alone.
+    pub(crate) fn public_name(&self) -> Option<String> {
+        let name = self.host_name();
+        let is_address = name.parse::<IpAddr>().is_ok();
+        (name.contains('.') && !is_address).then_some(name)
     }
 
     /// Whether the server itself speaks TLS.

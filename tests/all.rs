@@ -21,6 +21,7 @@ mod changes;
 mod channels;
 mod credentials;
 mod dkim;
+mod dns;
 mod durability;
 mod faults;
 mod figures;

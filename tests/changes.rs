@@ -61,6 +61,61 @@ fn a_change_touches_only_the_fields_given_and_a_stale_one_nothing() {
 }
 
 #[test]
+fn every_verb_of_a_ticket_leaves_one_alone_that_was_changed_meanwhile() {
+    let desk = Desk::open();
+    let id = desk.ticket("Касса");
+    let ticket = || desk.alia.call("get_ticket", json!({ "ticket_id": id }))["ticket"].clone();
+    desk.omar
+        .call("add_ticket_tag", json!({ "ticket_id": id, "name": "vip" }));
+    for (verb, more) in [
+        ("hold_ticket", json!({})),
+        ("resume_ticket", json!({})),
+        ("add_ticket_tag", json!({ "name": "касса" })),
+        ("remove_ticket_tag", json!({ "name": "vip" })),
+        ("snooze_ticket", json!({ "until": "2099-03-19T10:30:00Z" })),
+        ("unsnooze_ticket", json!({})),
+        (
+            "complete_ticket",
+            json!({ "result": "Готово", "hours_spent": 1 }),
+        ),
+        ("reopen_ticket", json!({})),
+    ] {
+        let seen = ticket();
+        let other = json!({ "ticket_id": id, "subject": format!("До {verb}") });
+        let changed = desk.saule.call("update_ticket", other);
+        let mut body = more;
+        body["ticket_id"] = id.into();
+        body["version"] = seen["version"].clone();
+        let refusal = desk.omar.ask(verb, &body);
+        assert_eq!(
+            (refusal.status, refusal.code(), &refusal.json()["field"]),
+            (400, "conflict".into(), &json!("version")),
+            "{verb}"
+        );
+        assert_eq!(refusal.json()["current"]["subject"], changed["subject"]);
+        let after = ticket();
+        for field in [
+            "version",
+            "status",
+            "tags",
+            "snoozed_until",
+            "result",
+            "hours_spent",
+        ] {
+            assert_eq!(after[field], changed[field], "{verb} {field}");
+        }
+        body["version"] = after["version"].clone();
+        let done = desk.omar.call(verb, body);
+        assert!(
+            done["version"].as_i64() > after["version"].as_i64(),
+            "{verb}"
+        );
+    }
+    assert_eq!(ticket()["status"], "reopened");
+    desk.check();
+}
+
+#[test]
 fn a_shortcut_leaves_every_step_in_the_history() {
     let desk = Desk::open();
     let id = desk.ticket("Прямо в готово");

@@ -218,8 +218,8 @@ impl Lab {
                 let to = row["to"].as_str().unwrap_or(MAILBOX);
                 deliver_bytes(&self.desk, row["from"].as_str().unwrap(), to, raw);
             }
-            Way::Mailgun(channel) => {
-                let path = format!("/api/channel-webhook.php?type=email&channel={channel}");
+            Way::Hook { channel, proof } => {
+                let path = format!("/api/channel-webhook.php?type=email&channel={channel}{proof}");
                 let kind = row["content_type"].as_str().unwrap();
                 let request = Request::post(&path).body(kind, raw.to_vec());
                 assert_eq!(self.desk.nobody().send(&request).status, 200, "{row}");
@@ -237,7 +237,7 @@ impl Lab {
                 body["from"] = row["from"].clone();
                 body["to"] = row["to"].as_str().unwrap_or(MAILBOX).into();
             }
-            Way::Mailgun(channel) => {
+            Way::Hook { channel, .. } => {
                 body["channel_id"] = (*channel).into();
                 let is_event = row["content_type"] == "application/json";
                 body["format"] = if is_event { "event" } else { "form" }.into();
@@ -381,8 +381,11 @@ impl Lab {
 /// How a delivery reaches the desk.
 enum Way {
     Smtp,
-    /// By the webhook of this channel.
-    Mailgun(i64),
+    /// By the webhook of this channel; with what its address bears as a proof.
+    Hook {
+        channel: i64,
+        proof: &'static str,
+    },
 }
 
 fn message_of(whole: &Value, id: i64) -> Value {
@@ -571,16 +574,36 @@ fn every_mail_of_the_corpus_becomes_what_the_table_says() {
     all_right(&Lab::open(), &rows, "mail", &Way::Smtp);
 }
 
+/// Opens another mailbox, which is fed by a provider's forms.
+fn fed_by(lab: &Lab, address: &str, inbound: Value) -> i64 {
+    let smtp = json!({ "host": "127.0.0.1", "port": lab.tray.address.port(), "security": "none" });
+    let config =
+        json!({ "address": address, "acknowledge": true, "smtp": smtp, "inbound": inbound });
+    let body = json!({ "type": "email", "name": address, "config": config });
+    let channel = lab.desk.alia.call("create_channel", body);
+    channel["id"].as_i64().unwrap()
+}
+
 #[test]
 fn every_form_of_mailgun_becomes_what_the_table_says() {
     let lab = Lab::open();
-    let smtp = json!({ "host": "127.0.0.1", "port": lab.tray.address.port(), "security": "none" });
     let inbound = json!({ "provider": "mailgun", "signing_key": SIGNING_KEY });
-    let config = json!({ "address": "mg@acme.example", "acknowledge": true, "smtp": smtp, "inbound": inbound });
-    let body = json!({ "type": "email", "name": "Mailgun", "config": config });
-    let channel = lab.desk.alia.call("create_channel", body)["id"]
-        .as_i64()
-        .unwrap();
+    let channel = fed_by(&lab, "mg@acme.example", inbound);
     let rows = corpus("mailgun.jsonl", "mailgun", "form");
-    all_right(&lab, &rows, "form", &Way::Mailgun(channel));
+    let way = Way::Hook { channel, proof: "" };
+    all_right(&lab, &rows, "form", &way);
+}
+
+#[test]
+fn every_form_of_sendgrid_becomes_what_the_table_says() {
+    let lab = Lab::open();
+    let inbound = json!({ "provider": "sendgrid", "secret": "sg-7f3a9c1d" });
+    let channel = fed_by(&lab, "sg@acme.example", inbound);
+    let rows = corpus("sendgrid.jsonl", "sendgrid", "form");
+    assert!(rows.len() >= 20, "{} forms", rows.len());
+    let way = Way::Hook {
+        channel,
+        proof: "&secret=sg-7f3a9c1d",
+    };
+    all_right(&lab, &rows, "form", &way);
 }

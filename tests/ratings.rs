@@ -7,6 +7,7 @@ use crate::{
         until, until_so,
     },
 };
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 /// Lets acme ask for ratings.
@@ -134,6 +135,81 @@ fn a_press_on_work_that_goes_on_again_is_refused_politely() {
     post(&desk, &press(51, 77, 9, &row[0]["callback_data"]));
     assert!(told(&peer, "51").contains("снова в работе"));
     assert_eq!(rating(&desk, &id), Value::Null);
+}
+
+/// Moves what was rated so many hours back.
+fn hours_pass(desk: &Desk, hours: i64) {
+    let db = Connection::open(desk.dir.database()).unwrap();
+    db.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    let moved = db.execute(
+        "update csat set created_at = created_at - ?1 * 3600000, updated_at = updated_at - ?1 * 3600000",
+        [hours],
+    );
+    assert_eq!(moved.unwrap(), 1);
+}
+
+#[test]
+fn a_rating_may_be_changed_for_a_day_and_a_later_press_is_thanked_and_changes_nothing() {
+    let (desk, peer, post, _) = telegram();
+    asking(&desk);
+    post(&desk, &update(1, 77, "Терминал завис"));
+    let id = number(&desk, "Терминал завис");
+    complete(&desk, &id);
+    let row = buttons(&question(&peer, 77));
+    let stars = |n: usize| &row[n - 1]["callback_data"];
+    post(&desk, &press(50, 77, 9, stars(2)));
+    assert!(told(&peer, "50").contains("2 из 5"));
+    hours_pass(&desk, 23);
+    post(&desk, &press(51, 77, 9, stars(4)));
+    assert!(told(&peer, "51").contains("4 из 5"));
+    assert_eq!(rating(&desk, &id), 4);
+    hours_pass(&desk, 2);
+    // The button that was pressed before and another one, a day after the first word.
+    post(&desk, &press(52, 77, 9, stars(4)));
+    assert!(told(&peer, "52").contains("4 из 5"));
+    post(&desk, &press(53, 77, 9, stars(1)));
+    assert_eq!(told(&peer, "53"), "Вы уже оценили эту работу. Спасибо!");
+    assert_eq!(rating(&desk, &id), 4);
+    assert_eq!(desk.count("select count(*) from csat"), 1);
+    let received = "select count(*) from event where kind = 'csat_received'";
+    assert_eq!(desk.count(received), 2);
+
+    // Work that was done once more is rated by its own buttons, and the first rating stays with the first work.
+    desk.omar.call("reopen_ticket", json!({ "ticket_id": id }));
+    post(&desk, &press(54, 77, 9, stars(5)));
+    assert!(told(&peer, "54").contains("снова в работе"));
+    complete(&desk, &id);
+    let again = until("another question", || {
+        let sent = peer.calls("sendMessage").into_iter();
+        let mut asked = sent.map(|call| call.json());
+        asked.find(|body| body["reply_markup"].is_object() && buttons(body)[0] != row[0])
+    });
+    post(
+        &desk,
+        &press(55, 77, 10, &buttons(&again)[2]["callback_data"]),
+    );
+    assert!(told(&peer, "55").contains("3 из 5"));
+    assert_eq!(rating(&desk, &id), 3);
+    assert_eq!(desk.count("select count(*) from csat where rating = 4"), 1);
+    desk.check();
+}
+
+#[test]
+fn a_ticket_in_the_bin_is_not_rated_by_its_old_buttons() {
+    let (desk, peer, post, _) = telegram();
+    asking(&desk);
+    post(&desk, &update(1, 77, "Кофемашина не варит"));
+    let id = number(&desk, "Кофемашина не варит");
+    complete(&desk, &id);
+    let row = buttons(&question(&peer, 77));
+    desk.alia.call("delete_ticket", json!({ "ticket_id": id }));
+    post(&desk, &press(50, 77, 9, &row[4]["callback_data"]));
+    assert!(!told(&peer, "50").is_empty());
+    assert_eq!(desk.count("select count(*) from csat"), 0);
+    desk.alia.call("restore_ticket", json!({ "ticket_id": id }));
+    post(&desk, &press(51, 77, 9, &row[4]["callback_data"]));
+    assert!(told(&peer, "51").contains("5 из 5"));
+    assert_eq!(rating(&desk, &id), 5);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 use crate::{
     messengers::{telegram, update},
     support::{
-        Caller, Desk, Tray,
+        Caller, Desk, Peer, Tray,
         peer::Mood,
         post::{Letter, deliver, desk_with_mail, open_mailbox},
         until, until_so,
@@ -25,30 +25,39 @@ fn settings(caller: &Caller) -> Value {
 }
 
 /// The code by which an operator ties their chat, once the bot is known.
-fn code(desk: &Desk) -> String {
+fn code(caller: &Caller) -> String {
     until_so("the bot's name", || {
-        settings(&desk.omar)["bots"][0]["handle"] == "desk_bot"
+        settings(caller)["bots"][0]["handle"] == "desk_bot"
     });
-    let link = desk.omar.call("create_staff_link", json!({}));
+    let link = caller.call("create_staff_link", json!({}));
     let url = link["url"].as_str().unwrap();
     let code = url.strip_prefix("https://t.me/desk_bot?start=").unwrap();
     assert_eq!(link["command"], format!("/start {code}"));
     code.to_owned()
 }
 
+/// What the bot has said in a chat.
+fn said_in(peer: &Peer, chat: i64) -> Vec<String> {
+    let sent = peer
+        .calls("sendMessage")
+        .into_iter()
+        .map(|call| call.json());
+    sent.filter(|body| body["chat_id"] == chat)
+        .map(|body| body["text"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// How often the bot has said something in a chat that has these words.
+fn times(peer: &Peer, chat: i64, words: &str) -> usize {
+    let said = said_in(peer, chat);
+    said.iter().filter(|text| text.contains(words)).count()
+}
+
 #[test]
 fn an_operator_is_told_in_their_own_chat_until_they_block_the_bot() {
     let (desk, peer, post, _) = telegram();
-    let said = |chat: i64| -> Vec<String> {
-        let sent = peer
-            .calls("sendMessage")
-            .into_iter()
-            .map(|call| call.json());
-        sent.filter(|body| body["chat_id"] == chat)
-            .map(|body| body["text"].as_str().unwrap().to_owned())
-            .collect()
-    };
-    let (first, second) = (code(&desk), code(&desk));
+    let said = |chat: i64| said_in(&peer, chat);
+    let (first, second) = (code(&desk.omar), code(&desk.omar));
     post(&desk, &update(1, 501, &format!("/start {first}")));
     post(&desk, &update(2, 500, &format!("/start {second}")));
     post(&desk, &update(3, 502, &format!("/start {second}")));
@@ -110,6 +119,125 @@ fn an_operator_is_told_in_their_own_chat_until_they_block_the_bot() {
     assert_eq!(settings(&desk.omar)["telegram"]["is_lost"], false);
     let gone = desk.omar.call("remove_staff_chat", json!({}));
     assert_eq!(gone["telegram"], Value::Null);
+    desk.check();
+}
+
+/// Омар's chat and Сауле's with the bot.
+const OMAR: i64 = 500;
+const SAULE: i64 = 600;
+
+/// A desk whose Омар and Сауле have tied their chats, and how Омар wants to hear of what is assigned to him; Сауле hears
+/// of it at once.
+fn two_chats(pace: &str) -> (Desk, Peer) {
+    let (desk, peer, post, _) = telegram();
+    desk.alia
+        .call("save_settings", json!({ "timezone": "UTC" }));
+    for (n, caller, chat, pace) in [(1, &desk.omar, OMAR, pace), (2, &desk.saule, SAULE, "now")] {
+        post(&desk, &update(n, chat, &format!("/start {}", code(caller))));
+        desk.settle();
+        let choice =
+            json!({ "kind": "assigned", "in_desk": true, "by_mail": "off", "by_telegram": pace });
+        caller.call("save_notification_settings", json!({ "kinds": [choice] }));
+    }
+    (desk, peer)
+}
+
+/// Lets everything that is due be told: what Сауле is told comes in the same round, and after it.
+fn a_round_is_told(desk: &Desk, peer: &Peer) {
+    let told = times(peer, SAULE, "назначена вам");
+    let id = desk.ticket("Для Сауле");
+    let body = json!({ "ticket_id": id, "assigned_to": id_of(&desk.saule) });
+    desk.alia.call("reassign_ticket", body);
+    until_so("Сауле to be told", || {
+        times(peer, SAULE, "назначена вам") > told
+    });
+    until_so("everything to leave", || {
+        desk.count("select count(*) from outbox where state = 'queued'") == 0
+    });
+}
+
+/// Lets Омар's quiet hours lie around the present, or lie behind it.
+fn be_quiet(desk: &Desk, quiet: bool) {
+    let minute = desk.count("select max(created_at) / 60000 from ticket");
+    let clock = |minute: i64| format!("{:02}:{:02}", minute / 60 % 24, minute % 60);
+    let (from, to) = if quiet { (-60, 60) } else { (-180, -120) };
+    let hours = json!({ "from": clock(minute + from), "to": clock(minute + to) });
+    desk.omar
+        .call("save_notification_settings", json!({ "quiet": hours }));
+}
+
+const WAITING: &str = "select count(*) from notification where chat is not null";
+
+#[test]
+fn in_quiet_hours_nothing_is_said_in_a_chat_and_after_them_everything_at_once() {
+    let (desk, peer) = two_chats("now");
+    let (first, second) = (desk.ticket("Касса молчит"), desk.ticket("Сканер"));
+    be_quiet(&desk, true);
+    assign(&desk, first);
+    assign(&desk, second);
+    a_round_is_told(&desk, &peer);
+    assert_eq!(times(&peer, OMAR, "назначена вам"), 0);
+    assert_eq!(desk.count(WAITING), 2, "it waits and is not lost");
+    assert_eq!(desk.omar.call("notif_count", json!({}))["count"], 2);
+
+    be_quiet(&desk, false);
+    until_so("Омар to be told", || {
+        times(&peer, OMAR, "назначена вам") == 1
+    });
+    let told = said_in(&peer, OMAR).pop().unwrap();
+    for words in [
+        format!("#{first} Касса молчит"),
+        format!("#{second} Сканер"),
+        format!("/tenant.html#/t/{second}"),
+    ] {
+        assert!(told.contains(&words), "{words}: {told}");
+    }
+    assert_eq!(desk.count(WAITING), 0);
+
+    // What was read meanwhile in the desk is not said after the hours.
+    be_quiet(&desk, true);
+    let third = desk.ticket("Принтер");
+    assign(&desk, third);
+    a_round_is_told(&desk, &peer);
+    desk.omar.call("mark_notifications_read", json!({}));
+    be_quiet(&desk, false);
+    a_round_is_told(&desk, &peer);
+    assert_eq!(times(&peer, OMAR, "назначена вам"), 1);
+    desk.check();
+}
+
+#[test]
+fn the_digest_comes_into_a_chat_once_when_its_morning_has_come_and_no_hour_is_quiet() {
+    let (desk, peer) = two_chats("digest");
+    let (first, second) = (desk.ticket("Касса молчит"), desk.ticket("Сканер"));
+    assign(&desk, first);
+    assign(&desk, second);
+    a_round_is_told(&desk, &peer);
+    let heading = "Накопилось за день";
+    assert_eq!(times(&peer, OMAR, heading), 0, "the morning is not here");
+    be_quiet(&desk, true);
+    let db = Connection::open(desk.dir.database()).unwrap();
+    db.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    let a_day_passes =
+        "update notification set created_at = created_at - 86400000 where chat = 'digest'";
+    assert_eq!(db.execute(a_day_passes, []).unwrap(), 2);
+    a_round_is_told(&desk, &peer);
+    assert_eq!(times(&peer, OMAR, heading), 0, "the hours are quiet");
+    be_quiet(&desk, false);
+    until_so("the digest", || times(&peer, OMAR, heading) == 1);
+    let told = said_in(&peer, OMAR).pop().unwrap();
+    for words in [
+        format!("#{first} Касса молчит"),
+        format!("#{second} Сканер"),
+    ] {
+        assert!(told.contains(&words), "{words}: {told}");
+    }
+    // What comes now waits for the next one.
+    let third = desk.ticket("Принтер");
+    assign(&desk, third);
+    a_round_is_told(&desk, &peer);
+    assert_eq!(times(&peer, OMAR, heading), 1);
+    assert_eq!(desk.count(WAITING), 1);
     desk.check();
 }
 
@@ -337,4 +465,122 @@ fn admins_hear_of_a_channel_that_breaks_by_another_one_and_of_its_end() {
         told[0]["kind"] == "secret_expires"
             && told[0]["text"].as_str().unwrap().contains("2026-03-01")
     });
+}
+
+#[test]
+fn an_admin_hears_of_a_broken_mailbox_in_the_chat_and_in_the_desk_and_never_by_that_mailbox() {
+    let (desk, peer, post, _) = telegram();
+    let mut tray = Tray::open();
+    let mailbox = open_mailbox(&desk, &tray, json!({ "provider": "smtp" }));
+    let chat = 700;
+    post(
+        &desk,
+        &update(1, chat, &format!("/start {}", code(&desk.alia))),
+    );
+    desk.settle();
+    // She wants mail alone, which cannot reach her while it is the mailbox that is broken.
+    let choice =
+        |kind| json!({ "kind": kind, "in_desk": true, "by_mail": "now", "by_telegram": "off" });
+    let kinds = [choice("channel_broken"), choice("channel_mended")];
+    desk.alia
+        .call("save_notification_settings", json!({ "kinds": kinds }));
+    let letter = Letter::new("Асем <asem@client.example>", "help@acme.example", "Касса");
+    deliver(&desk, &letter.text("Касса не печатает чек"));
+    desk.settle();
+    let id = desk.count("select id from ticket");
+    tray.go_away();
+    let answer = json!({ "ticket_id": id, "message": "Смотрим" });
+    desk.omar.call("add_message", answer);
+    let known =
+        "select count(*) from channel_watch where bad_since is not null and told_at is null";
+    until_so("the trouble to be seen", || desk.count(known) == 1);
+    let status = |field: &str| {
+        let all = desk.alia.call("get_channels_status", json!({}));
+        let all = all.as_array().unwrap().clone();
+        let own = all.into_iter().find(|one| one["id"] == mailbox).unwrap();
+        own[field].clone()
+    };
+    assert_eq!(status("status"), "error");
+    an_hour_passes(&desk);
+    let broken = "Канал «Почта» не работает";
+    until_so("the chat to be told", || times(&peer, chat, broken) == 1);
+    let told = desk.alia.call("get_notifications", json!({}));
+    assert_eq!(told[0]["kind"], "channel_broken");
+    assert!(
+        told[0]["text"].as_str().unwrap().contains("Почта"),
+        "{told}"
+    );
+    // Nothing waits to be mailed by what is broken, and nobody but admins is told.
+    let by_mail =
+        "select count(*) from notification where kind = 'channel_broken' and mail is not null";
+    assert_eq!(desk.count(by_mail), 0);
+    assert_eq!(desk.count("select count(*) from notice"), 0);
+    for caller in [&desk.omar, &desk.saule] {
+        let own = caller.call("get_notifications", json!({}));
+        assert!(!own.to_string().contains("channel_broken"), "{own}");
+    }
+    an_hour_passes(&desk);
+    assert_eq!(times(&peer, chat, broken), 1, "it is told once");
+
+    tray.come_back();
+    desk.alia
+        .call("test_channel", json!({ "channel_id": mailbox }));
+    until_so("the mailbox to work", || {
+        desk.count("select count(*) from channel_watch where good_since is not null") == 1
+    });
+    an_hour_passes(&desk);
+    // By now mail is a way again, which is the one she chose.
+    let mended = until("the end to be mailed", || {
+        let mut taken = tray.taken().into_iter();
+        taken.find(|mail| mail.to == ["alia@acme.example"])
+    });
+    assert!(
+        mended.text().contains("снова работает"),
+        "{}",
+        mended.text()
+    );
+    assert_eq!(
+        desk.alia.call("get_notifications", json!({}))[0]["kind"],
+        "channel_mended"
+    );
+    assert_eq!(times(&peer, chat, "снова работает"), 0);
+    desk.check();
+}
+
+#[test]
+fn where_there_is_another_mailbox_an_admin_hears_of_the_broken_one_by_it() {
+    let desk = Desk::open();
+    let (mut first, second) = (Tray::open(), Tray::open());
+    let broken = open_mailbox(&desk, &first, json!({ "provider": "smtp" }));
+    let config = json!({
+        "address": "sales@acme.example",
+        "smtp": { "host": "127.0.0.1", "port": second.address.port(), "security": "none" },
+        "inbound": { "provider": "smtp" },
+    });
+    let other = json!({ "type": "email", "name": "Продажи", "config": config });
+    desk.alia.call("create_channel", other);
+    let letter = Letter::new("Асем <asem@client.example>", "help@acme.example", "Касса");
+    deliver(&desk, &letter.text("Касса не печатает чек"));
+    desk.settle();
+    first.go_away();
+    let test = json!({ "channel_id": broken });
+    assert_eq!(
+        desk.alia.ask("test_channel", &test).code(),
+        "channel_failed"
+    );
+    let id = desk.count("select id from ticket");
+    let answer = json!({ "ticket_id": id, "message": "Смотрим" });
+    desk.omar.call("add_message", answer);
+    let known =
+        "select count(*) from channel_watch where bad_since is not null and told_at is null";
+    until_so("the trouble to be seen", || desk.count(known) == 1);
+    an_hour_passes(&desk);
+    let mail = second.nth(1);
+    assert_eq!(mail.to, ["alia@acme.example"]);
+    assert!(
+        mail.text().contains("Канал «Почта» не работает"),
+        "{}",
+        mail.text()
+    );
+    assert_eq!(first.taken().len(), 0);
 }

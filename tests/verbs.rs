@@ -102,6 +102,50 @@ fn a_bulk_change_answers_for_each_ticket_and_undoes_only_what_was_refused() {
 }
 
 #[test]
+fn a_bulk_change_gives_and_takes_tags_and_leaves_the_others() {
+    let desk = Desk::open();
+    let (one, two) = (desk.ticket("Первая"), desk.ticket("Вторая"));
+    let tag = |id, name| json!({ "ticket_id": id, "name": name });
+    desk.omar.call("add_ticket_tag", tag(one, "касса"));
+    desk.omar.call("add_ticket_tag", tag(two, "vip"));
+    let names = |id| {
+        let ticket = whole(&desk, id)["ticket"].clone();
+        let tags = ticket["tags"].as_array().unwrap().iter();
+        let names = tags.map(|tag| tag["name"].as_str().unwrap().to_owned());
+        (names.collect::<Vec<_>>(), ticket["category"].clone())
+    };
+    let change = json!({ "ticket_ids": [one, two], "add_tags": ["срочно", "касса"], "remove_tags": ["vip", "нет такой"], "category": "crm" });
+    let outcomes = desk.omar.call("bulk_update_tickets", change);
+    assert!(outcomes.as_array().unwrap().iter().all(|o| o["ok"] == true));
+    for id in [one, two] {
+        assert_eq!(
+            names(id),
+            (vec!["касса".to_owned(), "срочно".to_owned()], json!("crm"))
+        );
+    }
+    let history = whole(&desk, one)["history"].clone();
+    let of_tags = history.as_array().unwrap().iter();
+    let said = of_tags.filter(|e| e["kind"] == "tags").count();
+    assert_eq!(
+        said, 2,
+        "a tag that was there is not given again: {history}"
+    );
+    // A name to be taken makes no tag.
+    let all = desk.omar.call("list_tags", json!({}));
+    assert!(!all.to_string().contains("нет такой"));
+    let wrong = json!({ "ticket_ids": [one], "add_tags": ["a".repeat(201)] });
+    let refusal = desk.omar.ask("bulk_update_tickets", &wrong);
+    assert_eq!(refusal.status, 400);
+    assert!(
+        refusal.json()["field"]
+            .as_str()
+            .unwrap()
+            .starts_with("add_tags")
+    );
+    desk.check();
+}
+
+#[test]
 fn what_was_merged_is_one_conversation_in_order_and_closes_its_source() {
     let desk = Desk::open();
     let (source, target) = (desk.ticket("Не печатает"), desk.ticket("Принтер молчит"));

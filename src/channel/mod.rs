@@ -3,9 +3,11 @@
 //! In: [`smtp_in`], the webhooks, [`imap`], which fetches mail, and [`tend`], which polls, hand raw deliveries to [`inbound`], which stores them first and
 //! then decides where they belong. Out: the verbs write to [`outbox`], [`outbound`] sends. [`email`] is the whole of mail
 //! without a database; [`telegram`], [`whatsapp`] and [`max`] are the messengers, each an adapter behind [`messenger`].
-//! [`rating`] asks clients what they think of the work, [`watch`] tells admins how the channels fare.
+//! [`rating`] asks clients what they think of the work, [`watch`] tells admins how the channels fare, [`dns`] compares what stands
+//! in DNS for a mailbox with what is to stand there.
 pub(crate) mod chat;
 pub(crate) mod config;
+pub(crate) mod dns;
 pub(crate) mod email;
 pub(crate) mod heard;
 pub(crate) mod imap;

@@ -86,6 +86,9 @@ pub(super) struct Serve {
     /// Ask a Bitrix24 portal at this address instead of https:// and its domain, as one inside the network may need
     #[arg(long, value_name = "DOMAIN=URL,…", value_delimiter = ',', value_parser = value::portal)]
     bitrix24_portal: Vec<(String, String)>,
+    /// Ask this name server about the DNS records of mailboxes, instead of those of this machine
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = value::name_server)]
+    dns_server: Option<SocketAddr>,
     /// Write the log like this
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     log_format: Format,
@@ -131,6 +134,7 @@ impl Serve {
             metrics_token: self.metrics_token,
             accept_loss: self.accept_loss,
             bitrix24_portals: self.bitrix24_portal,
+            dns_server: self.dns_server,
         };
         desk::make(&config.data_dir)?;
         if let Some(schedule) = &config.backups {

@@ -6,6 +6,7 @@ use crate::{
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::Value;
+use std::net::{IpAddr, SocketAddr};
 
 /// The longest name of a person or a thing, as the API has it.
 const NAME: usize = 200;
@@ -86,6 +87,16 @@ pub(super) fn portal(text: &str) -> Result<(String, String), &'static str> {
     Ok((domain, url(address).map_err(|_| wrong)?))
 }
 
+/// A name server: an address, and a port if it is another than that of DNS.
+pub(super) fn name_server(text: &str) -> Result<SocketAddr, &'static str> {
+    const DNS: u16 = 53;
+    let alone = text.parse::<IpAddr>();
+    alone
+        .map(|ip| SocketAddr::new(ip, DNS))
+        .or_else(|_| text.parse())
+        .map_err(|_| "must be an address such as 1.1.1.1 or 127.0.0.1:5353")
+}
+
 /// How long something lasts: a number and its unit, `90d`.
 pub(super) fn duration(text: &str) -> Result<Millis, &'static str> {
     let wrong = "must be a number and one of s, m, h, d, w, such as 90d";
@@ -114,6 +125,17 @@ pub(super) fn duration(text: &str) -> Result<Millis, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_server_is_an_address_with_or_without_a_port() {
+        let read = |text| name_server(text).map(|address| address.to_string());
+        assert_eq!(read("1.1.1.1"), Ok("1.1.1.1:53".to_owned()));
+        assert_eq!(read("127.0.0.1:5353"), Ok("127.0.0.1:5353".to_owned()));
+        assert_eq!(read("::1"), Ok("[::1]:53".to_owned()));
+        assert_eq!(read("[::1]:5353"), Ok("[::1]:5353".to_owned()));
+        assert!(read("dns.example").is_err());
+        assert!(read("").is_err());
+    }
 
     #[test]
     fn a_portal_is_a_domain_and_an_address() {

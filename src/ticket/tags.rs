@@ -66,7 +66,8 @@ fn name_of(conn: &Connection, tenant: TenantId, id: TagId) -> Result<String> {
     name.ok_or_else(|| Error::new(Code::TagNotFound).on("tag_id"))
 }
 
-fn find(conn: &Connection, tenant: TenantId, name: &str) -> Result<Option<TagId>> {
+/// The tag of that name, if there is one.
+pub(crate) fn find(conn: &Connection, tenant: TenantId, name: &str) -> Result<Option<TagId>> {
     first(
         conn,
         "select id from tag where tenant_id = ?1 and name = ?2",

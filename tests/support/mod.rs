@@ -1,10 +1,11 @@
 //! The test world: [`Desk`] is a running program with two tenants and their people, [`Tray`] is a mail server that takes
-//! what the desk sends, [`dovecot`] and [`postfix`] are real ones, [`Peer`] a messenger that it calls, [`Receiver`] an HTTP server that takes its calls, [`post`] writes the
+//! what the desk sends, [`dovecot`] and [`postfix`] are real ones, [`Peer`] a messenger that it calls, [`NameServer`] one that it asks for records, [`Receiver`] an HTTP server that takes its calls, [`post`] writes the
 //! mails that customers send.
 pub(crate) mod caller;
 pub(crate) mod desk;
 pub(crate) mod dovecot;
 pub(crate) mod http;
+pub(crate) mod names;
 pub(crate) mod peer;
 pub(crate) mod post;
 pub(crate) mod postfix;
@@ -15,6 +16,7 @@ pub(crate) mod tray;
 
 pub(crate) use caller::Caller;
 pub(crate) use desk::Desk;
+pub(crate) use names::NameServer;
 pub(crate) use peer::Peer;
 pub(crate) use receiver::Receiver;
 pub(crate) use serving::Serving;

@@ -1,5 +1,5 @@
 //! Whose attention a ticket has, and when: putting it aside for a while, following it.
-use super::tickets::with_ticket;
+use super::tickets::{with_ticket, with_version};
 use crate::{
     access::{
         Operator,
@@ -7,7 +7,7 @@ use crate::{
     },
     api::{
         Action, Command, Spec, Write, command,
-        field::{OperatorId, TicketId, Time},
+        field::{Int, OperatorId, TicketId, Time},
     },
     error::Result,
     ticket::{follow, model::TicketView, snooze},
@@ -29,6 +29,9 @@ pub(crate) struct SnoozeTicket {
     ticket_id: TicketId,
     /// When it comes back.
     until: Time,
+    /// The version that the change was made on.
+    #[serde(default)]
+    version: Option<Int>,
 }
 impl Spec for SnoozeTicket {
     const NAME: &'static str = "snooze_ticket";
@@ -44,7 +47,7 @@ impl Spec for SnoozeTicket {
 }
 impl Command for SnoozeTicket {
     fn run(self, cx: &Write<'_, Operator>) -> Result<TicketView> {
-        with_ticket(cx, self.ticket_id, |acting, ticket| {
+        with_version(cx, self.ticket_id, self.version, |acting, ticket| {
             snooze::until(acting, ticket, self.until.0)
         })
     }
@@ -55,6 +58,9 @@ impl Command for SnoozeTicket {
 pub(crate) struct UnsnoozeTicket {
     /// The ticket.
     ticket_id: TicketId,
+    /// The version that the change was made on.
+    #[serde(default)]
+    version: Option<Int>,
 }
 impl Spec for UnsnoozeTicket {
     const NAME: &'static str = "unsnooze_ticket";
@@ -70,7 +76,7 @@ impl Spec for UnsnoozeTicket {
 }
 impl Command for UnsnoozeTicket {
     fn run(self, cx: &Write<'_, Operator>) -> Result<TicketView> {
-        with_ticket(cx, self.ticket_id, snooze::wake)
+        with_version(cx, self.ticket_id, self.version, snooze::wake)
     }
 }
 

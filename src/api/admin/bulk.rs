@@ -12,7 +12,13 @@ use crate::{
     error::{Error, Result},
     lang::Lang,
     tenant::plan::Plan,
-    ticket::{model::Priority, record, status::Status},
+    ticket::{
+        Acting,
+        model::Priority,
+        record::{self, Record},
+        status::Status,
+        tags,
+    },
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,6 +76,12 @@ pub(crate) struct BulkUpdateTickets {
     /// The names of exactly the tags they are to have.
     #[serde(default)]
     tags: Option<List<Name, 20>>,
+    /// The names of tags to give them besides those they have; a new name makes a new tag.
+    #[serde(default)]
+    add_tags: List<Name, 20>,
+    /// The names of tags to take from them; one that no tag has is nobody's.
+    #[serde(default)]
+    remove_tags: List<Name, 20>,
     /// The client they belong to.
     #[serde(default)]
     portal_domain: Option<Domain>,
@@ -111,7 +123,24 @@ impl Command for BulkUpdateTickets {
             };
             let mut ticket = record::by_id(cx.tx, cx.by.tenant, id)?;
             change.apply(acting, &mut ticket)?;
+            self.label(acting, &ticket)?;
             ticket.save_now(cx.tx)
         })
+    }
+}
+
+impl BulkUpdateTickets {
+    /// Gives a ticket the tags that it is to have besides its own, and takes those that it is to lose.
+    fn label(&self, acting: &Acting<'_>, ticket: &Record) -> Result<()> {
+        for name in &self.add_tags.0 {
+            let tag = tags::named(acting.tx, acting.tenant, name)?;
+            tags::add(acting, ticket, tag)?;
+        }
+        for name in &self.remove_tags.0 {
+            if let Some(tag) = tags::find(acting.tx, acting.tenant, name)? {
+                tags::remove(acting, ticket, tag)?;
+            }
+        }
+        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The signature under what a mailbox sends: making a key, and what is to stand in DNS.
+//! The signature under what a mailbox sends: making a key, what is to stand in DNS, and what stands there.
 use crate::{
     access::{
         Operator,
@@ -9,11 +9,13 @@ use crate::{
         field::{ChannelId, Name},
         query, task,
     },
+    app::App,
     channel::{
         config::{
-            self, Channel, ChannelType,
-            dkim::{self, DnsRecord},
+            self, Channel, ChannelType, dkim,
+            records::{self, DnsRecord},
         },
+        dns::{self, Finding, Remark, Sender, Standing},
         email,
     },
     error::{Code, Error, Result},
@@ -22,7 +24,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-pub(super) const ACTIONS: &[Action] = &[task::<MakeDkimKey>(), query::<GetDnsRecords>()];
+pub(super) const ACTIONS: &[Action] = &[
+    task::<MakeDkimKey>(),
+    query::<GetDnsRecords>(),
+    task::<CheckDnsRecords>(),
+];
 
 /// What is to stand in DNS for a mailbox.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -38,15 +44,20 @@ pub(crate) struct DnsRecords {
 }
 
 impl DnsRecords {
-    fn of(channel: &Channel) -> Result<DnsRecords> {
+    fn of(channel: &Channel, app: &App) -> Result<DnsRecords> {
         let text = |pointer: &str| Some(channel.text(pointer).to_owned()).filter(|t| !t.is_empty());
         Ok(DnsRecords {
             channel_id: channel.id,
             dkim_domain: text("/dkim/domain"),
             dkim_selector: text("/dkim/selector"),
-            records: dkim::records(channel)?,
+            records: wanted(channel, app)?,
         })
     }
+}
+
+/// The records that a mailbox is to have.
+fn wanted(channel: &Channel, app: &App) -> Result<Vec<DnsRecord>> {
+    records::records(channel, app.config.public_name().as_deref())
 }
 
 fn mailbox(channel: Channel) -> Result<Channel> {
@@ -95,7 +106,7 @@ impl Task for MakeDkimKey {
             .await
             .map_err(Error::internal)?
             .map_err(Error::internal)?;
-        let secret = app.secret.clone();
+        let (secret, made_by) = (app.secret.clone(), app.clone());
         app.db
             .write(move |tx| {
                 let mut channel = find(tx)?;
@@ -109,14 +120,14 @@ impl Task for MakeDkimKey {
                         .renamed("config.dkim.selector", "selector")
                 })?;
                 config::update(tx, &secret, &channel)?;
-                DnsRecords::of(&channel)
+                DnsRecords::of(&channel, &made_by)
             })
             .await
     }
 }
 
-/// Tells what is to stand in DNS so that receivers believe what a mailbox sends: SPF, DKIM if it signs, and DMARC. What stands
-/// there now is not looked up.
+/// Tells what is to stand in DNS so that mail finds a mailbox and receivers believe what it sends: MX unless mail is fetched, SPF,
+/// DKIM if it signs, and DMARC. What stands there now is told by `check_dns_records`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct GetDnsRecords {
     /// The channel.
@@ -137,6 +148,84 @@ impl Spec for GetDnsRecords {
 impl Query for GetDnsRecords {
     fn run(self, cx: &Read<'_, Operator>) -> Result<DnsRecords> {
         let channel = config::by_id(cx.db, &cx.app.secret, cx.by.tenant, self.channel_id)?;
-        DnsRecords::of(&mailbox(channel)?)
+        DnsRecords::of(&mailbox(channel)?, cx.app)
+    }
+}
+
+/// Asks DNS what stands there now for a mailbox and compares it with what is to stand there. It takes a few seconds at most; what
+/// was changed a moment ago may not have come through yet.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct CheckDnsRecords {
+    /// The channel.
+    channel_id: ChannelId,
+}
+/// What is to be said of a record.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct DnsRemark {
+    /// The machine's word for it.
+    code: &'static str,
+    /// The sentence, in the caller's language.
+    text: String,
+}
+/// A record that is to stand in DNS, and what stands there.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct CheckedRecord {
+    /// The record that is wanted.
+    #[serde(flatten)]
+    wanted: DnsRecord,
+    /// How what stands there compares with it.
+    standing: Standing,
+    /// What stands there.
+    found: Vec<String>,
+    /// What is to be said of it.
+    remarks: Vec<DnsRemark>,
+}
+/// What stands in DNS for a mailbox.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct CheckedRecords {
+    /// The channel.
+    channel_id: ChannelId,
+    /// The records.
+    records: Vec<CheckedRecord>,
+}
+impl Spec for CheckDnsRecords {
+    const NAME: &'static str = "check_dns_records";
+    const NEEDS: Needs = Needs::role(Role::Admin);
+    const TITLE: [&'static str; 3] = [
+        "Проверить записи DNS ящика",
+        "Жәшіктің DNS жазбаларын тексеру",
+        "Check a mailbox's DNS records",
+    ];
+    const EXAMPLE: &'static str = r#"{"channel_id":1}"#;
+    type By = Operator;
+    type Output = CheckedRecords;
+}
+impl Task for CheckDnsRecords {
+    async fn run(self, cx: Slow<Operator>) -> Result<CheckedRecords> {
+        let (app, id, tenant) = (cx.app.clone(), self.channel_id, cx.by.tenant);
+        let owner = app.clone();
+        let find = move |db: &rusqlite::Connection| config::by_id(db, &owner.secret, tenant, id);
+        let channel = mailbox(app.db.read(move |db| find(db)).await?)?;
+        let records = wanted(&channel, &app)?;
+        let sender = Sender {
+            domain: records::domain(&channel).to_lowercase(),
+            relay: channel.text("/smtp/host").to_owned(),
+        };
+        let findings = dns::ask::compare(app.config.dns_server, &sender, &records).await;
+        let lang = cx.call.lang;
+        let remark = |remark: &Remark| DnsRemark {
+            code: remark.code(),
+            text: remark.sentence(lang),
+        };
+        let checked = |(wanted, finding): (DnsRecord, Finding)| CheckedRecord {
+            wanted,
+            standing: finding.standing,
+            found: finding.found,
+            remarks: finding.remarks.iter().map(remark).collect(),
+        };
+        Ok(CheckedRecords {
+            channel_id: id,
+            records: records.into_iter().zip(findings).map(checked).collect(),
+        })
     }
 }

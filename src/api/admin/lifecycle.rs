@@ -1,5 +1,8 @@
 //! The verbs of a ticket's life: take, hand over, estimate, complete, hold, resume, reopen, label.
-use super::{queue::filled, tickets::with_ticket};
+use super::{
+    queue::filled,
+    tickets::{with_ticket, with_version},
+};
 use crate::{
     access::{
         Operator,
@@ -7,7 +10,7 @@ use crate::{
     },
     api::{
         Action, Command, Spec, Write, command,
-        field::{Amount, Body, Flag, Line, Name, OperatorId, TagId, TicketId},
+        field::{Amount, Body, Flag, Int, Line, Name, OperatorId, TagId, TicketId},
     },
     channel::inbound::button,
     error::{Error, Fault, Result},
@@ -141,7 +144,7 @@ impl Command for SetEstimate {
     }
 }
 
-/// Delivers the work of a ticket.
+/// Delivers the work of a ticket. With `version`, a ticket that somebody else has changed since is left as it is.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct CompleteTicket {
     /// The ticket.
@@ -151,6 +154,9 @@ pub(crate) struct CompleteTicket {
     /// The hours it took, at most 10,000: booked on the ticket and on the client's month.
     #[serde(default)]
     hours_spent: Option<Amount>,
+    /// The version that the change was made on.
+    #[serde(default)]
+    version: Option<Int>,
 }
 impl Spec for CompleteTicket {
     const NAME: &'static str = "complete_ticket";
@@ -165,7 +171,7 @@ impl Command for CompleteTicket {
     fn run(self, cx: &Write<'_, Operator>) -> Result<TicketView> {
         self.hours_spent
             .map_or(Ok(()), |hours| within("hours_spent", hours))?;
-        with_ticket(cx, self.ticket_id, |acting, ticket| {
+        with_version(cx, self.ticket_id, self.version, |acting, ticket| {
             change::complete(acting, ticket, self.result.0, self.hours_spent.map(|h| h.0))
         })
     }
@@ -182,6 +188,9 @@ macro_rules! move_action {
             /// Why.
             #[serde(default)]
             reason: Option<Line>,
+            /// The version that the change was made on.
+            #[serde(default)]
+            version: Option<Int>,
         }
         impl Spec for $type {
             const NAME: &'static str = $name;
@@ -194,7 +203,7 @@ macro_rules! move_action {
         impl Command for $type {
             fn run(self, cx: &Write<'_, Operator>) -> Result<TicketView> {
                 let reason = filled(self.reason);
-                with_ticket(cx, self.ticket_id, |acting, ticket| {
+                with_version(cx, self.ticket_id, self.version, |acting, ticket| {
                     change::by_verb(acting, ticket, $verb, reason.as_deref())
                 })
             }
@@ -248,6 +257,9 @@ pub(crate) struct AddTicketTag {
     /// The tag's name, in place of its id; a new name makes a new tag.
     #[serde(default)]
     name: Option<Name>,
+    /// The version that the change was made on.
+    #[serde(default)]
+    version: Option<Int>,
 }
 impl Spec for AddTicketTag {
     const NAME: &'static str = "add_ticket_tag";
@@ -260,7 +272,7 @@ impl Spec for AddTicketTag {
 impl Command for AddTicketTag {
     fn run(self, cx: &Write<'_, Operator>) -> Result<TicketView> {
         let (id, name) = (self.tag_id, self.name);
-        with_ticket(cx, self.ticket_id, |acting, ticket| {
+        with_version(cx, self.ticket_id, self.version, |acting, ticket| {
             tags::add(
                 acting,
                 ticket,
@@ -281,6 +293,9 @@ pub(crate) struct RemoveTicketTag {
     /// The tag's name, in place of its id.
     #[serde(default)]
     name: Option<Name>,
+    /// The version that the change was made on.
+    #[serde(default)]
+    version: Option<Int>,
 }
 impl Spec for RemoveTicketTag {
     const NAME: &'static str = "remove_ticket_tag";
@@ -297,7 +312,7 @@ impl Spec for RemoveTicketTag {
 impl Command for RemoveTicketTag {
     fn run(self, cx: &Write<'_, Operator>) -> Result<TicketView> {
         let (id, name) = (self.tag_id, self.name);
-        with_ticket(cx, self.ticket_id, |acting, ticket| {
+        with_version(cx, self.ticket_id, self.version, |acting, ticket| {
             tags::remove(
                 acting,
                 ticket,

@@ -132,6 +132,22 @@ pub(super) fn with_ticket(
     cx.tx.settle()?;
     answer(cx, id)
 }
+/// The same, unless somebody has changed the ticket since `version`: then it stays as it is and is answered with the refusal.
+pub(super) fn with_version(
+    cx: &Write<'_, Operator>,
+    id: TicketId,
+    version: Option<Int>,
+    verb: impl FnOnce(&Acting<'_>, &mut Record) -> Result<()>,
+) -> Result<TicketView> {
+    let stored = record::by_id(cx.tx, cx.by.tenant, id)?;
+    if version.is_some_and(|v| v.0 != stored.version) {
+        let current = serde_json::to_value(answer(cx, stored.id)?)?;
+        return Err(Error::new(error::Code::Conflict)
+            .on("version")
+            .with("current", current));
+    }
+    with_ticket(cx, id, verb)
+}
 /// Ways in that staff may name when they open a ticket for somebody.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -287,14 +303,7 @@ impl Spec for UpdateTicket {
 }
 impl Command for UpdateTicket {
     fn run(self, cx: &Write<'_, Operator>) -> Result<TicketView> {
-        let stored = record::by_id(cx.tx, cx.by.tenant, self.ticket_id)?;
-        if self.version.is_some_and(|v| v.0 != stored.version) {
-            let current = serde_json::to_value(answer(cx, stored.id)?)?;
-            return Err(Error::new(error::Code::Conflict)
-                .on("version")
-                .with("current", current));
-        }
-        with_ticket(cx, self.ticket_id, |acting, ticket| {
+        with_version(cx, self.ticket_id, self.version, |acting, ticket| {
             self.apply(acting, ticket)
         })
     }

@@ -1,4 +1,4 @@
-//! The key by which a mailbox signs what it sends, and what is to stand in DNS for it.
+//! The key by which a mailbox signs what it sends.
 use super::{Channel, HIDDEN, Secrets, keep};
 use crate::{
     api::field::{Name, decode},
@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Fault, Result},
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 /// The signature under what a mailbox sends.
@@ -120,52 +120,6 @@ pub(crate) fn signer(channel: &Channel) -> Result<Option<Signer>> {
     Signer::new(domain, selector, key)
         .map(Some)
         .map_err(Error::internal)
-}
-
-/// A record that is to stand in DNS.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub(crate) struct DnsRecord {
-    /// What it is for: `spf`, `dkim` or `dmarc`.
-    pub(crate) purpose: &'static str,
-    /// Its name.
-    pub(crate) name: String,
-    /// Its type.
-    #[serde(rename = "type")]
-    pub(crate) kind: &'static str,
-    /// Its value. A DNS panel that takes no more than 255 characters in one piece wants a long one in several.
-    pub(crate) value: String,
-}
-
-/// The records that let receivers believe what a mailbox sends. The server that answers are handed to is the one that sends.
-pub(crate) fn records(channel: &Channel) -> Result<Vec<DnsRecord>> {
-    let txt = |purpose, name: String, value: String| DnsRecord {
-        purpose,
-        name,
-        kind: "TXT",
-        value,
-    };
-    let address = &channel.address;
-    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-    let relay = channel.text("/smtp/host");
-    let sender = match relay.parse::<std::net::IpAddr>() {
-        Ok(std::net::IpAddr::V4(ip)) => format!("ip4:{ip}"),
-        Ok(std::net::IpAddr::V6(ip)) => format!("ip6:{ip}"),
-        Err(_) => format!("a:{relay}"),
-    };
-    let mut found = vec![txt(
-        "spf",
-        domain.to_owned(),
-        format!("v=spf1 mx {sender} ~all"),
-    )];
-    if let Some(signer) = signer(channel)? {
-        found.push(txt("dkim", signer.record_name(), signer.record()));
-    }
-    found.push(txt(
-        "dmarc",
-        format!("_dmarc.{domain}"),
-        format!("v=DMARC1; p=none; rua=mailto:{address}"),
-    ));
-    Ok(found)
 }
 
 #[cfg(test)]

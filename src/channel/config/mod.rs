@@ -4,6 +4,7 @@ pub(crate) mod dkim;
 pub(crate) mod email;
 pub(crate) mod health;
 pub(crate) mod messenger;
+pub(crate) mod records;
 
 use crate::{
     access::secret::{Purpose, Secret, random_text},

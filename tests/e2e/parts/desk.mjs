@@ -18,15 +18,15 @@ export class Desk {
   #exit;
 
   /** Starts a desk and answers when it takes connections. */
-  static async start(binary, { demo = true } = {}) {
+  static async start(binary, { demo = true, more = [] } = {}) {
     const desk = new Desk();
-    await desk.#start(binary, demo);
+    await desk.#start(binary, [...(demo ? ['--demo'] : []), ...more]);
     return desk;
   }
 
-  async #start(binary, demo) {
+  async #start(binary, more) {
     this.#directory = mkdtempSync(join(tmpdir(), 'tehprof-e2e-'));
-    const args = ['serve', '--data-dir', this.#directory, '--listen', '127.0.0.1:0', '--smtp-listen', '127.0.0.1:0', ...(demo ? ['--demo'] : [])];
+    const args = ['serve', '--data-dir', this.#directory, '--listen', '127.0.0.1:0', '--smtp-listen', '127.0.0.1:0', ...more];
     this.#child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#exit = once(this.#child, 'exit');
     process.once('exit', () => this.#child.kill('SIGKILL')); // whatever ends the tests, no server outlives them

@@ -1,7 +1,9 @@
-/** What all stories share: one desk with its people, one browser, the customers' mail server, other people's sites. */
+/** What all stories share: one desk with its people, one browser, the customers' mail server, the world's name server,
+ * other people's sites. */
 import { Api } from './api.mjs';
 import { launch } from './chromium.mjs';
 import { Desk } from './desk.mjs';
+import { Names } from './names.mjs';
 import { Sink } from './sink.mjs';
 import { Sites } from './sites.mjs';
 
@@ -16,7 +18,8 @@ export class World {
   static async start(binary) {
     const world = new World();
     world.binary = binary;
-    [world.desk, world.sink, world.sites, world.browser] = await Promise.all([Desk.start(binary), Sink.start(), Sites.start(), launch()]);
+    world.names = await Names.start();
+    [world.desk, world.sink, world.sites, world.browser] = await Promise.all([Desk.start(binary, { more: ['--dns-server', world.names.address] }), Sink.start(), Sites.start(), launch()]);
     world.api = new Api(world.desk.address, { 'X-Api-Key': world.desk.key });
     world.portal = new Api(world.desk.address, { 'X-Client-Token': world.desk.clientToken });
     const admin = await world.as('admin');
@@ -46,7 +49,7 @@ export class World {
   async stop() {
     await this.browser.close();
     const code = await this.desk.stop();
-    await Promise.all([this.sink.stop(), this.sites.stop()]);
+    await Promise.all([this.sink.stop(), this.sites.stop(), this.names.stop()]);
     return code;
   }
 }

@@ -73,6 +73,43 @@ export default {
     });
   },
 
+  async 'what stands in DNS is asked for and compared, record by record'({ world, stage, desk }) {
+    const { texts } = world.names;
+    await within(world, async (admin, channel) => {
+      const { records } = await admin.admin('make_dkim_key', { channel_id: channel.id, selector: 'summer' });
+      const wanted = (purpose) => records.find((x) => x.purpose === purpose);
+      texts.set('desk.example', ['v=spf1 include:_spf.google.com ~all', 'v=spf1 mx ~all']);
+      texts.set(wanted('dkim').name, [wanted('dkim').value]);
+      try {
+        const page = await menuOf(stage, desk);
+        await page.getByRole('menuitem', { name: 'Записи DNS и подпись…' }).click();
+        const dialog = page.getByRole('dialog');
+        const record = (purpose) => dialog.locator(`[data-testid=dns-record][data-purpose=${purpose}]`);
+        await dialog.getByRole('button', { name: 'Проверить, что записано сейчас' }).click();
+        await record('spf').getByText('Записано, но с ошибкой').waitFor();
+        await record('spf').getByText('а должна быть одна').waitFor();
+        await record('spf').getByText('v=spf1 include:_spf.google.com ~all').waitFor();
+        await record('dkim').getByText('Записано и работает').waitFor();
+        await record('dmarc').getByText('Не записано').waitFor();
+        await stage.shot(page, 'dns-checked');
+        assert.deepEqual(await faultsOf(page, 'DNS records that were checked'), []);
+        texts.set('desk.example', [wanted('spf').value]);
+        texts.set('_dmarc.desk.example', [wanted('dmarc').value]);
+        await dialog.getByRole('button', { name: 'Проверить, что записано сейчас' }).click();
+        await record('spf').getByText('Записано и работает').waitFor();
+        await record('dmarc').getByText('Политика none').waitFor();
+        const phone = await menuOf(stage, desk, { size: 'phone', theme: 'dark' });
+        await phone.getByRole('menuitem', { name: 'Записи DNS и подпись…' }).click();
+        await phone.getByRole('button', { name: 'Проверить, что записано сейчас' }).click();
+        await phone.getByText('Записано и работает').first().waitFor();
+        await stage.shot(phone, 'dns-checked-phone');
+        assert.deepEqual(await faultsOf(phone, 'DNS records on a phone'), []);
+      } finally {
+        texts.clear();
+      }
+    });
+  },
+
   async 'a mailbox is fetched by IMAP, and then fed by SendGrid, as the form says'({ world, stage, desk }) {
     await within(world, async (admin, channel) => {
       const page = await menuOf(stage, desk);

@@ -63,6 +63,49 @@ export default {
     await notice.waitFor({ state: 'detached' });
   },
 
+  async 'work that is completed on a ticket that was put on hold meanwhile is asked about, and tags of two are both kept'({ world, stage, desk, api }) {
+    const { id } = await world.ticket('Завершают и ждут');
+    const [one, two] = await Promise.all([stage.operator('aigerim'), stage.operator('marina')]);
+    await Promise.all([openTicket(one, desk, id), openTicket(two, desk, id)]);
+    stage.allow(/complete_ticket|add_ticket_tag/);
+    let release;
+    const holding = (name) => {
+      const held = new Promise((resolve) => { release = resolve; });
+      return two.route(`**/api/admin.php/${name}`, async (route) => { await held; await route.continue(); }, { times: 1 });
+    };
+    const tagged = async (page, name) => {
+      await page.locator('#conversation').focus();
+      await page.keyboard.press('t');
+      await page.getByPlaceholder('Найти или создать метку').fill(name);
+      await page.getByRole('option', { name: new RegExp(name) }).click();
+      await page.keyboard.press('Escape');
+    };
+    await holding('add_ticket_tag');
+    await tagged(two, 'вдвоём-два');
+    await tagged(one, 'вдвоём-раз');
+    await ticketBecomes(api, id, 'tagged', (x) => x.tags.length === 1);
+    release();
+    await ticketBecomes(api, id, 'tagged by both', (x) => x.tags.length === 2);
+
+    await holding('complete_ticket');
+    await two.locator('#conversation').focus();
+    await two.keyboard.press('e');
+    const dialog = two.getByRole('dialog');
+    await dialog.getByLabel('Результат').fill('Перезапустили службу');
+    await dialog.getByRole('button', { name: 'Завершить' }).click();
+    await pick(one, 's', 'На паузе');
+    await ticketBecomes(api, id, 'on hold', (x) => x.status === 'on_hold');
+    release();
+    const notice = two.getByTestId('conflict');
+    await notice.getByText('Айгерим Бекова').waitFor();
+    await stage.shot(two, 'conflict-complete');
+    assert.equal((await api.ticket(id)).status, 'on_hold');
+    await notice.getByRole('button', { name: 'Поставить' }).click();
+    const done = await ticketBecomes(api, id, 'done', (x) => x.status === 'done');
+    assert.equal(done.result, 'Перезапустили службу');
+    await notice.waitFor({ state: 'detached' });
+  },
+
   async 'two take one ticket at the same moment: the second is told who has it and may leave it there'({ world, stage, desk, api }) {
     const { id } = await world.ticket('Двое берут одну');
     const [one, two] = await Promise.all([stage.operator('aigerim'), stage.operator('marina')]);

@@ -27,6 +27,43 @@ export default {
     await bar.waitFor({ state: 'detached' });
   },
 
+  async 'several tickets get a category and tags at once, and the way back leaves each with its own'({ world, stage, desk, api }) {
+    const made = [await world.ticket('Первая с меткой', { tags: ['касса'] }), await world.ticket('Вторая без меток')];
+    const before = made[0].category;
+    const page = await stage.operator('aigerim');
+    await openQueue(page, desk);
+    await newestFirst(page);
+    const names = (ticket) => ticket.tags.map((x) => x.name).sort().join();
+    const choose = async () => {
+      await page.getByRole('button', { name: 'Выбрать несколько заявок' }).click();
+      for (const { id } of made) await page.getByRole('checkbox', { name: `Выбрать заявку #${id}` }).check();
+      return page.getByTestId('bulk-bar');
+    };
+    const undo = () => toast(page, 'Готово: 2 заявки').getByRole('button', { name: 'Отменить' }).last().click();
+
+    await (await choose()).getByRole('button', { name: 'Категория' }).click();
+    await page.getByRole('option').first().click();
+    for (const { id } of made) await ticketBecomes(api, id, 'of another category', (x) => x.category !== before);
+    await undo();
+    for (const { id } of made) await ticketBecomes(api, id, 'of its own category', (x) => x.category === before);
+
+    await (await choose()).getByRole('button', { name: 'Добавить метку' }).click();
+    await page.getByRole('dialog', { name: 'Добавить метку' }).getByPlaceholder('Найти или создать метку').fill('касса');
+    await page.getByRole('option', { name: 'касса', exact: true }).click();
+    await ticketBecomes(api, made[1].id, 'tagged', (x) => names(x) === 'касса');
+    await undo();
+    await ticketBecomes(api, made[1].id, 'without a tag', (x) => names(x) === '');
+    assert.equal(names(await api.ticket(made[0].id)), 'касса', 'what it had before stays');
+
+    await (await choose()).getByRole('button', { name: 'Снять метку' }).click();
+    await stage.shot(page, 'bulk-tags');
+    await page.getByRole('option', { name: 'касса', exact: true }).click();
+    await ticketBecomes(api, made[0].id, 'without its tag', (x) => names(x) === '');
+    await undo();
+    await ticketBecomes(api, made[0].id, 'tagged again', (x) => names(x) === 'касса');
+    assert.equal(names(await api.ticket(made[1].id)), '');
+  },
+
   async 'a ticket is merged after a look at the other, and a message becomes a ticket of its own'({ world, stage, desk, api }) {
     const [source, target] = [await world.ticket('Сканер молчит'), await world.ticket('Сканер не сканирует')];
     const second = await api.admin('add_message', { ticket_id: target.id, message: 'А теперь о другом: нужен новый монитор' });

@@ -100,6 +100,7 @@ export type ChannelStatus = Of<'ChannelStatus'>;
 export type InboundPart = Of<'Rehearsal'>;
 export type InboundFormat = Schemas['Format'];
 export type DnsRecords = Of<'DnsRecords'>;
+export type CheckedRecord = Of<'CheckedRecord'>;
 export type WidgetSettings = Of<'WidgetSettings'>;
 export type ArticleRow = Of<'ArticleRow'>;
 export type StaffArticle = Of<'StaffArticle'>;

@@ -42,8 +42,9 @@ function changedStatus(before: Status, now: Ticket, undoable = true): void {
 }
 
 export async function complete(ticket: Ticket, result: string, hours?: number): Promise<boolean> {
-  const now = await desk.act(ticket.id, { status: 'done', result }, fieldName('status'), () =>
-    admin('complete_ticket', { ticket_id: ticket.id, result, ...(hours ? { hours_spent: hours } : {}) }));
+  const wanted = { status: 'done', result } as const;
+  const now = await desk.guarded(ticket.id, wanted, wanted, fieldName('status'), (version) =>
+    admin('complete_ticket', { ticket_id: ticket.id, result, ...(hours ? { hours_spent: hours } : {}), ...version }));
   if (now) changedStatus(ticket.status, now);
   return now !== undefined;
 }
@@ -82,12 +83,13 @@ export async function setSubject(ticket: Ticket, subject: string): Promise<void>
 export async function toggleTag(ticket: Ticket, tag: Tag): Promise<void> {
   const on = ticket.tags.some((x) => x.id === tag.id);
   const tags = on ? ticket.tags.filter((x) => x.id !== tag.id) : [...ticket.tags, tag];
-  await desk.act(ticket.id, { tags }, fieldName('tags'), () => admin(on ? 'remove_ticket_tag' : 'add_ticket_tag', { ticket_id: ticket.id, tag_id: tag.id }));
+  // Tags that somebody else has put on or taken off meanwhile stay so: only this one is meant.
+  await desk.guarded(ticket.id, {}, { tags }, fieldName('tags'), (version) => admin(on ? 'remove_ticket_tag' : 'add_ticket_tag', { ticket_id: ticket.id, tag_id: tag.id, ...version }));
 }
 
 /** Puts a tag on by its name; the server makes it when it is new. */
 export async function addTag(ticket: Ticket, name: string): Promise<void> {
-  await desk.act(ticket.id, {}, fieldName('tags'), () => admin('add_ticket_tag', { ticket_id: ticket.id, name }));
+  await desk.guarded(ticket.id, {}, {}, fieldName('tags'), (version) => admin('add_ticket_tag', { ticket_id: ticket.id, name, ...version }));
 }
 
 export async function setEstimate(ticket: Ticket, hours: number, description: string, cost?: number): Promise<boolean> {
@@ -113,12 +115,12 @@ export async function force(ticket: Ticket): Promise<void> {
 }
 
 export async function snooze(ticket: Ticket, until: string): Promise<void> {
-  const now = await desk.act(ticket.id, { snoozed_until: until }, t('cmd.snooze'), () => admin('snooze_ticket', { ticket_id: ticket.id, until }));
+  const now = await desk.guarded(ticket.id, { snoozed_until: until }, { snoozed_until: until }, t('cmd.snooze'), (version) => admin('snooze_ticket', { ticket_id: ticket.id, until, ...version }));
   if (now) offerUndo(t('act.snoozed', { id: now.id, time: dateTime(until) }), () => void unsnooze(now));
 }
 
 export async function unsnooze(ticket: Ticket): Promise<void> {
-  await desk.act(ticket.id, { snoozed_until: null }, t('cmd.unsnooze'), () => admin('unsnooze_ticket', { ticket_id: ticket.id }));
+  await desk.guarded(ticket.id, { snoozed_until: null }, { snoozed_until: null }, t('cmd.snooze'), (version) => admin('unsnooze_ticket', { ticket_id: ticket.id, ...version }));
 }
 
 export const follows = (ticket: Ticket): boolean => ticket.followers.some((x) => x.operator_id === session.me.operator.id);

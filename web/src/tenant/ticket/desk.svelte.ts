@@ -17,9 +17,12 @@ const kept = 40;
 
 /** A change that was not made, because somebody else had changed the same field meanwhile. */
 export interface Conflict {
-  ticket: number; field: 'status' | 'priority' | 'category' | 'subject' | 'assigned_to' | 'due_at'; label: string; wanted: Partial<Ticket>;
+  ticket: number; field: 'status' | 'priority' | 'category' | 'subject' | 'assigned_to' | 'due_at' | 'snoozed_until'; label: string; wanted: Partial<Ticket>;
   apply: () => void;
 }
+
+/** What the fields are to be, of those that somebody else may set too. */
+type Wanted = Partial<Pick<Ticket, Conflict['field'] | 'result'>>;
 
 /** The fields of a ticket that a queue row shows too. */
 function rowFields(ticket: Partial<Ticket>): Partial<Row> {
@@ -131,30 +134,36 @@ class Desk {
 
   /** Changes fields, never silently over somebody else's change of the same field. */
   update(id: number, change: TicketChange, guess: Partial<Ticket>, label: string): Promise<Ticket | undefined> {
-    const base = this.#views.get(id)?.ticket;
-    return this.act(id, guess, label, () => this.#update(id, change, guess, label, base));
+    return this.guarded(id, change as Wanted, guess, label, (version) => admin('update_ticket', { ticket_id: id, ...change, ...version }));
   }
 
-  async #update(id: number, change: TicketChange, guess: Partial<Ticket>, label: string, base: Ticket | undefined): Promise<Ticket> {
+  /** Does what sets the fields of `wanted`, unless somebody else has set one of them meanwhile; what was set beside them stays. */
+  guarded(id: number, wanted: Wanted, guess: Partial<Ticket>, label: string, send: (version: { version?: number }) => Promise<Ticket>): Promise<Ticket | undefined> {
+    const base = this.#views.get(id)?.ticket;
+    return this.act(id, guess, label, () => this.#guarded(id, wanted, guess, label, send, base));
+  }
+
+  async #guarded(id: number, wanted: Wanted, guess: Partial<Ticket>, label: string, send: (version: { version?: number }) => Promise<Ticket>, base: Ticket | undefined): Promise<Ticket> {
     let version = this.#views.get(id)?.ticket.version ?? base?.version;
     for (;;) {
       try {
-        return await admin('update_ticket', { ticket_id: id, ...change, ...(version === undefined ? {} : { version }) });
+        return await send(version === undefined ? {} : { version });
       } catch (error) {
         const current = error instanceof ApiError && error.code === 'conflict' ? (error.details.current as Ticket | undefined) : undefined;
         if (!current || !base) throw error;
-        const fields = Object.keys(change).filter((name): name is Conflict['field'] & keyof TicketChange => name in base);
+        const fields = Object.keys(wanted).filter((name): name is keyof Wanted => name in base);
         // Both wanted the same.
-        if (fields.every((name) => current[name] === change[name])) return current;
-        if (fields.every((name) => JSON.stringify(current[name]) === JSON.stringify(base[name])) && version !== current.version) {
+        if (fields.length && fields.every((name) => current[name] === wanted[name])) return current;
+        // What somebody has written as the result is no choice between two: the server says what is to be said of it.
+        const clash = fields.find((name): name is Conflict['field'] => name !== 'result' && current[name] !== wanted[name] && JSON.stringify(current[name]) !== JSON.stringify(base[name]));
+        if (!clash && version !== current.version) {
           version = current.version;
           continue;
         }
         window.setTimeout(() => this.put(current));
-        const field = fields[0];
-        if (!field) throw error;
-        const apply = () => void this.act(id, guess, label, () => admin('update_ticket', { ticket_id: id, ...change }));
-        this.conflicts = [...this.conflicts.filter((x) => x.ticket !== id || x.field !== field), { ticket: id, field, label, wanted: guess, apply }];
+        if (!clash) throw error;
+        const apply = () => void this.act(id, guess, label, () => send({}));
+        this.conflicts = [...this.conflicts.filter((x) => x.ticket !== id || x.field !== clash), { ticket: id, field: clash, label, wanted: guess, apply }];
         if (id !== this.current) toast(t('act.conflict', { id, what: label }), { kind: 'error', ms: 20_000, action: { label: t('act.conflict_show'), run: () => go(href('t', id)) } });
         else void this.reload();
         throw error;
