@@ -10,6 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Server, binary, can, clean, cut, long, makeDesk, mayMount, mayTrace, mount, must, only, p, run, running, subjects, tehprof, unmount, work, write,
 } from './faults/kit.mjs';
+import { killedSender } from './faults/killed.mjs';
+import { brokenNetwork } from './faults/network.mjs';
 import { crashStates } from './faults/states.mjs';
 
 const faults = {
@@ -263,6 +265,8 @@ const faults = {
   },
 
   'crash states': crashStates,
+  'a killed sender': killedSender,
+  'a network that fails': brokenNetwork,
 };
 
 let failed = 0;
