@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Server, long, makeDesk, mayTrace, must, running, work } from './kit.mjs';
+import { Server, long, makeDesk, mayTrace, must, running, tehprof, work } from './kit.mjs';
 import { Peers, deliver, openMailbox, smtpOf, ticketOf } from './mail.mjs';
 
 const PASSWORD = 'correct horse battery';
@@ -43,6 +43,15 @@ async function attempt(server, admin, ticket, peers, { kind, n, mark }) {
   return { acknowledged, killed: byWrite };
 }
 
+/** Waits until nothing waits to be sent, so that each kill falls upon one answer. */
+async function settled(dir) {
+  for (let tries = 0; tries < 1_000; tries += 1) {
+    if (JSON.parse(tehprof(dir, 'check', '--json')).figures.waiting === 0) return;
+    await sleep(30);
+  }
+  throw new Error('what waits to be sent does not leave after a kill');
+}
+
 export async function killedSender() {
   if (!mayTrace()) return 'left out: needs strace, and leave to trace a program';
   const dir = join(work, 'sender');
@@ -65,8 +74,9 @@ export async function killedSender() {
       const { acknowledged, killed } = await attempt(server, admin, ticket, peers, { kind, n, mark });
       whole = killed ? 0 : whole + 1;
       points[kind] = (points[kind] ?? 0) + Number(killed);
-      sent.set(mark, acknowledged);if(process.env.DBG)console.log(mark,acknowledged,killed,peers.times(mark),Date.now()%1000000);
+      sent.set(mark, acknowledged);
       server = await Server.start(dir, arguments_);
+      await settled(dir);
     }
   }
   const lost = () => [...sent].filter(([mark, acknowledged]) => acknowledged && peers.times(mark) === 0).map(([mark]) => mark);
