@@ -11,7 +11,9 @@ import {
   Server, binary, can, clean, cut, long, makeDesk, mayMount, mayTrace, mount, must, only, p, run, running, subjects, tehprof, unmount, work, write,
 } from './faults/kit.mjs';
 import { killedSender } from './faults/killed.mjs';
+import { endOfAddresses, leaveAll, littleMemory, littleProcessor } from './faults/limits.mjs';
 import { brokenNetwork } from './faults/network.mjs';
+import { soak } from './faults/soak.mjs';
 import { crashStates } from './faults/states.mjs';
 
 const faults = {
@@ -267,6 +269,10 @@ const faults = {
   'crash states': crashStates,
   'a killed sender': killedSender,
   'a network that fails': brokenNetwork,
+  'little memory': littleMemory,
+  'no address space': endOfAddresses,
+  'little processor': littleProcessor,
+  soak,
 };
 
 let failed = 0;
@@ -283,5 +289,6 @@ try {
   }
 } finally {
   clean();
+  leaveAll();
 }
 process.exit(failed ? 1 : 0);

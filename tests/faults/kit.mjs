@@ -108,6 +108,7 @@ export class Server {
           headers: who ? { 'content-type': 'application/json', ...(typeof who === 'string' ? { 'x-api-key': who } : who) } : {} },
         (reply) => {
           let text = '';
+          reply.setEncoding('utf8');
           reply.on('data', (part) => (text += part));
           reply.on('end', () => answered({ status: reply.statusCode, headers: reply.headers, text, ms: performance.now() - began }));
           reply.on('error', failed);
