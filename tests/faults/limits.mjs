@@ -129,7 +129,7 @@ export async function endOfAddresses() {
   const ends = [];
   let acknowledged = 0;
   const peak = await addresses();
-  for (const share of [0.7, 0.6, 0.5]) {
+  for (const share of [0.6, 0.48, 0.44, 0.4]) {
     const dir = join(work, `as-${share}`);
     const keys = makeDesk(dir, 8);
     const bound = Math.floor(peak * share);

@@ -37,7 +37,7 @@ async function one(server, keys, state, n) {
     () => server.call(key, 'list_tickets', { limit: 20 }),
     () => server.call(key, 'list_tickets', { search: `работа ${n % 97}`, limit: 20 }),
     () => server.call(key, 'get_ticket', { ticket_id: ticket }),
-    () => server.call(key, 'update_ticket', { ticket_id: ticket, priority: ['low', 'normal', 'high'][n % 3] }),
+    () => server.call(key, 'update_ticket', { ticket_id: ticket, priority: ['low', 'normal', 'urgent'][n % 3] }),
   ];
   const reply = await kinds[ticket ? n % kinds.length : 0]();
   if (n % kinds.length === 0 && reply.status === 200) {
@@ -46,7 +46,7 @@ async function one(server, keys, state, n) {
     if (state.tickets.length > 500) state.tickets.shift();
   }
   state.answers[reply.status] = (state.answers[reply.status] ?? 0) + 1;
-  if (reply.status >= 500) throw new Error(reply.text);
+  if (reply.status !== 200) throw new Error(reply.text);
   state.times.push(reply.ms);
   return reply;
 }
