@@ -25,10 +25,20 @@ const descriptor = (line) => {
   return found && { fd: found[1], path: found[2].startsWith('\\x') ? text(found[2]) : found[2], gone: Boolean(found[3]) };
 };
 
+/** The lines of a record, which may be larger than a string can be. */
+function* lines(record) {
+  for (let start = 0; start < record.length;) {
+    const found = record.indexOf(10, start);
+    const end = found < 0 ? record.length : found;
+    yield record.latin1Slice(start, end);
+    start = end + 1;
+  }
+}
+
 /** The calls of a record, each where it took effect: a flush and an opening at its end, everything else at its beginning. */
 function* calls(file) {
   const begun = new Map();
-  for (const line of readFileSync(file, 'latin1').split('\n')) {
+  for (const line of lines(readFileSync(file))) {
     const [, thread, rest] = line.match(/^(\d+)\s+(.*)$/s) ?? [];
     if (!rest) continue;
     if (rest.endsWith('<unfinished ...>')) {

@@ -1,5 +1,5 @@
 // Work for a long time: tickets, answers, searches, lists and files at fifty requests a second, while memory, descriptors, threads
-// and the log of writes are watched. The short form runs for a minute and a half, the long one for as many hours as
+// and the log of writes are watched. The short form runs for a minute, the long one for as many hours as
 // TEHPROF_SOAK_HOURS says (2).
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -52,8 +52,8 @@ async function one(server, keys, state, n) {
 }
 
 export async function soak() {
-  const seconds = long ? HOURS * 3_600 : 90;
-  const warm = long ? Math.min(3_600, seconds / 2) : 30;
+  const seconds = long ? HOURS * 3_600 : 60;
+  const warm = long ? Math.min(3_600, seconds / 2) : 20;
   const dir = join(work, 'soak');
   const keys = makeDesk(dir, 40);
   const server = await Server.start(dir);

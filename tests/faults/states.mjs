@@ -110,7 +110,7 @@ async function recorded(milliseconds) {
 
 export async function crashStates() {
   if (!mayTrace()) return 'left out: needs strace, and leave to trace a program';
-  const record = await recorded(long ? 12_000 : 3_000);
+  const record = await recorded(long ? 10_000 : 3_000);
   const folder = join(quick, 'state');
   const reader = new Reader();
   const count = long ? 3_000 : 200;
