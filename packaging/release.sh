@@ -33,7 +33,8 @@ install -m 0755 "$work/one/$built" "$folder/tehprof"
 "$folder/tehprof" man >"$folder/tehprof.1"
 install -m 0644 "$source/README.md" "$here/tehprof.service" "$here/tehprof.toml" "$here/Containerfile" "$folder"
 mkdir "$folder/data" "$folder/tmp"
-(cd "$folder" && find . -type f -printf '%P\n' | LC_ALL=C sort | xargs sha256sum >SHA256SUMS)
+(cd "$folder" && find . -type f ! -name SHA256SUMS -printf '%P\n' | LC_ALL=C sort | xargs sha256sum >SHA256SUMS)
+(cd "$folder" && sha256sum --check --strict --quiet SHA256SUMS)
 version=$("$folder/tehprof" --version | cut -d ' ' -f 2)
 tar c --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -C "$folder" \
   --transform "s,^\.,tehprof-$version," . | gzip -9n >"$work/bundle"

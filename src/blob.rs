@@ -56,6 +56,22 @@ impl Blob {
     }
 }
 
+/// Makes a tenant's folder of blobs, if it is not there. The new folder's name must reach the disk as well as the file's: who
+/// sees the folder may rely upon it, so this is done alone.
+fn shelve(folder: &Path) -> io::Result<()> {
+    if folder.exists() {
+        return Ok(());
+    }
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    for parent in folder.ancestors().skip(1).take(2) {
+        File::open(parent)?.sync_all()?;
+    }
+    Ok(())
+}
+
 impl Blobs {
     /// Opens the store and clears away what an interrupted upload left.
     pub(crate) fn open(dir: &Path) -> Result<Blobs> {
@@ -114,18 +130,9 @@ impl Blobs {
         let hash = incoming.hasher.finalize().to_hex().to_string();
         let place = self.place(tenant, &hash);
         let folder = place.parent().unwrap_or(&self.dir);
-        if !folder.exists() {
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)?;
-            // The new folder's name must reach the disk as well as the file's.
-            for parent in folder.ancestors().skip(1).take(2) {
-                File::open(parent)?.sync_all()?;
-            }
-        }
         let made = {
             let _alone = self.alone()?;
+            shelve(folder)?;
             if renew(&place)? {
                 None
             } else {

@@ -12,6 +12,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The address the outside uses, without a slash at the end.
     pub public_url: Option<String>,
+    /// Other names by which the outside reaches us.
+    pub public_aliases: Vec<String>,
     pub smtp_listen: Option<SocketAddr>,
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
@@ -50,6 +52,7 @@ impl Config {
             data_dir,
             listen: SocketAddr::from(([127, 0, 0, 1], 8095)),
             public_url: None,
+            public_aliases: Vec::new(),
             smtp_listen: None,
             tls_cert: None,
             tls_key: None,
@@ -88,6 +91,27 @@ impl Config {
         host.into_iter()
             .chain(public)
             .any(|own| own.eq_ignore_ascii_case(from))
+    }
+
+    /// Whether a request for `host` is meant for us. Who has not told us what the outside calls us is answered under any
+    /// name; else it must be the public address, one of its other names, or a name that no foreign page can borrow: an
+    /// address in numbers, or this machine's own.
+    pub(crate) fn answers_to(&self, host: &str) -> bool {
+        let Some(public) = &self.public_url else {
+            return true;
+        };
+        let public = public.split_once("://").map_or("", |(_, host)| host);
+        let asked = bare(host);
+        let same = |own: &str| own.eq_ignore_ascii_case(asked);
+        let ordered = self.acme.iter().flat_map(|order| &order.names);
+        same(bare(public.trim_end_matches('/')))
+            || self
+                .public_aliases
+                .iter()
+                .chain(ordered)
+                .any(|own| same(own))
+            || same("localhost")
+            || asked.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
     }
 
     /// Where a request comes from. A trusted proxy says so in `X-Forwarded-For`, each proxy adding the address it saw at
@@ -137,6 +161,15 @@ impl Config {
     }
 }
 
+/// A host without its port and without the dot that ends a full name.
+fn bare(host: &str) -> &str {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|c| c.is_ascii_digit()) => name,
+        _ => host,
+    };
+    name.strip_suffix('.').unwrap_or(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +182,39 @@ mod tests {
         assert!(!config.is_own("null", Some("desk.test:8095")));
         config.public_url = Some("https://desk.example/".into());
         assert!(config.is_own("https://desk.example", Some("127.0.0.1:8095")));
+    }
+
+    #[test]
+    fn a_name_that_is_not_ours_is_not_answered_once_we_know_our_own() {
+        let mut config = Config::new(PathBuf::new());
+        assert!(config.answers_to("evil.example"));
+        config.public_url = Some("https://desk.example:8443/".into());
+        config.public_aliases = vec!["help.desk.example".into()];
+        for ours in [
+            "desk.example",
+            "DESK.example:8443",
+            "desk.example.",
+            "help.desk.example:80",
+            "localhost:8095",
+            "127.0.0.1:8095",
+            "192.0.2.7",
+            "[::1]:8095",
+            "[::1]",
+        ] {
+            assert!(config.answers_to(ours), "{ours}");
+        }
+        for foreign in [
+            "evil.example",
+            "desk.example.evil.example",
+            "xdesk.example",
+            "help.desk.example@evil.example",
+            "desk.example:80:80",
+            "127.0.0.1.evil.example",
+            "desk.example:x",
+            "",
+        ] {
+            assert!(!config.answers_to(foreign), "{foreign}");
+        }
     }
 
     #[test]

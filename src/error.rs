@@ -134,6 +134,8 @@ codes! {
     NotFound = "not_found", 404, "Нет такой страницы.", "Мұндай бет жоқ.", "There is no such page.";
     MethodNotAllowed = "method_not_allowed", 405, "Этот адрес не принимает такой метод.", "Бұл мекенжай мұндай әдісті қабылдамайды.", "This address does not take that method.";
     TooLarge = "too_large", 413, "Слишком большой запрос или файл: можно до {limit}.", "Сұраныс немесе файл тым үлкен, ең көбі {limit}.", "The body or a file is too large: at most {limit}.";
+    /// The request names a host that is not ours.
+    Misdirected = "misdirected", 421, "Этот сервер не обслуживает такой адрес.", "Бұл сервер мұндай мекенжайға қызмет көрсетпейді.", "This server does not serve that host.";
     UnsupportedMediaType = "unsupported_media_type", 415, "Такой Content-Type не поддерживается.", "Мұндай Content-Type қабылданбайды.", "This Content-Type is not understood.";
     RateLimited = "rate_limited", 429, "Слишком много запросов. Повторите через {retry_after} с.", "Сұраныс тым көп. {retry_after} с кейін қайталаңыз.", "Too many requests. Try again in {retry_after} s.";
     /// A fault of ours. The cause is in the log under the request id.

@@ -31,6 +31,7 @@ mod imap;
 mod import;
 mod isolation;
 mod journeys;
+mod killed;
 mod knowledge;
 mod live;
 mod mail;

@@ -1,196 +1,20 @@
 // Faults of the machine under the release binary: node tests/faults.mjs BINARY [--long] [--only WORD]. Power cuts, kills, a disk
-// that is full, a disk that fails, idle and slow connections, secrets in what is stored. Needs root for loop devices and
-// mounts; what this machine cannot do is said and counted as left out, never as passed.
+// that is full, a disk that fails, idle and slow connections, secrets in what is stored; beside them, in tests/faults, crash
+// states, kills at each write, networks that fail, too little memory and processor, and hours of work. Needs root for loop
+// devices, mounts, namespaces and groups; what this machine cannot do is said and counted as left out, never as passed.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-
-const [named, ...flags] = process.argv.slice(2);
-if (!named) {
-  console.error('node tests/faults.mjs BINARY [--long] [--only WORD]');
-  process.exit(2);
-}
-const binary = resolve(named);
-const long = flags.includes('--long');
-const only = flags.includes('--only') ? flags[flags.indexOf('--only') + 1] : '';
-const work = mkdtempSync(join(tmpdir(), 'tehprof-faults-'));
-const mounted = new Set();
-const running = new Set();
-
-function must(holds, what) {
-  if (!holds) throw new Error(what);
-}
-
-/** Runs a program that must succeed. */
-function run(program, ...list) {
-  return execFileSync(program, list, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-}
-
-const can = (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
-const isRoot = process.getuid() === 0;
-
-/** Whether something may be mounted here: root of a container often may not. */
-function mayMount(...list) {
-  const place = join(work, 'probe');
-  mkdirSync(place, { recursive: true });
-  const may = isRoot && spawnSync('mount', [...list, place]).status === 0;
-  if (may) spawnSync('umount', [place]);
-  return may;
-}
-
-/** Whether a running program may be traced. */
-function mayTrace() {
-  if (!can('strace')) return false;
-  const traced = spawn('sleep', ['5']);
-  // Whoever may not trace is told so at once; whoever may is still at it when the time is up.
-  const { error } = spawnSync('strace', ['-qq', '-o', '/dev/null', '-p', String(traced.pid)], { timeout: 500, stdio: 'ignore' });
-  traced.kill();
-  return error?.code === 'ETIMEDOUT';
-}
-
-function tehprof(dir, ...list) {
-  return run(binary, ...list, '--data-dir', dir).trim();
-}
-
-/** A desk with one tenant and a key for each writer, so that no rate limit slows them down. */
-function makeDesk(dir, writers, password = 'correct horse battery') {
-  const list = ['--name', 'acme', '--domain', 'acme', '--admin-email', 'a@acme.example', '--admin-password-stdin'];
-  execFileSync(binary, ['tenant', 'create', '--data-dir', dir, ...list], { input: password });
-  return Array.from({ length: writers }, (_, n) =>
-    tehprof(dir, 'key', 'create', '--tenant', 'acme', '--name', `writer ${n}`, '--scopes', 'read,write,tickets', '--operator', 'a@acme.example'),
-  );
-}
-
-/** A running server. */
-class Server {
-  static async start(dir, list = []) {
-    const server = new Server();
-    server.began = Date.now();
-    server.child = spawn(binary, ['serve', '--data-dir', dir, '--listen', '127.0.0.1:0', '--log-format', 'json', ...list], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    running.add(server.child);
-    server.log = '';
-    server.child.stderr.on('data', (text) => (server.log += text));
-    server.ended = new Promise((done) => server.child.on('exit', (code, signal) => done({ code, signal })));
-    server.ended.then(() => running.delete(server.child));
-    server.port = await new Promise((listening, failed) => {
-      let said = '';
-      server.child.stdout.on('data', (text) => {
-        said += text;
-        const found = said.match(/listening on http:\/\/127\.0\.0\.1:(\d+)/);
-        if (found) listening(Number(found[1]));
-      });
-      server.ended.then(() => failed(new Error(`the server did not start: ${server.log}`)));
-    });
-    server.agent = new Agent({ keepAlive: true });
-    return server;
-  }
-
-  /** Signs in, and answers what the session's calls bear. */
-  async signIn(login, password) {
-    const reply = await this.call({}, 'admin_login', { login, password });
-    must(reply.status === 200, reply.text);
-    return { cookie: reply.headers['set-cookie'][0].split(';')[0] };
-  }
-
-  /** One call of the API by a key or with headers: its status, its body, how long it took. */
-  call(who, action, fields = {}, path = '/api/admin.php') {
-    const began = performance.now();
-    return new Promise((answered, failed) => {
-      const body = JSON.stringify({ action, ...fields });
-      const asked = request(
-        { host: '127.0.0.1', port: this.port, path, method: who ? 'POST' : 'GET', agent: this.agent,
-          headers: who ? { 'content-type': 'application/json', ...(typeof who === 'string' ? { 'x-api-key': who } : who) } : {} },
-        (reply) => {
-          let text = '';
-          reply.on('data', (part) => (text += part));
-          reply.on('end', () => answered({ status: reply.statusCode, headers: reply.headers, text, ms: performance.now() - began }));
-          reply.on('error', failed);
-        },
-      );
-      asked.on('error', failed);
-      asked.end(who ? body : undefined);
-    });
-  }
-
-  get(path) {
-    return this.call(null, '', {}, path);
-  }
-
-  memory() {
-    return Number(readFileSync(`/proc/${this.child.pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)[1]) / 1024;
-  }
-
-  async stop() {
-    this.child.kill('SIGTERM');
-    return this.ended;
-  }
-
-  async kill() {
-    this.child.kill('SIGKILL');
-    return this.ended;
-  }
-}
-
-/** Opens tickets by every key at once until `stop` is set or the server is gone. Answers the subjects it acknowledged. */
-function write(server, keys, round) {
-  const acknowledged = [];
-  const state = { stop: false, acknowledged };
-  state.done = Promise.all(
-    keys.map(async (key, writer) => {
-      for (let n = 0; !state.stop; n += 1) {
-        const subject = `раунд ${round} писатель ${writer} заявка ${n}`;
-        try {
-          const reply = await server.call(key, 'create_ticket', { subject, description: 'x'.repeat(400) });
-          if (reply.status === 200) acknowledged.push(subject);
-          else if (reply.status === 429) await sleep(5);
-        } catch {
-          return;
-        }
-      }
-    }),
-  );
-  return state;
-}
-
-/** Every subject that is there now. */
-async function subjects(server, key) {
-  const found = new Set();
-  for (let page = 1; ; page += 1) {
-    let reply = await server.call(key, 'list_tickets', { page, limit: 100 });
-    while (reply.status === 429) {
-      await sleep(200);
-      reply = await server.call(key, 'list_tickets', { page, limit: 100 });
-    }
-    const { tickets } = JSON.parse(reply.text).data;
-    tickets.forEach((ticket) => found.add(ticket.subject));
-    if (tickets.length < 100) return found;
-  }
-}
-
-const p = (times, share) => times.toSorted((a, b) => a - b)[Math.min(times.length - 1, Math.floor(times.length * share))];
-
-function mount(kind, place, ...list) {
-  mkdirSync(place, { recursive: true });
-  run('mount', ...kind, ...list, place);
-  mounted.add(place);
-}
-
-function unmount(place) {
-  run('umount', place);
-  mounted.delete(place);
-}
-
-/** Cuts a file system off from its disk, as a power cut does: what was not flushed is gone. */
-function cut(place) {
-  const code = 'import fcntl,os,struct,sys; fcntl.ioctl(os.open(sys.argv[1],0),0x8004587d,struct.pack("I",2))';
-  run('python3', '-c', code, place);
-}
+import {
+  Server, binary, can, clean, cut, long, makeDesk, mayMount, mayTrace, mount, must, only, p, run, running, subjects, tehprof, unmount, work, write,
+} from './faults/kit.mjs';
+import { killedSender } from './faults/killed.mjs';
+import { endOfAddresses, leaveAll, littleMemory, littleProcessor } from './faults/limits.mjs';
+import { brokenNetwork } from './faults/network.mjs';
+import { soak } from './faults/soak.mjs';
+import { crashStates } from './faults/states.mjs';
 
 const faults = {
   'power cuts': async () => {
@@ -441,6 +265,14 @@ const faults = {
     must(hits.length === 0, hits.join('; '));
     return `passwords of an account and of a channel, session, key and tokens searched for in database, log of writes, backup and the log at level debug: 0 hits`;
   },
+
+  'crash states': crashStates,
+  'a killed sender': killedSender,
+  'a network that fails': brokenNetwork,
+  'little memory': littleMemory,
+  'no address space': endOfAddresses,
+  'little processor': littleProcessor,
+  soak,
 };
 
 let failed = 0;
@@ -456,8 +288,7 @@ try {
     }
   }
 } finally {
-  for (const child of running) child.kill('SIGKILL');
-  for (const place of mounted) spawnSync('umount', ['-l', place]);
-  rmSync(work, { recursive: true, force: true });
+  clean();
+  leaveAll();
 }
 process.exit(failed ? 1 : 0);

@@ -1,7 +1,6 @@
 //! What is taken away or spoilt under the program or between two runs of it is noticed, and those who watch over it are told.
 use crate::support::{
     Caller, Desk,
-    desk::Dir,
     http::{self, Request},
     until, until_so,
 };
@@ -18,10 +17,6 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-
-mod embedded {
-    refinery::embed_migrations!("migrations");
-}
 
 /// What the program exits with when it can no longer promise that what it acknowledges stays.
 const STOPPED: Option<i32> = Some(74);
@@ -270,75 +265,53 @@ fn a_head_with_a_bare_lf_is_refused_and_nothing_after_it_is_read() {
     assert_eq!(send(chunked.as_bytes()), ["400", "200"]);
 }
 
-/// A database of the first schema with a tenant and its admin.
-fn old_desk() -> Dir {
-    let (made, dir) = (Dir::new(), Dir::new());
-    let arguments = [
-        "tenant",
-        "create",
-        "--name",
-        "acme",
-        "--domain",
-        "acme",
-        "--admin-email",
-        "a@acme.example",
-    ];
-    made.run(&arguments, "");
-    let mut old = Connection::open(dir.database()).unwrap();
-    let first = embedded::migrations::runner().set_target(refinery::Target::Version(1));
-    first.run(&mut old).unwrap();
-    old.execute("attach ?1 as made", [made.database().to_str().unwrap()])
-        .unwrap();
-    old.execute_batch(
-        "pragma application_id = 1952802928;
-         pragma user_version = 1;
-         insert into tenant (id, name, domain, business_hours, widget_key, created_at)
-           select id, name, domain, business_hours, widget_key, created_at from made.tenant;
-         insert into operator (tenant_id, name, email, role, password_hash, created_at)
-           select tenant_id, name, email, role, password_hash, created_at from made.operator;",
-    )
-    .unwrap();
-    dir
-}
-
 #[test]
-fn a_migration_that_is_killed_anywhere_is_finished_by_the_next_start() {
-    let old = old_desk();
-    let migrate = |dir: &Dir| {
-        Command::new(env!("CARGO_BIN_EXE_tehprof"))
-            .args(["migrate", "--data-dir"])
-            .arg(&dir.0)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
-    };
-    let copy = || {
-        let dir = Dir::new();
-        fs::copy(old.database(), dir.database()).unwrap();
-        dir
-    };
-    let whole = copy();
-    let began = Instant::now();
-    assert!(migrate(&whole).wait().unwrap().success());
-    let takes = began.elapsed();
-    let mut cut_short = 0;
-    for moment in 0..40 {
-        let dir = copy();
-        let mut child = migrate(&dir);
-        thread::sleep(takes * moment / 40);
-        let _ = child.kill();
-        cut_short += u32::from(!child.wait().unwrap().success());
-        dir.run(&["migrate"], "");
-        dir.run(&["check"], "");
-        let listed: Value =
-            serde_json::from_str(&dir.run(&["tenant", "list", "--json"], "")).unwrap();
-        assert_eq!(
-            listed[0]["name"], "acme",
-            "killed after {moment} of 40 parts"
+fn a_request_for_another_host_is_told_that_this_is_not_it() {
+    let desk = Desk::open_with(&[
+        "--public-url",
+        "https://desk.example",
+        "--public-alias",
+        "help.example",
+    ]);
+    let address = desk.nobody().address();
+    let ask = |host: &str, forwarded: &str| {
+        let head = format!(
+            "GET /api/health.php HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Host: {forwarded}\r\nConnection: close\r\n\r\n"
         );
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        (reply[9..12].parse::<u16>().unwrap(), reply)
+    };
+    for ours in [
+        "desk.example",
+        "Help.example:443",
+        "localhost",
+        "127.0.0.1:1",
+    ] {
+        assert_eq!(ask(ours, "evil.example").0, 200, "{ours}");
     }
-    assert!(cut_short > 5, "only {cut_short} were cut short");
+    for foreign in [
+        "evil.example",
+        "desk.example.evil.example",
+        "",
+        "[::1].evil",
+    ] {
+        let (status, reply) = ask(foreign, "desk.example");
+        assert_eq!(status, 421, "{foreign}: {reply}");
+        assert!(reply.contains(r#""code":"misdirected""#), "{reply}");
+    }
+    // Who has not said what the outside calls it is answered under any name.
+    let open = Desk::open();
+    let request = Request::get("/api/health.php");
+    let request = request.header("host", "any.example");
+    assert_eq!(
+        http::send(open.nobody().address(), &request)
+            .unwrap()
+            .status,
+        200
+    );
 }
 
 /// A server as systemd starts it.

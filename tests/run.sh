@@ -22,6 +22,8 @@ python3 -c 'import ensurepip' 2>/dev/null || need+=(python3-venv)
 [ -x /usr/sbin/dovecot ] || need+=(dovecot-imapd)
 [ -x /usr/sbin/postfix ] || need+=(postfix)
 command -v strace >/dev/null || need+=(strace)
+command -v ip >/dev/null || need+=(iproute2)
+command -v iptables >/dev/null || need+=(iptables)
 command -v mkfs.ext4 >/dev/null || need+=(e2fsprogs)
 command -v systemd-analyze >/dev/null || need+=(systemd)
 command -v dpkg-deb >/dev/null || need+=(dpkg)
@@ -55,6 +57,7 @@ step 'front end: lint' npm --prefix web run --silent lint
 step 'front end: unit tests' npm --prefix web test --silent
 step 'release build' cargo build --locked --release
 step 'the binary alone in an empty root' tests/chroot.sh "$binary"
+step 'what the container file makes' tests/container.sh "$binary"
 step 'a certificate of a real authority' tests/acme.sh "$binary"
 step 'thousands of made-up calls' tests/fuzz_api.sh "$binary" 1
 step 'faults of the machine, in short' node tests/faults.mjs "$binary"

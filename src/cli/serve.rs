@@ -38,6 +38,9 @@ pub(super) struct Serve {
     /// Tell people this address, by which they reach the server; http:// and --listen if left out
     #[arg(long, value_name = "URL", value_parser = value::url)]
     public_url: Option<String>,
+    /// Answer under these names as well; others than them and the public address are refused once there is one
+    #[arg(long, value_name = "DOMAIN,…", value_delimiter = ',', value_parser = value::domain)]
+    public_alias: Vec<String>,
     /// Fill an empty data directory with a desk to try everything on, and print how to get in
     #[arg(long)]
     demo: bool,
@@ -114,6 +117,7 @@ impl Serve {
             data_dir: self.data.data_dir,
             listen: self.listen,
             public_url: self.public_url,
+            public_aliases: self.public_alias,
             smtp_listen: self.smtp_listen,
             tls_cert: self.tls_cert,
             tls_key: self.tls_key,

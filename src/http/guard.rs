@@ -4,11 +4,15 @@ use super::{
     answer::{self, Answer, set},
     api::Visit,
 };
-use crate::error::{Code, Error};
+use crate::{
+    config::Config,
+    error::{Code, Error},
+};
 use hyper::{
     HeaderMap, Method, Request, Version,
     header::{self, HeaderValue},
 };
+use std::net::IpAddr;
 
 /// What a request that is refused is told; its connection ends.
 pub(super) fn refuse(code: Code, visit: &Visit) -> Answer {
@@ -59,6 +63,13 @@ pub(super) fn fault<B>(request: &Request<B>) -> Option<Code> {
         .get(header::CONTENT_ENCODING)
         .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
     packed.then_some(Code::UnsupportedMediaType)
+}
+
+/// Whether a request is for somebody else than us. Whoever set up a trusted proxy has seen to that there.
+pub(super) fn is_astray<B>(request: &Request<B>, config: &Config, peer: IpAddr) -> bool {
+    let host = request.headers().get(header::HOST);
+    let named = host.map(|host| host.to_str().unwrap_or_default());
+    !config.trusted_proxies.contains(&peer) && named.is_some_and(|host| !config.answers_to(host))
 }
 
 /// Whether a request says once and in one voice which host it is for (RFC 9112, section 3.2).

@@ -27,7 +27,8 @@ pub(crate) async fn serve(app: App, address: IpAddr, request: Request<Incoming>)
 async fn answer_in_time(app: &App, address: IpAddr, mut request: Request<Incoming>) -> Answer {
     guard::settle(&mut request);
     let visit = visit(app, &request, address);
-    if let Some(code) = guard::fault(&request) {
+    let astray = guard::is_astray(&request, &app.config, address).then_some(Code::Misdirected);
+    if let Some(code) = guard::fault(&request).or(astray) {
         let mut refused = guard::refuse(code, &visit);
         finish(app, &mut refused, &visit.request_id);
         return refused;

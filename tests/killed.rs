@@ -1,0 +1,141 @@
+//! A migration that is killed, at moments and at writes, is finished by the next start.
+use crate::support::desk::Dir;
+use rusqlite::Connection;
+use serde_json::Value;
+use std::{
+    fs,
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::Instant,
+};
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// A database of the first schema with a tenant and its admin.
+fn old_desk() -> Dir {
+    let (made, dir) = (Dir::new(), Dir::new());
+    let arguments = [
+        "tenant",
+        "create",
+        "--name",
+        "acme",
+        "--domain",
+        "acme",
+        "--admin-email",
+        "a@acme.example",
+    ];
+    made.run(&arguments, "");
+    let mut old = Connection::open(dir.database()).unwrap();
+    let first = embedded::migrations::runner().set_target(refinery::Target::Version(1));
+    first.run(&mut old).unwrap();
+    old.execute("attach ?1 as made", [made.database().to_str().unwrap()])
+        .unwrap();
+    old.execute_batch(
+        "pragma application_id = 1952802928;
+         pragma user_version = 1;
+         insert into tenant (id, name, domain, business_hours, widget_key, created_at)
+           select id, name, domain, business_hours, widget_key, created_at from made.tenant;
+         insert into operator (tenant_id, name, email, role, password_hash, created_at)
+           select tenant_id, name, email, role, password_hash, created_at from made.operator;",
+    )
+    .unwrap();
+    dir
+}
+
+fn copy(old: &Dir) -> Dir {
+    let dir = Dir::new();
+    fs::copy(old.database(), dir.database()).unwrap();
+    dir
+}
+
+/// Starts a migration, under another program if there are words before its own.
+fn migrate(dir: &Dir, before: &[&str]) -> Child {
+    let mut words = before.to_vec();
+    words.extend([env!("CARGO_BIN_EXE_tehprof"), "migrate", "--data-dir"]);
+    Command::new(words[0])
+        .args(&words[1..])
+        .arg(&dir.0)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// The next start finishes what was cut short, and nothing is lost of it.
+#[track_caller]
+fn finish(dir: &Dir, when: &str) {
+    dir.run(&["migrate"], "");
+    dir.run(&["check"], "");
+    let listed: Value = serde_json::from_str(&dir.run(&["tenant", "list", "--json"], "")).unwrap();
+    assert_eq!(listed[0]["name"], "acme", "{when}");
+}
+
+#[test]
+fn a_migration_that_is_killed_anywhere_is_finished_by_the_next_start() {
+    let old = old_desk();
+    let whole = copy(&old);
+    let began = Instant::now();
+    assert!(migrate(&whole, &[]).wait().unwrap().success());
+    let takes = began.elapsed();
+    let mut cut_short = 0;
+    for moment in 0..40 {
+        let dir = copy(&old);
+        let mut child = migrate(&dir, &[]);
+        thread::sleep(takes * moment / 40);
+        let _ = child.kill();
+        cut_short += u32::from(!child.wait().unwrap().success());
+        finish(&dir, &format!("killed after {moment} of 40 parts"));
+    }
+    assert!(cut_short > 5, "only {cut_short} were cut short");
+}
+
+/// Migrates and is killed at the so-and-so-manieth call of a kind.
+fn migrate_until(dir: &Dir, kind: &str, nth: usize) -> ExitStatus {
+    let traced = format!("trace={kind}");
+    let rule = format!("inject={kind}:signal=SIGKILL:when={nth}");
+    let strace = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        &traced,
+        "-e",
+        &rule,
+    ];
+    migrate(dir, &strace).wait().unwrap()
+}
+
+/// `TEHPROF_EACH_WRITE=1` takes each write; else every 61st, and every second flush.
+#[test]
+fn a_migration_that_is_killed_at_a_write_or_a_flush_is_finished_by_the_next_start() {
+    let traceable = Command::new("strace")
+        .args(["-qq", "-o", "/dev/null", "true"])
+        .status();
+    if !traceable.is_ok_and(|status| status.success()) {
+        println!("left out: needs strace, and leave to trace a program");
+        return;
+    }
+    let old = old_desk();
+    let each = std::env::var_os("TEHPROF_EACH_WRITE").is_some();
+    for (kind, stride) in [
+        ("pwrite64", 61),
+        ("fsync,fdatasync", 2),
+        ("ftruncate,unlink", 1),
+    ] {
+        let mut kills = 0;
+        for nth in (1..).step_by(if each { 1 } else { stride }) {
+            let dir = copy(&old);
+            if migrate_until(&dir, kind, nth).success() {
+                break;
+            }
+            kills += 1;
+            finish(&dir, &format!("killed at {kind} {nth}"));
+        }
+        println!("killed {kills} times at {kind}");
+        assert!(kills > 0, "no {kind} was met");
+    }
+}
