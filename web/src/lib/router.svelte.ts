@@ -14,6 +14,9 @@ export const route = {
 
 export const href = (...parts: readonly (string | number)[]): string => `#/${parts.map((part) => encodeURIComponent(part)).join('/')}`;
 
+/** Shows the page of `hash` and leaves the address as it is, for whoever brings that up to date later. */
+export function show(hash: string): void { current = parse(hash); }
+
 /** Goes to `hash`; with `replace` the present entry of the history is given up (secrets leave the address bar this way). */
 export function go(hash: string, replace = false): void {
   if (replace) {
