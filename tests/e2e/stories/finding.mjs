@@ -77,7 +77,7 @@ export default {
     await page.locator('#main').focus();
     for (let i = 0; i < 8; i += 1) await page.keyboard.press('j');
     await page.keyboard.press('k');
-    const id = await until('a ticket', () => currentId(page));
+    const id = await until('the address of the row that is marked', async () => { const marked = await page.locator('[data-testid=ticket-row][aria-current]').getAttribute('data-ticket-id'); return marked === String(await currentId(page)) && marked; });
     await page.getByRole('region', { name: `Заявка #${id}` }).waitFor();
     await page.getByTestId('message').first().waitFor();
     assert.equal(await page.locator('[data-testid=ticket-row][aria-current]').getAttribute('data-ticket-id'), String(id));

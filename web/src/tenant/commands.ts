@@ -3,7 +3,7 @@ import { tick } from 'svelte';
 import { chooseLocale, localeNames, locales } from '../lib/i18n/index.svelte';
 import type { Bindings } from '../lib/keys';
 import { afterPaint } from '../lib/paint';
-import { go, href, route, show } from '../lib/router.svelte';
+import { go, href, route, settle, show } from '../lib/router.svelte';
 import { setTheme, themes } from '../lib/theme.svelte';
 import type { IconName } from '../lib/ui/icons';
 import { t } from './i18n';
@@ -22,10 +22,9 @@ function step(by: number): void {
   const inTicket = route.parts[0] === 't';
   const to = href('t', next);
   if (inTicket) {
-    // The page first: browsers take their time over the address.
     desk.current = next;
     show(to);
-    afterPaint(() => { if (route.parts[0] === 't' && desk.current === next) history.replaceState(null, '', to); });
+    afterPaint(() => { if (desk.current === next) settle(to); });
   } else go(to);
   if (by) afterPaint(() => void desk.prefetch(queue.neighbour(next, by)).then(() => desk.prefetch(queue.neighbour(next, 2 * by))));
 }
