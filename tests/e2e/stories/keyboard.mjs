@@ -126,7 +126,7 @@ export default {
     await command(page, 'профиль', 'Профиль');
     await page.getByRole('heading', { name: 'Профиль', level: 1 }).waitFor();
     await tabTo(page, 'Тема');
-    await keyboard.type('Тём');
+    await keyboard.press('End');
     await page.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
   },
 
