@@ -9,10 +9,14 @@ const stillness = 0.05;
 
 /** Runs in every page from its first moment. */
 function watch() {
-  window.vitals = { lcp: 0, cls: 0, events: new Map() };
+  window.vitals = { lcp: 0, cls: 0, moved: [], events: new Map() };
   const on = (type, each, more = {}) => new PerformanceObserver((list) => list.getEntries().forEach(each)).observe({ type, buffered: true, ...more });
   on('largest-contentful-paint', (entry) => { window.vitals.lcp = entry.startTime; });
-  on('layout-shift', (entry) => { if (!entry.hadRecentInput) window.vitals.cls += entry.value; });
+  on('layout-shift', (entry) => {
+    if (entry.hadRecentInput) return;
+    window.vitals.cls += entry.value;
+    window.vitals.moved.push(`${entry.value.toFixed(3)}: ${entry.sources.map(({ node, previousRect, currentRect }) => `${node?.nodeName} ${node?.className ?? node?.textContent} from ${previousRect.y} to ${currentRect.y}`).join(', ')}`);
+  });
   on('event', (entry) => { if (entry.interactionId) window.vitals.events.set(entry.interactionId, Math.max(entry.duration, window.vitals.events.get(entry.interactionId) ?? 0)); }, { durationThreshold: 16 });
 }
 
@@ -27,11 +31,11 @@ async function slow(page) {
 /** The figures of a page once it is quiet. */
 async function figures(page, name) {
   await page.waitForTimeout(1000);
-  const { lcp, cls, times } = await page.evaluate(() => ({ lcp: window.vitals.lcp, cls: window.vitals.cls, times: [...window.vitals.events.values()].sort((a, b) => a - b) }));
+  const { lcp, cls, moved, times } = await page.evaluate(() => ({ lcp: window.vitals.lcp, cls: window.vitals.cls, moved: window.vitals.moved, times: [...window.vitals.events.values()].sort((a, b) => a - b) }));
   const at = (part) => times[Math.ceil(times.length * part) - 1] ?? 0;
   console.log(`      ${name}, ${slower}x slower, 10 Mbit: LCP ${lcp.toFixed(0)} ms, INP p75 ${at(0.75)} ms, worst ${at(1)} ms of ${times.length}, CLS ${cls.toFixed(3)} (load ${loadavg()[0].toFixed(1)} on ${availableParallelism()} processors)`);
   assert.ok(lcp > 0, 'something large was painted');
-  assert.ok(cls < stillness, `the page of the ${name} jumps: ${cls}`);
+  assert.ok(cls < stillness, `the ${name} jumps: ${cls}\n${moved.join('\n')}`);
 }
 
 export default {
