@@ -1,6 +1,6 @@
 /** Finding one's way: search, filters, keys on any layout, the palette, the help. */
 import assert from 'node:assert/strict';
-import { command, newestFirst, openQueue, rowOf, russianKey } from '../parts/steps.mjs';
+import { command, newestFirst, openQueue, openTicket, rowOf, russianKey } from '../parts/steps.mjs';
 import { until } from '../parts/until.mjs';
 
 const subjects = (page) => page.locator('[data-testid=ticket-row] .subject').allTextContents();
@@ -77,7 +77,7 @@ export default {
     await page.locator('#main').focus();
     for (let i = 0; i < 8; i += 1) await page.keyboard.press('j');
     await page.keyboard.press('k');
-    const id = await until('a ticket', () => currentId(page));
+    const id = await until('the address of the row that is marked', async () => { const marked = await page.locator('[data-testid=ticket-row][aria-current]').getAttribute('data-ticket-id'); return marked === String(await currentId(page)) && marked; });
     await page.getByRole('region', { name: `Заявка #${id}` }).waitFor();
     await page.getByTestId('message').first().waitFor();
     assert.equal(await page.locator('[data-testid=ticket-row][aria-current]').getAttribute('data-ticket-id'), String(id));
@@ -102,6 +102,31 @@ export default {
     await page.reload();
     await page.getByTestId('message').first().waitFor();
     assert.deepEqual(await page.evaluate(() => [document.documentElement.lang, document.documentElement.dataset.theme]), ['kk', 'dark'], 'the choice is kept');
+  },
+
+  async 'the palette finds a setting, an article, a client and a macro by their words'({ world, stage, desk }) {
+    const { id } = await world.ticket('Всё из одной строки');
+    const page = await stage.operator('admin');
+    await openTicket(page, desk, id);
+    await command(page, 'ждём', 'Ждём');
+    await page.getByTestId('macro-apply').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await command(page, 'касса не печатает', 'Касса не печатает чек');
+    await page.getByRole('heading', { name: 'Касса не печатает чек', level: 1 }).waitFor();
+    await command(page, 'рога', 'client.bitrix24.kz');
+    await page.getByRole('heading', { name: /Рога и Копыта/, level: 1 }).waitFor();
+    await command(page, 'рабочее вр', 'Рабочее время');
+    await page.getByRole('group', { name: 'Понедельник' }).waitFor();
+
+    const erlan = await stage.operator('erlan');
+    await openQueue(erlan, desk);
+    await erlan.keyboard.press('Control+k');
+    await erlan.locator('[role=dialog] input:focus').waitFor();
+    await erlan.keyboard.type('быстрые отв');
+    await erlan.getByRole('option', { name: /Быстрые ответы/ }).waitFor();
+    await erlan.getByRole('combobox').fill('автоматизация');
+    await erlan.getByText('Ничего не найдено').waitFor();
   },
 
   async 'the help lists the keys, and keys go where they say'({ stage, desk }) {

@@ -54,7 +54,7 @@ export default {
       const throttle = await page.context().newCDPSession(page);
       await throttle.send('Emulation.setCPUThrottlingRate', { rate: slower });
       await page.evaluate(watchSteps);
-      const shown = () => page.evaluate(() => Number(location.hash.split('/')[2]));
+      const shown = () => page.evaluate(() => document.querySelector('#conversation')?.getAttribute('aria-label'));
       const rows = await page.evaluate(() => [...document.querySelectorAll('[data-testid=ticket-row]')].map((row) => Number(row.dataset.ticketId)));
       await page.locator(`[data-ticket-id="${rows[0]}"]`).click();
       await page.locator('#conversation [data-message-id]').first().waitFor();

@@ -8,6 +8,7 @@ const tag = (): string => ({ ru: 'ru', kk: 'ru', en: 'en-GB' })[lang()];
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 const numbers = new Map<string, Intl.NumberFormat>();
+const relatives = new Map<string, Intl.RelativeTimeFormat>();
 
 function format(style: Intl.DateTimeFormatOptions): Pick<Intl.DateTimeFormat, 'format'> {
   if (lang() === 'kk') return { format: (date) => kazakhDate(new Date(date ?? Date.now()), style) };
@@ -55,7 +56,11 @@ export function brief(at: At, now: number = Date.now()): string {
 export function dayHeading(at: At, now: number = Date.now()): string {
   const date = new Date(at);
   for (const back of [0, 1]) {
-    if (sameDay(date, new Date(now - back * 86_400_000))) return lang() === 'kk' ? kazakhDay(back) : new Intl.RelativeTimeFormat(tag(), { numeric: 'auto' }).format(-back, 'day');
+    if (!sameDay(date, new Date(now - back * 86_400_000))) continue;
+    if (lang() === 'kk') return kazakhDay(back);
+    let found = relatives.get(tag());
+    if (!found) relatives.set(tag(), (found = new Intl.RelativeTimeFormat(tag(), { numeric: 'auto' })));
+    return found.format(-back, 'day');
   }
   return day(at, now);
 }

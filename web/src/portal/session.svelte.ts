@@ -41,11 +41,14 @@ async function enter(): Promise<void> {
   try {
     me = await ask('me', {});
     wear(me.branding);
+    // The way to them stands above everything else: to come later would push that down.
+    const places = loadArticles().catch(() => undefined);
     await texts; // else the page's first language could arrive after the client's own and hide it
     if (!hasChosenLanguage()) await setLocale(me.locale);
     spoken = lang();
+    await places;
     stage = 'inside';
-    await Promise.all([loadCategories(), loadArticles()]);
+    await loadCategories();
   } catch (error) {
     if (stage !== 'loading') return; // signed out, or inside already with the categories missing
     problem = error;

@@ -2,7 +2,8 @@
 import { tick } from 'svelte';
 import { chooseLocale, localeNames, locales } from '../lib/i18n/index.svelte';
 import type { Bindings } from '../lib/keys';
-import { go, href, route } from '../lib/router.svelte';
+import { afterPaint } from '../lib/paint';
+import { go, href, route, settle, show } from '../lib/router.svelte';
 import { setTheme, themes } from '../lib/theme.svelte';
 import type { IconName } from '../lib/ui/icons';
 import { t } from './i18n';
@@ -19,8 +20,13 @@ function step(by: number): void {
   const next = queue.neighbour(desk.current, by);
   if (!next) return;
   const inTicket = route.parts[0] === 't';
-  go(href('t', next), inTicket);
-  if (by) void desk.prefetch(queue.neighbour(next, by)).then(() => desk.prefetch(queue.neighbour(next, 2 * by)));
+  const to = href('t', next);
+  if (inTicket) {
+    desk.current = next;
+    show(to);
+    afterPaint(() => { if (desk.current === next) settle(to); });
+  } else go(to);
+  if (by) afterPaint(() => void desk.prefetch(queue.neighbour(next, by)).then(() => desk.prefetch(queue.neighbour(next, 2 * by))));
 }
 /** Chooses the ticket the keys are at and goes on to the next one. */
 function extend(by: number): void {

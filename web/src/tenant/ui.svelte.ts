@@ -29,6 +29,9 @@ class Ui {
   /** Set by the composer: puts the cursor into the reply or the note. */
   compose: (kind: 'reply' | 'note') => void = () => undefined;
 
+  /** Set by the composer: shows what a macro would do to the ticket. */
+  macro: ((id: number) => void) | undefined;
+
   /** Grows when a draft was changed from outside the composer, which then takes it up. */
   rewritten = $state(0);
 

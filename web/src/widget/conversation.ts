@@ -1,7 +1,7 @@
 /** One request: its status, its messages as they come, and the visitor's reply. */
 import { createAttachments } from './attachments';
 import { when, type Desk } from './desk';
-import { button, h, link, linked } from './dom';
+import { button, h, link } from './dom';
 import { complaint, createField, createForm } from './form';
 import type { Known } from './memory';
 import { credentials, refresh } from './requests';
@@ -21,9 +21,12 @@ export function conversation(desk: Desk, known: Known): HTMLElement {
 
   function bubble(message: Message): HTMLElement {
     const mine = message.author_type === 'client';
+    const words = h('p', {}, message.message);
+    // Plain as it is until the second file has come.
+    void desk.more().then((more) => words.replaceChildren(...more.words(message.message, !mine)), () => 0);
     return h('div', { className: mine ? 'msg me' : 'msg' },
       h('small', {}, `${mine ? say('you') : message.author_name} · ${when(desk, message.created_at)}`),
-      h('p', {}, ...linked(message.message)),
+      words,
       ...(message.files ?? []).map((file) => link(new URL(file.url, desk.base).href, file.name)));
   }
   function put(node: HTMLElement) {

@@ -15,7 +15,4 @@ export function h<K extends keyof HTMLElementTagNameMap>(tag: K, properties: Par
 
 export const button = (className: string, caption: string, onclick: () => void, label?: string): HTMLButtonElement => h('button', { type: 'button', className, onclick, 'aria-label': label }, caption);
 
-/** Text with its web addresses made into links. */
-export const linked = (text: string): (Node | string)[] => text.split(/(https?:\/\/\S*[^\s.,;:!?)»"])/).map((part, i) => (i % 2 ? link(part, part) : part));
-
 export const link = (href: string, caption: string): HTMLAnchorElement => h('a', { href, target: '_blank', rel: 'noopener nofollow' }, caption);

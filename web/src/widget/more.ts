@@ -1,7 +1,8 @@
 /**
- * What only some visitors need, in a file of its own that is fetched when they do: answers from the knowledge base, and the
- * way to a request that was made elsewhere. The loader hands over its own parts, so that none is carried twice.
+ * What is not needed at first, in a file of its own that is fetched when it is: answers from the knowledge base, the way to a
+ * request that was made elsewhere, and how the words of a message look. The loader hands over its own parts, so that none is carried twice.
  */
+import { pieces } from '../lib/marks';
 import css from './article.css?inline';
 import type { Desk } from './desk';
 import type { Kit } from './kit';
@@ -40,6 +41,20 @@ export function rich({ h, link }: Pick<Kit, 'h' | 'link'>, html: string, base: U
   return [...root.childNodes];
 }
 
+const looks = { bold: ['b', {}], italic: ['i', { fontStyle: 'italic' }], code: ['code', { fontFamily: 'monospace' }] } as const;
+
+/** The words of a message: addresses are links; what the desk has `marked` is shown as meant. */
+export function spoken({ h, link }: Pick<Kit, 'h' | 'link'>, text: string, marked: boolean): (Node | string)[] {
+  return pieces(marked ? text.replace(/^[-*] /gm, '• ') : text, marked).map((piece) => {
+    if (piece.href) return link(piece.href, piece.text);
+    if (!piece.as) return piece.text;
+    const [tag, style] = looks[piece.as];
+    const node = h(tag, {}, piece.text);
+    Object.assign(node.style, style);
+    return node;
+  });
+}
+
 export function more(desk: Desk, { h, button, link, createField, createForm, conversation, newRequest, complaint, say: own }: Kit) {
   const say = (key: keyof typeof words) => words[key][columns.indexOf(desk.lang)] ?? words[key][0];
   const { memory } = desk;
@@ -64,6 +79,8 @@ export function more(desk: Desk, { h, button, link, createField, createForm, con
   }
 
   return {
+    words: (text: string, marked: boolean) => spoken({ h, link }, text, marked),
+
     /** The search that comes before a new request. */
     answers(): HTMLElement {
       const list = h('ul', { className: 'list', 'aria-live': 'polite' });

@@ -2,7 +2,7 @@ import { render, screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { start } from '../../src/lib/i18n/index.svelte';
-import { match } from '../../src/lib/ui/options';
+import { gather, match } from '../../src/lib/ui/options';
 import Options from '../../src/lib/ui/Options.svelte';
 
 beforeAll(async () => { document.documentElement.lang = 'ru'; await start('tenant'); });
@@ -46,5 +46,9 @@ describe('Options', () => {
     await user.clear(field);
     await user.type(field, 'срочно{Enter}');
     expect(run).toHaveBeenCalledWith('срочно');
+  });
+  it('stand together by group, at the place of the group’s best', () => {
+    const of = (value: string, group?: string) => ({ value, label: value, ...(group ? { group } : {}) });
+    expect(gather([of('a', 'x'), of('b'), of('c', 'y'), of('d', 'x'), of('e')]).map((x) => x.value).join('')).toBe('adbec');
   });
 });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { contrast, parse } from '../../src/lib/colour';
-import { linked } from '../../src/widget/dom';
+import { h, link as anchor } from '../../src/widget/dom';
+import { spoken } from '../../src/widget/more';
 import { createWidget, inkOn, type Widget } from '../../src/widget/element';
 import { createMemory } from '../../src/widget/memory';
 import { languages, pickLanguage, say, sayStatus, speak, texts } from '../../src/widget/texts';
@@ -148,8 +149,9 @@ describe('words and colours', () => {
     }
   });
   it('an address in a message becomes a link that cannot reach the page', () => {
-    const link = linked('см. https://a.kz/x.').find((part) => part instanceof HTMLAnchorElement) as HTMLAnchorElement;
+    const said = (text: string) => spoken({ h, link: anchor }, text, true);
+    const link = said('см. https://a.kz/x.').find((part) => part instanceof HTMLAnchorElement) as HTMLAnchorElement;
     expect([link.getAttribute('href'), link.rel]).toEqual(['https://a.kz/x', 'noopener nofollow']);
-    expect(linked('javascript:alert(1)')).toEqual(['javascript:alert(1)']);
+    expect(said('javascript:alert(1)')).toEqual(['javascript:alert(1)']);
   });
 });

@@ -43,3 +43,14 @@ export function match<T extends Option>(options: readonly T[], query: string): T
   }
   return found.sort((a, b) => a.rank - b.rank).map((x) => x.option);
 }
+
+/** Brings those of one group together, at the place of the group's first. */
+export function gather<T extends Option>(options: readonly T[]): T[] {
+  const groups = new Map<string | undefined, T[]>();
+  for (const option of options) {
+    const group = groups.get(option.group);
+    if (group) group.push(option);
+    else groups.set(option.group, [option]);
+  }
+  return [...groups.values()].flat();
+}

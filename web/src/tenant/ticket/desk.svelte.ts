@@ -6,11 +6,13 @@ import { SvelteMap } from 'svelte/reactivity';
 import { ApiError, isAbort } from '../../lib/api';
 import type { TicketChange } from '../../lib/actions';
 import { errorText } from '../../lib/error';
+import { afterPaint } from '../../lib/paint';
 import { go, href } from '../../lib/router.svelte';
 import { toast } from '../../lib/toast.svelte';
 import type { Row, Ticket, TicketView } from '../../lib/types';
 import { admin } from '../api';
 import { t, type TenantKey } from '../i18n';
+import { live } from '../live.svelte';
 import { queue } from '../queue/queue.svelte';
 
 const kept = 40;
@@ -48,11 +50,14 @@ class Desk {
   peek(id: number): TicketView | undefined { return this.#views.get(id); }
 
   async open(id: number): Promise<void> {
-    this.#given.abort();
     this.current = id;
     this.failure = undefined;
-    if (!id) return;
     queue.mark(id);
+    // What is known is drawn first. The server, and the colleagues, are told of it by whoever stays.
+    if (this.#views.has(id) || !id) await new Promise<void>((resolve) => { afterPaint(resolve); });
+    if (this.current !== id) return;
+    this.#given.abort();
+    live.view(id);
     await this.reload();
     // The next keys are likely to lead to its neighbours.
     for (const step of [1, -1, 2, -2]) if (this.current === id) await this.prefetch(queue.neighbour(id, step));
