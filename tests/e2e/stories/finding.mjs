@@ -112,7 +112,7 @@ export default {
     await page.getByTestId('macro-apply').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    await command(page, 'касса не печатает', 'Касса не печатает чек');
+    await command(page, 'не печатает чек', 'Касса не печатает чек');
     await page.getByRole('heading', { name: 'Касса не печатает чек', level: 1 }).waitFor();
     await command(page, 'рога', 'client.bitrix24.kz');
     await page.getByRole('heading', { name: /Рога и Копыта/, level: 1 }).waitFor();

@@ -114,7 +114,7 @@ export default {
     await keyboard.press('Control+z');
     await ticketBecomes(api, id, 'open again', (x) => x.status !== 'done');
 
-    await command(page, 'касса не печатает', 'Касса не печатает чек');
+    await command(page, 'не печатает чек', 'Касса не печатает чек');
     await tabTo(page, 'Текст статьи');
     await keyboard.press('Control+End');
     await keyboard.type('\n\nДописано без мыши.');

@@ -106,6 +106,22 @@ export default {
     await notice.waitFor({ state: 'detached' });
   },
 
+  async 'who completes a ticket that a colleague has just completed keeps the words that were typed'({ world, stage, desk, api }) {
+    const { id } = await world.ticket('Завершают вдвоём');
+    const page = await stage.operator('marina');
+    await openTicket(page, desk, id);
+    stage.allow(/complete_ticket/);
+    await page.locator('#conversation').focus();
+    await page.keyboard.press('e');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Результат').fill('Заменили кабель и розетку');
+    await api.admin('complete_ticket', { ticket_id: id, result: 'Заменили кабель' });
+    await dialog.getByRole('button', { name: 'Завершить' }).click();
+    await page.locator('.toast.error').waitFor();
+    assert.equal(await dialog.getByLabel('Результат').inputValue(), 'Заменили кабель и розетку');
+    assert.equal((await api.ticket(id)).result, 'Заменили кабель');
+  },
+
   async 'two take one ticket at the same moment: the second is told who has it and may leave it there'({ world, stage, desk, api }) {
     const { id } = await world.ticket('Двое берут одну');
     const [one, two] = await Promise.all([stage.operator('aigerim'), stage.operator('marina')]);

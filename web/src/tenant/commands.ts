@@ -30,11 +30,10 @@ function step(by: number): void {
 }
 /** Chooses the ticket the keys are at and goes on to the next one. */
 function extend(by: number): void {
-  if (desk.current) queue.selected.add(desk.current);
-  step(by);
   const next = queue.neighbour(desk.current, by);
-  if (next) queue.selected.add(next);
+  for (const id of [desk.current, next]) if (id) queue.selected.add(id);
   queue.selecting = queue.selected.size > 0;
+  step(by);
 }
 const inQueue = (): boolean => ['t', 'queue', undefined].includes(route.parts[0]);
 
