@@ -1,7 +1,7 @@
 /** Who the portal serves: nobody yet, a client, or a client whose link has run out. */
 import { ApiError, onSignedOut } from '../lib/api';
 import { wear } from '../lib/brand';
-import { lang, setLocale, type Locale } from '../lib/i18n/index.svelte';
+import { lang, adoptLocale, type Locale } from '../lib/i18n/index.svelte';
 import type { Category, ClientMe } from '../lib/types';
 import { ask } from './api';
 import { findToken, forgetToken, keepToken } from './token';
@@ -44,7 +44,7 @@ async function enter(): Promise<void> {
     // The way to them stands above everything else: to come later would push that down.
     const places = loadArticles().catch(() => undefined);
     await texts; // else the page's first language could arrive after the client's own and hide it
-    if (!hasChosenLanguage()) await setLocale(me.locale);
+    if (!hasChosenLanguage()) await adoptLocale(me.locale);
     spoken = lang();
     await places;
     stage = 'inside';

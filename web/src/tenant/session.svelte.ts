@@ -1,7 +1,7 @@
 /** Who is signed in. When the server forgets the session, the page stays as it is and asks for the password in a dialog. */
 import { ApiError, onSignedOut } from '../lib/api';
 import { wear } from '../lib/brand';
-import { setLocale } from '../lib/i18n/index.svelte';
+import { adoptLocale } from '../lib/i18n/index.svelte';
 import type { Me } from '../lib/types';
 import { admin } from './api';
 
@@ -40,7 +40,7 @@ class Session {
       wear(this.#me.branding);
       let chosen: string | null = null;
       try { chosen = localStorage.getItem('tp.lang'); } catch { /* no storage: the operator's own language */ }
-      if (!chosen && !new URLSearchParams(location.search).has('lang')) await setLocale(this.#me.locale);
+      if (!chosen && !new URLSearchParams(location.search).has('lang')) await adoptLocale(this.#me.locale);
       this.state = 'in';
       this.#remember(true);
       this.ended = false;
