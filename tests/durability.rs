@@ -162,6 +162,26 @@ fn directory() -> Dir {
     dir
 }
 
+/// The same as the first version of the program left it.
+pub(crate) fn of_the_first_schema() -> Dir {
+    let (made, dir) = (directory(), Dir::new());
+    let mut old = Connection::open(dir.database()).unwrap();
+    let first = embedded::migrations::runner().set_target(refinery::Target::Version(1));
+    first.run(&mut old).unwrap();
+    old.execute("attach ?1 as made", [made.database().to_str().unwrap()])
+        .unwrap();
+    old.execute_batch(
+        "pragma application_id = 1952802928;
+         pragma user_version = 1;
+         insert into tenant (id, name, domain, business_hours, widget_key, created_at)
+           select id, name, domain, business_hours, widget_key, created_at from made.tenant;
+         insert into operator (tenant_id, name, email, role, password_hash, created_at)
+           select tenant_id, name, email, role, password_hash, created_at from made.operator;",
+    )
+    .unwrap();
+    dir
+}
+
 #[test]
 fn a_database_of_a_newer_version_is_refused_untouched() {
     let dir = directory();
@@ -220,24 +240,7 @@ fn a_file_that_is_no_database_of_ours_is_refused_untouched() {
 
 #[test]
 fn an_older_file_is_migrated_and_its_snapshot_stays_until_the_next_start() {
-    let (made, dir) = (directory(), Dir::new());
-    {
-        let mut old = Connection::open(dir.database()).unwrap();
-        let first = embedded::migrations::runner().set_target(refinery::Target::Version(1));
-        first.run(&mut old).unwrap();
-        let people = "attach ?1 as made";
-        old.execute(people, [made.database().to_str().unwrap()])
-            .unwrap();
-        old.execute_batch(
-            "pragma application_id = 1952802928;
-             pragma user_version = 1;
-             insert into tenant (id, name, domain, business_hours, widget_key, created_at)
-               select id, name, domain, business_hours, widget_key, created_at from made.tenant;
-             insert into operator (tenant_id, name, email, role, password_hash, created_at)
-               select tenant_id, name, email, role, password_hash, created_at from made.operator;",
-        )
-        .unwrap();
-    }
+    let dir = of_the_first_schema();
     let check = dir.cli(&["migrate", "--check"], "");
     assert_eq!(check.status.code(), Some(1));
     assert!(

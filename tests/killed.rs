@@ -1,6 +1,5 @@
 //! A migration that is killed, at moments and at writes, is finished by the next start.
-use crate::support::desk::Dir;
-use rusqlite::Connection;
+use crate::{durability::of_the_first_schema, support::desk::Dir};
 use serde_json::Value;
 use std::{
     fs,
@@ -8,41 +7,6 @@ use std::{
     thread,
     time::Instant,
 };
-
-mod embedded {
-    refinery::embed_migrations!("migrations");
-}
-
-/// A database of the first schema with a tenant and its admin.
-fn old_desk() -> Dir {
-    let (made, dir) = (Dir::new(), Dir::new());
-    let arguments = [
-        "tenant",
-        "create",
-        "--name",
-        "acme",
-        "--domain",
-        "acme",
-        "--admin-email",
-        "a@acme.example",
-    ];
-    made.run(&arguments, "");
-    let mut old = Connection::open(dir.database()).unwrap();
-    let first = embedded::migrations::runner().set_target(refinery::Target::Version(1));
-    first.run(&mut old).unwrap();
-    old.execute("attach ?1 as made", [made.database().to_str().unwrap()])
-        .unwrap();
-    old.execute_batch(
-        "pragma application_id = 1952802928;
-         pragma user_version = 1;
-         insert into tenant (id, name, domain, business_hours, widget_key, created_at)
-           select id, name, domain, business_hours, widget_key, created_at from made.tenant;
-         insert into operator (tenant_id, name, email, role, password_hash, created_at)
-           select tenant_id, name, email, role, password_hash, created_at from made.operator;",
-    )
-    .unwrap();
-    dir
-}
 
 fn copy(old: &Dir) -> Dir {
     let dir = Dir::new();
@@ -74,7 +38,7 @@ fn finish(dir: &Dir, when: &str) {
 
 #[test]
 fn a_migration_that_is_killed_anywhere_is_finished_by_the_next_start() {
-    let old = old_desk();
+    let old = of_the_first_schema();
     let whole = copy(&old);
     let began = Instant::now();
     assert!(migrate(&whole, &[]).wait().unwrap().success());
@@ -119,7 +83,7 @@ fn a_migration_that_is_killed_at_a_write_or_a_flush_is_finished_by_the_next_star
         println!("left out: needs strace, and leave to trace a program");
         return;
     }
-    let old = old_desk();
+    let old = of_the_first_schema();
     let each = std::env::var_os("TEHPROF_EACH_WRITE").is_some();
     for (kind, stride) in [
         ("pwrite64", 61),
