@@ -122,6 +122,27 @@ export default {
     assert.equal((await api.ticket(id)).result, 'Заменили кабель');
   },
 
+  async 'a ticket that two put aside for different times keeps the first until the second is sure'({ world, stage, desk, api }) {
+    const { id } = await world.ticket('Откладывают вдвоём');
+    const [one, two] = await Promise.all([stage.operator('aigerim'), stage.operator('marina')]);
+    await Promise.all([openTicket(one, desk, id), openTicket(two, desk, id)]);
+    stage.allow(/snooze_ticket/);
+    let release;
+    const held = new Promise((resolve) => { release = resolve; });
+    await two.route('**/api/admin.php/snooze_ticket', async (route) => { await held; await route.continue(); }, { times: 1 });
+    await pick(two, 'z', 'Через неделю');
+    await pick(one, 'z', 'Завтра утром');
+    const { snoozed_until: first } = await ticketBecomes(api, id, 'put aside', (x) => x.snoozed_until !== null);
+    release();
+    const notice = two.getByTestId('conflict');
+    await notice.getByText('Айгерим Бекова').waitFor();
+    await stage.shot(two, 'conflict-snooze');
+    assert.equal((await api.ticket(id)).snoozed_until, first);
+    await notice.getByRole('button', { name: 'Поставить' }).click();
+    await ticketBecomes(api, id, 'put aside for longer', (x) => x.snoozed_until > first);
+    await notice.waitFor({ state: 'detached' });
+  },
+
   async 'two take one ticket at the same moment: the second is told who has it and may leave it there'({ world, stage, desk, api }) {
     const { id } = await world.ticket('Двое берут одну');
     const [one, two] = await Promise.all([stage.operator('aigerim'), stage.operator('marina')]);

@@ -68,8 +68,12 @@ export default {
     assert.equal(ticket.channel, 'widget');
     const marina = await world.as('marina');
     await marina.admin('add_message', { ticket_id: ticket.id, message: 'Между нами: заказ потерян', is_note: true });
-    await marina.admin('add_message', { ticket_id: ticket.id, message: 'Здравствуйте, Динара! Завтра до обеда.' });
-    await log.getByText('Завтра до обеда.').waitFor({ timeout: 20_000 });
+    await marina.admin('add_message', { ticket_id: ticket.id, message: 'Здравствуйте, Динара! **Завтра** до обеда.\n- код `5-А`\n- [где мы](https://tehprof.example/map), склад_2_этаж' });
+    await log.getByText('до обеда.').waitFor({ timeout: 20_000 });
+    await log.locator('b', { hasText: /^Завтра$/ }).waitFor();
+    const drawn = await log.getByText('до обеда.').evaluate((node) => ({ words: node.innerText, code: node.querySelector('code')?.textContent, link: node.querySelector('a')?.href, italic: node.querySelector('i')?.textContent }));
+    assert.deepEqual(drawn, { words: 'Здравствуйте, Динара! Завтра до обеда.\n• код 5-А\n• где мы, склад_2_этаж', code: '5-А', link: 'https://tehprof.example/map', italic: undefined });
+    await stage.shot(page, 'widget-marks');
     assert.ok(!(await log.textContent()).includes('Между нами'));
     await widget.getByTestId('message').fill('Спасибо, жду!');
     await widget.getByTestId('submit').click();

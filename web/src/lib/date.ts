@@ -18,12 +18,14 @@ function format(style: Intl.DateTimeFormatOptions): Pick<Intl.DateTimeFormat, 'f
   return found;
 }
 
-export function number(value: number, style: Intl.NumberFormatOptions = {}): string {
-  if (lang() === 'kk' && style.unit) {
+export function number(value: number, style?: Intl.NumberFormatOptions): string {
+  // Small counts look the same in every language, and the first formatter of a page takes long to make.
+  if (!style && Number.isInteger(value) && value >= 0 && value < 1000) return String(value);
+  if (lang() === 'kk' && style?.unit) {
     const { unit, unitDisplay, style: _, ...rest } = style;
     return kazakhUnit(number(value, rest), unit, unitDisplay);
   }
-  const key = lang() + JSON.stringify(style);
+  const key = lang() + JSON.stringify(style ?? {});
   let found = numbers.get(key);
   if (!found) numbers.set(key, (found = new Intl.NumberFormat(tag(), style)));
   return found.format(value);

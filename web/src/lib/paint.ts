@@ -8,3 +8,10 @@ export function afterPaint(work: () => void): void {
   requestAnimationFrame(() => setTimeout(run));
   setTimeout(run, latest);
 }
+
+const settling = 120;
+/** Runs `work` once the first picture of the page is on the screen: the frame that is drawn still has to be brought there, by the same processor. */
+export function afterStart(work: () => void): void { afterPaint(() => setTimeout(work, settling)); }
+
+/** As long as nobody minds an empty page: what is there by then is part of the first thing painted. */
+export const moment = (): Promise<void> => new Promise((done) => { setTimeout(done, 300); });

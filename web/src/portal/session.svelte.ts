@@ -4,6 +4,7 @@ import { wear } from '../lib/brand';
 import { lang, adoptLocale, type Locale } from '../lib/i18n/index.svelte';
 import type { Category, ClientMe } from '../lib/types';
 import { ask } from './api';
+import { askAhead } from './listing';
 import { findToken, forgetToken, keepToken } from './token';
 
 type Stage = 'loading' | 'unreachable' | 'outside' | 'expired' | 'inside';
@@ -39,18 +40,20 @@ onSignedOut((_, surface) => {
 async function enter(): Promise<void> {
   stage = 'loading';
   try {
+    // All that the first page shows is asked for at once: on a slow line it is the waits one after the other that take time.
+    askAhead();
+    // The way to the articles stands above everything else: to come later would push that down.
+    const places = loadArticles().catch(() => undefined);
     me = await ask('me', {});
     wear(me.branding);
-    // The way to them stands above everything else: to come later would push that down.
-    const places = loadArticles().catch(() => undefined);
     await texts; // else the page's first language could arrive after the client's own and hide it
     if (!hasChosenLanguage()) await adoptLocale(me.locale);
     spoken = lang();
     await places;
     stage = 'inside';
-    await loadCategories();
+    loadCategories().catch((error: unknown) => console.warn(error)); // tickets go without their names
   } catch (error) {
-    if (stage !== 'loading') return; // signed out, or inside already with the categories missing
+    if (stage !== 'loading') return; // signed out
     problem = error;
     if (error instanceof ApiError && error.status === 403) {
       forgetToken(inFrame);

@@ -2,6 +2,7 @@
 import { SvelteSet } from 'svelte/reactivity';
 import { draftedTickets, loadDraft, saveDraft, type Draft, type DraftKind } from '../lib/draft';
 import { toast } from '../lib/toast.svelte';
+import { afterStart } from '../lib/paint';
 import { admin } from './api';
 import { t } from './i18n';
 import { session } from './session.svelte';
@@ -15,7 +16,7 @@ class Drafts {
 
   start(): void {
     for (const id of draftedTickets(session.owner)) this.tickets.add(id);
-    void this.#take();
+    afterStart(() => void this.#take());
   }
 
   /** Takes up what another machine has begun, where nothing was begun here. */

@@ -1,5 +1,6 @@
 /** What the operator is told of: how much is unread, and the newest of it once the list was opened. Kept fresh by the live connection. */
 import type { Notification } from '../lib/types';
+import { afterStart } from '../lib/paint';
 import { admin } from './api';
 import { live } from './live.svelte';
 
@@ -9,7 +10,7 @@ class Notifications {
   failure = $state.raw<unknown>();
 
   start(): () => void {
-    void this.refresh();
+    afterStart(() => void this.refresh());
     const stops = [live.onNotification(() => void this.refresh()), live.onResync(() => void this.refresh())];
     return () => { for (const stop of stops) stop(); };
   }

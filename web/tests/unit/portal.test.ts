@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/lib/api';
-import { listAddress } from '../../src/portal/address';
 import { Attempts } from '../../src/portal/attempts';
+import { addressOf, listing } from '../../src/portal/listing';
 import { concerns, eventReader } from '../../src/portal/live';
 import { fold, pieces } from '../../src/portal/quote';
 import { canAccept, canReopen, toneOf } from '../../src/portal/states';
@@ -97,6 +97,10 @@ it('a decision of the client is asked for exactly where the status waits for it'
 });
 
 it('the address of a list names only what differs from the usual', () => {
-  expect(listAddress({ show: 'active', q: '', page: 1 })).toBe('#/');
-  expect(listAddress({ show: 'all', q: 'шина', page: 3 })).toBe('#/?show=all&q=%D1%88%D0%B8%D0%BD%D0%B0&page=3');
+  const usual = { show: 'active', words: '', page: 1 } as const;
+  const other = { show: 'all', words: 'шина', page: 3 } as const;
+  expect(addressOf(usual)).toBe('#/');
+  expect(addressOf(other)).toBe('#/?show=all&q=%D1%88%D0%B8%D0%BD%D0%B0&page=3');
+  expect([usual, other].map((wanted) => listing({ query: new URLSearchParams(addressOf(wanted).split('?')[1]) }))).toEqual([usual, other]);
+  expect(listing({ query: new URLSearchParams('show=secret&page=-4') })).toEqual(usual);
 });
