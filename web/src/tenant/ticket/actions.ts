@@ -115,12 +115,12 @@ export async function force(ticket: Ticket): Promise<void> {
 }
 
 export async function snooze(ticket: Ticket, until: string): Promise<void> {
-  const now = await desk.guarded(ticket.id, { snoozed_until: until }, { snoozed_until: until }, t('cmd.snooze'), (version) => admin('snooze_ticket', { ticket_id: ticket.id, until, ...version }));
+  const now = await desk.guarded(ticket.id, { snoozed_until: until }, { snoozed_until: until }, fieldName('snooze'), (version) => admin('snooze_ticket', { ticket_id: ticket.id, until, ...version }));
   if (now) offerUndo(t('act.snoozed', { id: now.id, time: dateTime(until) }), () => void unsnooze(now));
 }
 
 export async function unsnooze(ticket: Ticket): Promise<void> {
-  await desk.guarded(ticket.id, { snoozed_until: null }, { snoozed_until: null }, t('cmd.snooze'), (version) => admin('unsnooze_ticket', { ticket_id: ticket.id, ...version }));
+  await desk.guarded(ticket.id, { snoozed_until: null }, { snoozed_until: null }, fieldName('snooze'), (version) => admin('unsnooze_ticket', { ticket_id: ticket.id, ...version }));
 }
 
 export const follows = (ticket: Ticket): boolean => ticket.followers.some((x) => x.operator_id === session.me.operator.id);

@@ -211,4 +211,4 @@ class Desk {
 export const desk = new Desk();
 
 /** The name of a field for sentences about a change. */
-export const fieldName = (field: 'status' | 'priority' | 'category' | 'assignee' | 'tags' | 'subject' | 'estimate' | 'due'): string => t(`field.${field}` satisfies TenantKey);
+export const fieldName = (field: 'status' | 'priority' | 'category' | 'assignee' | 'tags' | 'subject' | 'estimate' | 'due' | 'snooze'): string => t(`field.${field}` satisfies TenantKey);
