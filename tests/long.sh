@@ -5,6 +5,6 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 (cd "$here/.." && TEHPROF_OUTBOX=100000:50 cargo test --locked --test all outbox::nothing_is_lost -- --nocapture)
-(cd "$here/.." && TEHPROF_EACH_WRITE=1 cargo test --locked --test all killed:: -- --nocapture)
+(cd "$here/.." && TEHPROF_EACH_WRITE=1 TEHPROF_BINARY=$(realpath "$1") cargo test --locked --test all killed:: -- --nocapture)
 "$here/deb.sh" "$1"
 exec node "$here/faults.mjs" "$1" --long
