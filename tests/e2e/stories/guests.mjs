@@ -40,7 +40,6 @@ export default {
     const fresh = await stage.window();
     await enter(fresh, desk, token);
     await walk(stage, fresh, [['portal-empty', async () => { await fresh.locator('.none').waitFor(); }]]);
-    await admin.admin('delete_client', { portal_domain: 'empty.guest.test' });
   },
 
   async 'a portal that waits, fails or has no connection looks right'({ world, stage, desk }) {
