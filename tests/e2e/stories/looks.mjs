@@ -157,6 +157,7 @@ export default {
         [`ticket-${lang}`, at(desk, `t/${id}`, () => page.getByTestId('message').first().waitFor()), { looks }],
         [`dashboard-${lang}`, at(desk, 'dashboard', () => page.locator('table').waitFor()), { looks }],
         [`analytics-${lang}`, at(desk, 'analytics', () => page.locator('svg[role=img]').waitFor()), { looks }],
+        [`settings-${lang}`, at(desk, 'settings', () => page.getByRole('heading', { level: 1 }).first().waitFor()), { looks }],
         [`profile-${lang}`, at(desk, 'settings/profile', () => page.getByRole('heading', { level: 1 }).waitFor()), { looks }],
       ]);
       await walk(stage, visitor, [

@@ -82,8 +82,8 @@ export default {
     const admin = await stage.operator('admin');
     await hash(two, desk, `t/${id}`);
     await walk(stage, one, [
-      ['presence', async () => { await hash(one, desk, `t/${id}`); await one.getByText('Тоже смотрит: Марина Ким').waitFor(); }, { looks: both }],
-      ['presence-writing', async () => { await composer(two).focus(); await two.keyboard.type('Пишу'); await one.getByText('Марина Ким пишет…').waitFor(); }, { looks: desktop }],
+      ['presence', async () => { await hash(one, desk, `t/${id}`); await one.locator('#conversation').getByText('Тоже смотрит: Марина Ким').waitFor(); }, { looks: both }],
+      ['presence-writing', async () => { await composer(two).focus(); await two.keyboard.type('Пишу'); await one.locator('#conversation').getByText('Марина Ким пишет…').waitFor(); }, { looks: desktop }],
     ]);
     await walk(stage, admin, [
       ['kb-list', async () => { await hash(admin, desk, 'kb'); await admin.getByText('Касса не печатает чек').waitFor(); }],

@@ -51,7 +51,7 @@ const seen = (locator) => locator.evaluate((node) => {
   node.scrollIntoView({ block: 'nearest' });
   const box = node.getBoundingClientRect();
   const top = document.elementFromPoint(box.left + box.width / 2, Math.min(box.bottom, innerHeight) - 6);
-  return top === node && box.top < innerHeight - 20 && box.bottom > 20;
+  return node.contains(top) && box.top < innerHeight - 20 && box.bottom > 20;
 });
 
 export default {
