@@ -8,7 +8,7 @@ import { findBinary } from './parts/binary.mjs';
 import { Stage } from './parts/stage.mjs';
 import { World } from './parts/world.mjs';
 
-const stories = ['setup', 'access', 'mail', 'hostile-mail', 'lab', 'messengers', 'staff', 'operator', 'writing', 'finding', 'clients', 'figures', 'keyboard', 'together', 'session', 'verbs', 'pace', 'vitals', 'portal', 'sla', 'embed', 'widget', 'knowledge', 'automation', 'reference', 'tenants', 'looks', 'states'];
+const stories = ['setup', 'access', 'mail', 'hostile-mail', 'lab', 'messengers', 'staff', 'operator', 'writing', 'finding', 'clients', 'figures', 'keyboard', 'together', 'session', 'verbs', 'pace', 'vitals', 'portal', 'sla', 'embed', 'widget', 'knowledge', 'automation', 'reference', 'tenants', 'looks', 'states', 'guests', 'zoom'];
 const longest = 120_000;
 
 const { values } = parseArgs({ options: { binary: { type: 'string' }, shots: { type: 'string' }, only: { type: 'string', default: '' } } });

@@ -16,7 +16,7 @@ async function barriers(page, off) {
   return violations.filter(({ impact }) => grave.includes(impact)).flatMap(({ id, impact, nodes }) => nodes.map((node) => `${id} [${impact}] ${node}`));
 }
 
-/** Runs in the page. Scrollers hide what overflows them, so each one is measured, shadow roots included. */
+/** Runs in the page. Scrollers hide what overflows them, so each one is measured, shadow roots included; an icon that nobody has drawn leaves a hole. */
 function misfits(least) {
   const found = [];
   const name = (node) => `${node.tagName.toLowerCase()}${node.id ? `#${node.id}` : ''}.${String(node.className?.baseVal ?? node.className).replaceAll(' ', '.')} «${node.textContent.trim().slice(0, 30)}»`;
@@ -30,6 +30,7 @@ function misfits(least) {
       const strip = node.clientHeight < 72 && /auto|scroll/.test(style.overflowX) && node.querySelector('a, button'); // one row of choices that is meant to be pushed sideways
       const meant = strip || node.matches('pre') || style.textOverflow === 'ellipsis' || style.maskImage !== 'none';
       if (cuts && !meant && node.scrollWidth > node.clientWidth + 1) found.push(`overflow ${node.scrollWidth} > ${node.clientWidth}: ${name(node)}`);
+      if (node.tagName === 'svg' && !node.childElementCount) found.push(`an empty picture: ${name(node.parentElement)}`);
       const bare = [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim());
       const scale = node.ownerSVGElement ? node.getScreenCTM().a : 1;
       if (bare && parseFloat(style.fontSize) * scale < least) found.push(`text of ${style.fontSize}: ${name(node)}`);

@@ -4,6 +4,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const sizes = { phone: { width: 360, height: 740 }, tablet: { width: 768, height: 1024 }, desktop: { width: 1440, height: 900 } };
+/** What is left of a window of 1280 × 1024 at 400 %, and of one that stands upright. */
+export const zooms = { low: { width: 320, height: 256 }, zoomed: { width: 320, height: 640 } };
 
 /** What a page asks before it knows whether somebody is signed in; the browser writes the refusal to its console. */
 const askedBeforeLogin = /\/api\/admin\.php\/me$/;
@@ -31,7 +33,7 @@ export class Stage {
   /** A window of somebody who is not signed in. */
   async window({ size = 'desktop', theme = 'light', lang = 'ru' } = {}) {
     const context = await this.#world.browser.newContext({
-      viewport: sizes[size], colorScheme: theme, reducedMotion: 'reduce', locale: { ru: 'ru-RU', kk: 'kk-KZ', en: 'en-GB' }[lang], timezoneId: 'Asia/Almaty', acceptDownloads: true,
+      viewport: { ...sizes, ...zooms }[size], colorScheme: theme, reducedMotion: 'reduce', locale: { ru: 'ru-RU', kk: 'kk-KZ', en: 'en-GB' }[lang], timezoneId: 'Asia/Almaty', acceptDownloads: true,
     });
     this.#contexts.push(context);
     await context.addInitScript(([host, chosen]) => {

@@ -120,7 +120,7 @@ export default {
       await dialog.locator('[aria-invalid=true]').first().waitFor();
       assert.deepEqual(await faultsOf(page, 'the faults of a mailbox'), []);
       await dialog.getByLabel('Сервер').first().fill('imap.desk.example');
-      await dialog.getByLabel('Имя пользователя').first().fill('lab@desk.example');
+      await dialog.getByLabel('Логин').first().fill('lab@desk.example');
       await dialog.getByLabel('Пароль').first().fill('ключ от ящика');
       await stage.shot(page, 'mailbox-imap');
       await dialog.getByRole('button', { name: 'Сохранить' }).click();

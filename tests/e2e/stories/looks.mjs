@@ -72,7 +72,7 @@ export default {
     await walk(stage, page, [['new', open('c', dialog)], ['palette', open('Control+k', dialog)], ['help', open('Shift+Slash', dialog)]]);
   },
 
-  async 'clients, figures and every page of the settings look right'({ stage, desk }) {
+  async 'clients, figures and one’s own settings look right'({ stage, desk }) {
     const page = await stage.operator('admin');
     await walk(stage, page, [
       ['clients', at(desk, 'clients', heading('Клиенты'))],
@@ -80,23 +80,36 @@ export default {
       ['dashboard', at(desk, 'dashboard', () => page.getByText('По клиентам').waitFor())],
       ['analytics', at(desk, 'analytics', () => page.getByText('Показать таблицей').waitFor())],
       ['wallboard', at(desk, 'wallboard', () => page.getByTestId('wallboard').waitFor())],
+      ['settings-index', at(desk, 'settings', (page) => page.getByRole('link', { name: 'Быстрые ответы' }).waitFor())],
       ['profile', at(desk, 'settings/profile', heading('Профиль'))],
       ['security', at(desk, 'settings/security', () => page.getByText('Этот сеанс').waitFor())],
       ['keys', at(desk, 'settings/keys', () => page.getByTestId('key-row').first().waitFor())],
       ['replies', at(desk, 'settings/replies', heading('Быстрые ответы'))],
       ['notifications', at(desk, 'settings/notifications', heading('Уведомления'))],
+    ]);
+  },
+
+  async 'rules, terms and words that an admin sets look right'({ stage, desk }) {
+    const page = await stage.operator('admin');
+    await walk(stage, page, [
       ['macros', at(desk, 'settings/macros', () => page.getByText('Передать на вторую линию').waitFor())],
       ['automation', at(desk, 'settings/automation', () => page.getByText('Срочные — свободному сотруднику').first().waitFor())],
       ['rule-form', async () => { await page.goto('about:blank'); await at(desk, 'settings/automation', heading('Автоматизация'))(page); await page.getByRole('button', { name: 'Новое правило' }).click(); await page.getByRole('dialog').waitFor(); }],
       ['webhooks', at(desk, 'settings/webhooks', () => page.getByText('hooks.example.org').first().waitFor())],
-      ['channels', at(desk, 'settings/channels', () => page.getByText('Служба поддержки').first().waitFor())],
-      ['operators', at(desk, 'settings/operators', () => page.getByText('aliya@demo.tehprof.kz').waitFor())],
+      ['categories', at(desk, 'settings/categories', () => page.getByText('telephony').waitFor())],
+      ['tags', at(desk, 'settings/tags', heading('Метки'))],
       ['hours', at(desk, 'settings/hours', () => page.getByRole('group', { name: 'Понедельник' }).waitFor())],
       ['sla', at(desk, 'settings/sla', () => page.getByRole('row', { name: /Срочный/ }).waitFor())],
       ['tariffs', at(desk, 'settings/tariffs', () => page.getByText('premium').waitFor())],
       ['tariff-form', async () => { await page.getByRole('button', { name: 'Изменить тариф «Премиум»' }).click(); await page.getByRole('dialog').waitFor(); }],
-      ['categories', at(desk, 'settings/categories', () => page.getByText('telephony').waitFor())],
-      ['tags', at(desk, 'settings/tags', heading('Метки'))],
+    ]);
+  },
+
+  async 'channels, staff and the widget’s settings look right'({ stage, desk }) {
+    const page = await stage.operator('admin');
+    await walk(stage, page, [
+      ['channels', at(desk, 'settings/channels', () => page.getByText('Служба поддержки').first().waitFor())],
+      ['operators', at(desk, 'settings/operators', () => page.getByText('aliya@demo.tehprof.kz').waitFor())],
       ['widget-settings', at(desk, 'settings/widget', () => page.getByText('Код для вставки').waitFor())],
       ['channel-form', async () => { await page.goto('about:blank'); await at(desk, 'settings/channels', heading('Каналы'))(page); await page.getByRole('button', { name: 'Добавить канал' }).click(); await page.getByRole('dialog').getByRole('button', { name: 'Почта' }).click(); await page.getByRole('dialog').getByLabel('Адрес поддержки').waitFor(); }],
       ['channel-choice', async () => { await page.goto('about:blank'); await at(desk, 'settings/channels', heading('Каналы'))(page); await page.getByRole('button', { name: 'Добавить канал' }).click(); await page.getByRole('dialog').waitFor(); }],
@@ -144,6 +157,7 @@ export default {
         [`ticket-${lang}`, at(desk, `t/${id}`, () => page.getByTestId('message').first().waitFor()), { looks }],
         [`dashboard-${lang}`, at(desk, 'dashboard', () => page.locator('table').waitFor()), { looks }],
         [`analytics-${lang}`, at(desk, 'analytics', () => page.locator('svg[role=img]').waitFor()), { looks }],
+        [`settings-${lang}`, at(desk, 'settings', () => page.getByRole('heading', { level: 1 }).first().waitFor()), { looks }],
         [`profile-${lang}`, at(desk, 'settings/profile', () => page.getByRole('heading', { level: 1 }).waitFor()), { looks }],
       ]);
       await walk(stage, visitor, [

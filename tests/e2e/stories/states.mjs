@@ -1,4 +1,6 @@
 /** How the desk looks while something is chosen, asked, missing, late or wrong, and in a colour nobody would choose. */
+import assert from 'node:assert/strict';
+import { Desk } from '../parts/desk.mjs';
 import { composer, messageWith } from '../parts/steps.mjs';
 import { until } from '../parts/until.mjs';
 import { walk } from '../parts/walk.mjs';
@@ -28,7 +30,7 @@ export default {
       ['snooze', async () => { await away('.dlg'); await page.locator('#conversation').focus(); await page.keyboard.press('z'); await page.locator('.pop').waitFor(); }, { off, looks: desktop }],
       ['marks-menu', async () => { await away('.pop'); await page.getByRole('button', { name: 'Оформление' }).click(); await page.getByRole('menu').waitFor(); }, { off, looks: desktop }],
       ['bin', async () => { await away('.menu-pop'); await hash(page, desk, 'bin'); await page.getByTestId('deleted-ticket').first().waitFor(); }],
-      ['client-tickets', async () => { await hash(page, desk, 'clients/client.bitrix24.kz'); await page.getByText('Последние заявки').waitFor(); }],
+      ['client-tickets', async () => { await hash(page, desk, 'clients/client.bitrix24.kz'); await page.getByText('Последние заявки').scrollIntoViewIfNeeded(); }],
     ]);
   },
 
@@ -71,6 +73,39 @@ export default {
       ]);
     } finally {
       await admin.admin('save_branding', { primary_color });
+    }
+  },
+
+  async 'two at one ticket, the articles, their editor and a desk without tickets look right'({ world, stage, desk }) {
+    const { id } = await world.ticket('Двое смотрят на одну заявку');
+    const [one, two] = await Promise.all([stage.operator('aigerim'), stage.operator('marina')]);
+    const admin = await stage.operator('admin');
+    await hash(two, desk, `t/${id}`);
+    await walk(stage, one, [
+      ['presence', async () => { await hash(one, desk, `t/${id}`); await one.locator('#conversation').getByText('Тоже смотрит: Марина Ким').waitFor(); }, { looks: both }],
+      ['presence-writing', async () => { await composer(two).focus(); await two.keyboard.type('Пишу'); await one.locator('#conversation').getByText('Марина Ким пишет…').waitFor(); }, { looks: desktop }],
+    ]);
+    await walk(stage, admin, [
+      ['kb-list', async () => { await hash(admin, desk, 'kb'); await admin.getByText('Касса не печатает чек').waitFor(); }],
+      ['kb-editor', async () => { await admin.getByRole('link', { name: 'Касса не печатает чек' }).click(); await admin.getByLabel('Текст статьи').waitFor(); }],
+      ['kb-new', async () => { await hash(admin, desk, 'kb'); await admin.getByRole('link', { name: 'Новая статья' }).click(); await admin.getByRole('button', { name: 'Опубликовать' }).click(); await admin.locator('[aria-invalid=true]').first().waitFor(); }, { looks: both }],
+    ]);
+    const empty = await Desk.start(world.binary, { demo: false });
+    stage.allowOrigin(empty.origin);
+    const fresh = await stage.window();
+    try {
+      await walk(stage, fresh, [
+        ['setup', async () => { await fresh.goto(`${empty.origin}/tenant.html#/setup?token=${empty.setupToken}`); await fresh.getByRole('heading', { name: 'Добро пожаловать' }).waitFor(); }, { looks: both }],
+        ['setup-done', async () => { for (const [name, value] of [['company_name', 'ТОО «Жаңа бастау»'], ['name', 'Гүлнар Әбенова'], ['email', 'gulnar@bastau.test'], ['password', 'үш сөз бірге жақсы']]) await fresh.locator(`input[name=${name}]`).fill(value); await fresh.getByRole('button', { name: 'Начать работу' }).click(); await fresh.getByText('Подключите почту, и письма станут заявками').waitFor(); }, { looks: both }],
+        ['empty-queue', async () => { await fresh.goto(`${empty.origin}/tenant.html#/queue/active`); await fresh.getByTestId('first-steps').waitFor(); }],
+        ['empty-clients', async () => { await fresh.goto(`${empty.origin}/tenant.html#/clients`); await fresh.getByRole('heading', { level: 1 }).waitFor(); await fresh.waitForLoadState('networkidle'); }, { looks: both }],
+        ['empty-kb', async () => { await fresh.goto(`${empty.origin}/tenant.html#/kb`); await fresh.getByText('Статей пока нет').waitFor(); }, { looks: both }],
+        ['empty-analytics', async () => { await fresh.goto(`${empty.origin}/tenant.html#/analytics`); await fresh.locator('svg[role=img]').waitFor(); }, { looks: both }],
+        ['empty-automation', async () => { await fresh.goto(`${empty.origin}/tenant.html#/settings/automation`); await fresh.getByText('Журнал срабатываний').waitFor(); }, { looks: both }],
+      ]);
+      await fresh.goto('about:blank'); // it would go on asking a desk that has stopped
+    } finally {
+      assert.equal(await empty.stop(), 0);
     }
   },
 

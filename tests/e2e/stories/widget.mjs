@@ -8,7 +8,7 @@ button { background: #0f0 !important; border-radius: 0 !important; transform: ro
 h1 { color: #00f !important; font: 40px monospace !important; }`;
 
 /** A shop whose policy allows scripts and connections of the desk, and styles of its own alone. */
-function shop({ sites, desk }, lang) {
+export function shop({ sites, desk }, lang) {
   sites.put('shop.test', '/hostile.css', sheet, 'text/css');
   return sites.put('shop.test', '/', `<!doctype html><html lang="ru"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Магазин</title><link rel="stylesheet" href="/hostile.css"><link rel="icon" href="data:,"></head>
     <body><main><h1>Магазин</h1><a href="/next">Каталог</a></main><script async src="${desk.origin}/widget/loader.js" data-api-key="${desk.widgetKey}" data-lang="${lang}"></script></body></html>`, undefined, {

@@ -48,8 +48,10 @@ function shown(field: RuleField, value: unknown): string {
   const choices = choicesOf(field);
   return listed(value).map((x) => choices?.find((choice) => choice.value === x)?.label ?? x).map((x) => (choices ? x : `«${x}»`)).join(` ${t('automation.or')} `);
 }
+/** How a field compares, in a sentence: where the words of the lists would not agree with the field, in a neutral way. */
+const said = ({ op }: Condition): string => (op === 'is' || op === 'is_not' || op === 'is_set' || op === 'is_not_set' ? t(`said.${op}`) : t(`op.${op}`));
 export const conditionText = (condition: Condition): string =>
-  [t(`rule.${condition.field}`), t(`op.${condition.op}`), needsValue(condition.op) ? shown(condition.field, condition.value) : ''].filter(Boolean).join(' ');
+  [t(`rule.${condition.field}`), said(condition), needsValue(condition.op) ? shown(condition.field, condition.value) : ''].filter(Boolean).join(' ');
 
 export const triggerActs: readonly ActKind[] = ['assign', 'set_priority', 'set_status', 'set_category', 'add_tag', 'remove_tag', 'send_message', 'add_note', 'notify', 'call_webhook'];
 export const macroActs: readonly ActKind[] = ['assign', 'set_priority', 'set_status', 'set_category', 'add_tag', 'remove_tag', 'add_note'];
