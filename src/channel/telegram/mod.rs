@@ -183,7 +183,7 @@ impl Bot {
             most: usize::try_from(limit).unwrap_or(usize::MAX),
             ..Call::new(Method::GET, url)
         };
-        let reply = peer::ask(&self.app, call).await.map_err(Unfetched::Later)?;
+        let reply = peer::ask(&self.app, call).await.map_err(|silence| Unfetched::Later(silence.why))?;
         match reply.status {
             200 => Ok(reply.bytes.into()),
             404 | 400 => Err(Unfetched::Never("the file is gone".into())),
