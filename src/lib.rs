@@ -53,6 +53,9 @@ mod contact;
 mod db;
 mod demo;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod health;
 #[cfg(test)]
 mod hostile;

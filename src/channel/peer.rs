@@ -131,9 +131,7 @@ pub(crate) async fn ask(app: &App, call: Call<'_>) -> Result<Reply, Silence> {
     if let Some(kind) = kind {
         request = request.header(header::CONTENT_TYPE, kind);
     }
-    let request = request
-        .body(bytes)
-        .map_err(|_| Failure::Address)?;
+    let request = request.body(bytes).map_err(|_| Failure::Address)?;
     let bounds = Bounds {
         reach: app.config.private_targets.of_channels(),
         longest: call.longest,

@@ -122,10 +122,12 @@ fn an_entry_that_is_gone_is_found_wherever_it_stood() {
     }
     let log = log("last");
     log.damage("delete from audit_log where tenant_id = 2 and id = 8");
-    let end = ["the audit log of tenant 2 does not end as it did: it has 3 entries, and 4 were noted"];
+    let end =
+        ["the audit log of tenant 2 does not end as it did: it has 3 entries, and 4 were noted"];
     assert_eq!(log.found(), end);
     log.damage("delete from audit_log where tenant_id = 2");
-    let end = ["the audit log of tenant 2 does not end as it did: it has 0 entries, and 4 were noted"];
+    let end =
+        ["the audit log of tenant 2 does not end as it did: it has 0 entries, and 4 were noted"];
     assert_eq!(log.found(), end);
 }
 
@@ -139,7 +141,11 @@ fn an_entry_that_was_slipped_in_is_found() {
         ));
         log.found()
     };
-    for link in ["null", "(select link from audit_log where id = 7)", "zeroblob(32)"] {
+    for link in [
+        "null",
+        "(select link from audit_log where id = 7)",
+        "zeroblob(32)",
+    ] {
         let found = insert(99, link);
         assert_eq!(found.len(), 2, "{link}: {found:?}");
         assert!(found[0].ends_with("the first is entry 99"), "{found:?}");
@@ -147,7 +153,11 @@ fn an_entry_that_was_slipped_in_is_found() {
     // Between two: what follows it no longer does.
     let log = log("between");
     log.damage("update audit_log set id = 100 where id = 7");
-    assert_eq!(log.found(), Vec::<String>::new(), "numbers are no part of it");
+    assert_eq!(
+        log.found(),
+        Vec::<String>::new(),
+        "numbers are no part of it"
+    );
     log.damage(
         "insert into audit_log (id, tenant_id, at, actor_type, actor_name, action, subject, address, request_id, link)
          values (50, 1, 5, 'operator', 'Omar', 'a', '{}', '', 'r', zeroblob(32))",

@@ -12,7 +12,9 @@ use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParam
 use lettre::transport::smtp::response::Response;
 use tokio::time::{Instant, timeout};
 
-use super::dial::{SmtpTarget, code, connect, is_about_login, misconfigured, quit, retry, unreached};
+use super::dial::{
+    SmtpTarget, code, connect, is_about_login, misconfigured, quit, retry, unreached,
+};
 
 /// Waiting for the whole of a small mail.
 const LONGEST: Duration = Duration::from_secs(60);

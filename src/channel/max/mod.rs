@@ -239,7 +239,9 @@ impl Bot {
             most: usize::try_from(limit).unwrap_or(usize::MAX),
             ..Call::new(Method::GET, url.clone())
         };
-        let reply = peer::ask(&self.app, call).await.map_err(|silence| Unfetched::Later(silence.why))?;
+        let reply = peer::ask(&self.app, call)
+            .await
+            .map_err(|silence| Unfetched::Later(silence.why))?;
         match reply.status {
             200 => Ok(reply.bytes.into()),
             403 | 404 | 410 => Err(Unfetched::Never("the file is gone".into())),
@@ -341,4 +343,9 @@ impl Messenger for Bot {
     fn poll<'a>(&'a self, cursor: Option<&'a str>) -> BoxFuture<'a, Result<Polled, Unpolled>> {
         self.updates(cursor).boxed()
     }
+}
+
+#[cfg(feature = "fuzzing")]
+pub(crate) fn strange(update: &Value) {
+    let _ = (parse::token(update), parse::heard(update, "key"));
 }

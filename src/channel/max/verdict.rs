@@ -1,6 +1,7 @@
 //! What an answer of MAX means for what was sent. Pure.
 use crate::channel::{
-    heard::text_at, messenger::Sent,
+    heard::text_at,
+    messenger::Sent,
     peer::{Reply, Silence},
 };
 use crate::clock::SECOND;

@@ -268,7 +268,9 @@ fn a_channel_that_is_cut_off_is_tried_with_its_oldest_row_while_nothing_else_is_
     assert_eq!(tried(), [0; 0], "what is due shows it as well");
     world
         .conn
-        .execute_batch("update outbox set state = 'sent' where id = 4; update channel set is_active = 0")
+        .execute_batch(
+            "update outbox set state = 'sent' where id = 4; update channel set is_active = 0",
+        )
         .unwrap();
     assert_eq!(tried(), [0; 0]);
     for jitter in [0, 7, u64::MAX] {

@@ -250,10 +250,7 @@ mod tests {
             verdict(Answer::of(Ok(page)), "7"),
             Sent::Retry { .. }
         ));
-        assert!(matches!(
-            verdict(silence(false), "7"),
-            Sent::Retry { .. }
-        ));
+        assert!(matches!(verdict(silence(false), "7"), Sent::Retry { .. }));
         // Who heard nothing can be asked again without saying it twice.
         assert!(matches!(
             verdict(silence(true), "7"),

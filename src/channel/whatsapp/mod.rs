@@ -273,7 +273,9 @@ impl Instance {
                     most,
                     ..Call::new(Method::GET, url.clone())
                 };
-                let reply = peer::ask(&self.app, call).await.map_err(|silence| Unfetched::Later(silence.why))?;
+                let reply = peer::ask(&self.app, call)
+                    .await
+                    .map_err(|silence| Unfetched::Later(silence.why))?;
                 return match reply.status {
                     200 => Ok(reply.bytes.into()),
                     404 | 403 => Err(Unfetched::Never("the file is gone".into())),
@@ -398,4 +400,10 @@ impl Messenger for Instance {
     fn poll<'a>(&'a self, _cursor: Option<&'a str>) -> BoxFuture<'a, Result<Polled, Unpolled>> {
         async { Err(Unpolled::Never("WhatsApp is not polled".into())) }.boxed()
     }
+}
+
+#[cfg(feature = "fuzzing")]
+pub(crate) fn strange(event: &Value) {
+    let _ = (parse::event_name(event), parse::token(event));
+    let _ = (parse::heard(event, false), parse::heard(event, true));
 }
