@@ -1,5 +1,5 @@
 //! What must be known before the database opens: where it lies, where to listen, what the outside calls us.
-use crate::{backup::schedule::Schedule, tls::acme::Order};
+use crate::{backup::schedule::Schedule, confine::Confinement, tls::acme::Order};
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
@@ -34,6 +34,8 @@ pub struct Config {
     pub bitrix24_portals: Vec<(String, String)>,
     /// Whom to ask for DNS records of mailboxes, in place of the name servers of this machine.
     pub dns_server: Option<SocketAddr>,
+    /// How far the process is held to the files that are named here.
+    pub confinement: Confinement,
 }
 
 /// Which targets in private networks may be connected to: none, those an admin typed into a channel, or all.
@@ -65,6 +67,7 @@ impl Config {
             accept_loss: false,
             bitrix24_portals: Vec::new(),
             dns_server: None,
+            confinement: Confinement::Off,
         }
     }
 

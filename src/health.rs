@@ -5,6 +5,7 @@ use crate::{
     backup,
     channel::config::health::{self as channel_health, Figures},
     clock::{self, DAY, MINUTE, Millis},
+    confine::Confinement,
     db::{Snapshot, room, sql::one, upkeep},
     error::Result,
     scrub::{self, Scrubbed},
@@ -97,6 +98,8 @@ pub(crate) struct Health {
     pub(crate) problems: Vec<&'static str>,
     pub(crate) database: Database,
     pub(crate) disk: Option<Disk>,
+    /// How far Linux holds the process to its own files.
+    pub(crate) landlock: Confinement,
     pub(crate) backup: LastBackup,
     pub(crate) scrub: LastScrub,
     pub(crate) queues: Queues,
@@ -137,6 +140,7 @@ pub(crate) async fn look(app: &App) -> Result<Health> {
         problems: Vec::new(),
         database,
         disk,
+        landlock: app.config.confinement,
         backup: LastBackup {
             scheduled: app.config.backups.is_some(),
             at: counted.backup.map(clock::wire),
@@ -264,6 +268,7 @@ mod tests {
                 free_bytes: 50 << 30,
                 total_bytes: 100 << 30,
             }),
+            landlock: Confinement::Full,
             backup: LastBackup {
                 scheduled: true,
                 at: None,

@@ -21,6 +21,7 @@
 //! | `backup` | the whole installation in one file, by hand and by the clock, and back |
 //! | `import` | another desk's data, from its export |
 //! | `meters`, `health`, `http::figures` | what the program counts about itself, `/metrics`, the deep health |
+//! | `confine` | which files the process may open at all |
 //! | `scrub`, `leftover` | what the disk has changed, what nothing names any more |
 //! | `platform` | the installation as its head sees it: all tenants, faults, figures |
 //! | `report` | the dashboard, the analysis of some days, reports as JSON, CSV and workbooks |
@@ -47,10 +48,14 @@ pub mod cli;
 mod client;
 mod clock;
 mod config;
+mod confine;
 mod contact;
 mod db;
 mod demo;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod health;
 #[cfg(test)]
 mod hostile;
@@ -81,4 +86,5 @@ pub use app::Server;
 pub use backup::schedule::Schedule;
 pub use clock::{Clock, Millis};
 pub use config::{Config, PrivateTargets};
+pub use confine::Confinement;
 pub use tls::acme::Order;

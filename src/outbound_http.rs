@@ -154,7 +154,11 @@ async fn exchange(
     let answer = pool
         .request(request)
         .await
-        .map_err(|error| failure(host, &error))?;
+        .map_err(|error| match failure(host, &error) {
+            // Somebody took the call and did not answer it.
+            Failure::Unreachable(host, words) if !error.is_connect() => Failure::Broken(host, words),
+            failure => failure,
+        })?;
     let (head, body) = answer.into_parts();
     let too_large = || Failure::TooLarge(host.to_owned(), most, head.status);
     // A body that announces its size is not waited for.

@@ -1,8 +1,10 @@
 //! Once a day everything that was written is read again and compared with its digest: messages with theirs, attachments with
-//! their names. SQLite sees a page that makes no sense, but not a byte of a text that the disk has changed.
+//! their names, entries of the audit log with the chain that runs through them. SQLite sees a page that makes no sense, but not a byte of a text that the disk has changed.
 use crate::{
+    access::secret::Purpose,
     api::field::{MessageId, TenantId},
     app::App,
+    audit::chain::Walk,
     clock::DAY,
     db::{
         Lane, Snapshot,
@@ -19,6 +21,7 @@ use std::{fs::File, io, sync::Arc, time::Duration};
 pub(crate) const NAME: &str = "scrub";
 /// How many messages are read at once, and how long others go first after that.
 const PORTION: i64 = 500;
+const ENTRIES: i64 = 5_000;
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long it waits where the database is busy with what people ask for.
 const BUSY: Duration = Duration::from_secs(1);
@@ -30,6 +33,9 @@ const TOLD: usize = 100;
 pub(crate) struct Scrubbed {
     pub(crate) messages: u64,
     pub(crate) attachments: u64,
+    /// Entries of the audit log.
+    #[serde(default)]
+    pub(crate) entries: u64,
     pub(crate) findings: u64,
 }
 
@@ -48,9 +54,10 @@ pub(crate) async fn whole(app: &App) -> Result<Scrubbed> {
     let (mut done, mut findings) = (Scrubbed::default(), Vec::new());
     messages(app, &mut done, &mut findings).await?;
     attachments(app, &mut done, &mut findings).await?;
+    chains(app, &mut done, &mut findings).await?;
     done.findings = findings.len() as u64;
     for what in &findings {
-        tracing::error!(%what, "the disk has changed what was stored; a backup has it as it was");
+        tracing::error!(%what, "what was stored has changed without a call of the program; a backup has it as it was");
     }
     let noted = Arc::new((done.clone(), findings));
     when_free(|| {
@@ -75,7 +82,8 @@ struct Line {
     id: MessageId,
     tenant: TenantId,
     ticket: i64,
-    is: i64,
+    /// None if the bytes are no text any more.
+    is: Option<i64>,
     should_be: Option<i64>,
 }
 
@@ -85,12 +93,16 @@ fn portion(db: &Snapshot<'_>, after: MessageId) -> Result<Vec<Line>> {
         "select id, tenant_id, ticket_id, body, html, digest from message where id > ?1 order by id limit ?2",
         (after, PORTION),
         |row| {
-            let (body, html): (String, Option<String>) = (row.get(3)?, row.get(4)?);
+            let text = |place: usize| row.get_ref(place).map(|value| value.as_str_or_null());
+            let is = match (text(3)?, text(4)?) {
+                (Ok(body), Ok(html)) => Some(digest(body.unwrap_or_default(), html)),
+                _ => None,
+            };
             Ok(Line {
                 id: row.get(0)?,
                 tenant: row.get(1)?,
                 ticket: row.get(2)?,
-                is: digest(&body, html.as_deref()),
+                is,
                 should_be: row.get(5)?,
             })
         },
@@ -119,13 +131,13 @@ async fn messages(app: &App, done: &mut Scrubbed, findings: &mut Vec<String>) ->
         done.messages += lines.len() as u64;
         let mut first_seen = Vec::new();
         for line in lines {
-            match line.should_be {
-                None => first_seen.push((line.id, line.is)),
-                Some(digest) if digest != line.is => findings.push(format!(
+            match (line.should_be, line.is) {
+                (None, Some(is)) => first_seen.push((line.id, is)),
+                (Some(should_be), Some(is)) if is == should_be => {}
+                _ => findings.push(format!(
                     "message {} of ticket {} of tenant {} is not what was written",
                     line.id, line.ticket, line.tenant
                 )),
-                Some(_) => {}
             }
         }
         if !first_seen.is_empty() {
@@ -142,6 +154,24 @@ async fn messages(app: &App, done: &mut Scrubbed, findings: &mut Vec<String>) ->
                 })
             })
             .await?;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn chains(app: &App, done: &mut Scrubbed, findings: &mut Vec<String>) -> Result<()> {
+    let mut walk = Walk::new(app.secret.key(Purpose::Audit));
+    loop {
+        walk = when_free(|| {
+            let walk = walk.clone();
+            app.db
+                .read_on(Lane::Slow, move |db| walk.onward(db, ENTRIES))
+        })
+        .await?;
+        if let Some(wrong) = walk.findings() {
+            findings.extend_from_slice(wrong);
+            done.entries = walk.entries();
+            return Ok(());
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -178,7 +208,7 @@ async fn attachments(app: &App, done: &mut Scrubbed, findings: &mut Vec<String>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock::Clock, config::Config, db::sql::one};
+    use crate::{audit, clock::Clock, config::Config, db::sql::one, ticket::Actor};
     use rusqlite::Connection;
     use std::{fs::OpenOptions, os::unix::fs::FileExt};
 
@@ -202,6 +232,10 @@ mod tests {
                          values (1, 1, ?1, 'client', 'a', ?2, 'api', 0, ?3)",
                         (ordinal, &body, digest),
                     )?;
+                }
+                for action in ["create_tag", "delete_tag", "purge_ticket"] {
+                    let place = ("127.0.0.1".to_owned(), "r");
+                    audit::note(tx, TenantId(1), &Actor::system(), action, "{}", place)?;
                 }
                 Ok(())
             })
@@ -252,8 +286,13 @@ mod tests {
         let app = desk(&dir).await;
         let clean = whole(&app).await.unwrap();
         assert_eq!(
-            (clean.messages, clean.attachments, clean.findings),
-            (2, 1, 0)
+            (
+                clean.messages,
+                clean.attachments,
+                clean.entries,
+                clean.findings
+            ),
+            (2, 1, 3, 0)
         );
         let without: i64 = app
             .db
@@ -280,14 +319,20 @@ mod tests {
             .position(|w| w == needle)
             .unwrap();
         let file = OpenOptions::new().write(true).open(&path).unwrap();
-        // The first letter becomes another one that is text as well.
+        // The first letter becomes another one that is text as well; of the other message one becomes what is no text.
         file.write_at(&[bytes[at + 1] ^ 1], at as u64 + 1).unwrap();
+        let last = bytes.windows(needle.len()).rposition(|w| w == needle);
+        file.write_at(&[0xff], last.unwrap() as u64 + 1).unwrap();
         let blob = {
             let app = App::open(Config::new(dir.clone()), Clock::manual(DAY)).unwrap();
             let seen = app.blobs.all().unwrap().remove(0);
             app.blobs.place(seen.tenant, &seen.hash)
         };
         std::fs::write(blob, b"Attached").unwrap();
+        Connection::open(&path)
+            .unwrap()
+            .execute("delete from audit_log where action = 'delete_tag'", [])
+            .unwrap();
         let verdict: String = Connection::open(&path)
             .unwrap()
             .query_row("pragma integrity_check", [], |row| row.get(0))
@@ -301,7 +346,7 @@ mod tests {
             .await
             .unwrap()
             .unwrap();
-        assert_eq!(found.unwrap().findings, 2);
+        assert_eq!(found.unwrap().findings, 5);
         let told: i64 = app
             .db
             .read(|db| {
@@ -314,7 +359,7 @@ mod tests {
             })
             .await
             .unwrap();
-        assert_eq!(told, 2);
+        assert_eq!(told, 5);
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -19,6 +19,7 @@ mod automation;
 mod bitrix24;
 mod changes;
 mod channels;
+mod confined;
 mod credentials;
 mod dkim;
 mod dns;

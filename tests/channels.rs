@@ -5,8 +5,12 @@ use crate::support::{
     tray::Mood,
     until, until_so,
 };
+use rusqlite::Connection;
 use serde_json::{Value, json};
-use std::thread;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 fn desk_with_mailgun() -> (Desk, Tray) {
     let (desk, tray) = (Desk::open(), Tray::open());
@@ -231,6 +235,53 @@ fn a_server_that_defers_is_tried_again_once_it_works() {
         desk.alia.call("get_channels_status", json!({}))[0]["status"],
         "connected"
     );
+}
+
+/// After hours of an outage the next attempts are hours away. Nobody is to wait for them once the server is back.
+#[test]
+fn what_waited_out_an_outage_leaves_within_a_minute_of_its_end() {
+    let (desk, mut tray) = desk_with_mail();
+    let tickets = ["Первая", "Вторая", "Третья"].map(|subject| mailed_ticket(&desk, subject));
+    desk.settle();
+    let before = tray.taken().len();
+    tray.go_away();
+    for ticket in &tickets {
+        answer(&desk, ticket, "Сначала");
+    }
+    until_so("an attempt of each", || {
+        desk.count("select count(*) from outbox where state = 'queued' and attempts = 1") == 3
+    });
+    answer(&desk, &tickets[0], "Потом");
+    let later = "update outbox set attempts = 7, next_at = next_at + 36000000 where state = 'queued' and attempts = 1";
+    let changed = Connection::open(desk.dir.database()).unwrap();
+    changed.busy_timeout(Duration::from_secs(10)).unwrap();
+    assert_eq!(changed.execute(later, []).unwrap(), 3);
+    changed
+        .execute("update channel set last_error_at = 1", [])
+        .unwrap();
+    let minute = |what: &str, probe: &dyn Fn() -> bool| {
+        let began = Instant::now();
+        while !probe() {
+            assert!(began.elapsed() < Duration::from_secs(60), "{what}");
+            thread::sleep(Duration::from_millis(50));
+        }
+    };
+    minute("a look whether the server is back", &|| {
+        desk.count("select count(*) from channel where last_error_at > 1") == 1
+    });
+    let spent = "select count(*) from outbox where state = 'queued' and attempts not in (0, 7)";
+    assert_eq!(desk.count(spent), 0, "a look costs no attempt");
+    tray.come_back();
+    minute("all answers", &|| tray.taken().len() == before + 4);
+    let of_first: Vec<String> = tray.taken()[before..]
+        .iter()
+        .filter(|mail| mail.subject().contains("Первая"))
+        .map(|mail| mail.text())
+        .collect();
+    assert!(of_first[0].contains("Сначала") && of_first[1].contains("Потом"));
+    until_so("all to be noted", || {
+        desk.count("select count(*) from outbox where state = 'queued' or is_cut = 1") == 0
+    });
 }
 
 #[test]

@@ -210,6 +210,190 @@ fn untouched_tickets_follow_the_other_desk() {
     desk.check();
 }
 
+/// Who an operator's row says they are.
+fn operator(desk: &Desk, email: &str) -> Option<(String, String, bool, bool)> {
+    let sql = "select name, role, is_active, password_hash is null from operator where email = ?1";
+    let row = desk.look().query_row(sql, [email], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    });
+    row.ok()
+}
+
+/// An export of Zendesk with one ticket, which is for an admin there who has no account here.
+fn zendesk_of_aidana(desk: &Desk) -> String {
+    let page = json!({
+        "users": [
+            { "id": 13, "name": "Айдана Ким", "email": "Aidana@acme.example", "role": "admin", "active": true },
+            { "id": 14, "name": "Greta Holm", "email": "greta@globex.example", "role": "agent" },
+            { "id": 15, "name": "Ушедший", "email": "gone@acme.example", "role": "agent", "suspended": true },
+            { "id": 16, "name": "Без почты", "role": "agent" },
+            { "id": 21, "name": "Дана Ким", "email": "dana@zavod.kz", "role": "end-user" },
+        ],
+        "tickets": [{
+            "id": 40001, "subject": "Настроить почту", "status": "open", "requester_id": 21, "assignee_id": 13,
+            "description": "Не приходит", "created_at": "2025-02-03T04:10:00Z", "updated_at": "2025-02-03T04:10:00Z",
+        }],
+    });
+    let file = desk.dir.0.join("aidana.json");
+    fs::write(&file, page.to_string()).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn agents_get_accounts_without_a_password_and_their_tickets_with_them() {
+    let desk = Desk::open();
+    let file = zendesk_of_aidana(&desk);
+    let without = import(
+        &desk.dir,
+        "zendesk",
+        &file,
+        &["--apply", "--without-agents"],
+    );
+    assert_eq!(without["new_operators"], json!([]));
+    assert_eq!(operator(&desk, "aidana@acme.example"), None);
+    assert!(ticket(&desk, "Настроить почту")["assigned_to"].is_null());
+
+    let weighed = import(&desk.dir, "zendesk", &file, &[]);
+    assert_eq!(
+        weighed["new_operators"],
+        json!(["Айдана Ким <aidana@acme.example>"])
+    );
+    assert_eq!(
+        weighed["agents_of_other_tenants"],
+        json!(["Greta Holm <greta@globex.example>"])
+    );
+    assert_eq!(weighed["agents_without_account"], json!([]));
+    let differs = &weighed["differences"][0];
+    assert_eq!(
+        (&differs["what"], &differs["fields"]),
+        (
+            &json!("changed"),
+            &json!([
+                { "field": "assigned_to", "here": "", "there": "aidana@acme.example" },
+            ])
+        )
+    );
+    assert_eq!(operator(&desk, "aidana@acme.example"), None);
+
+    let brought = import(&desk.dir, "zendesk", &file, &["--apply"]);
+    assert_eq!(
+        (&brought["new_operators"], &brought["changed_tickets"]),
+        (&weighed["new_operators"], &json!(1))
+    );
+    let aidana = operator(&desk, "aidana@acme.example").unwrap();
+    // Whoever was an admin there is none here until an admin says so.
+    assert_eq!(aidana, ("Айдана Ким".into(), "operator".into(), true, true));
+    assert_eq!(operator(&desk, "gone@acme.example"), None);
+    assert_eq!(
+        ticket(&desk, "Настроить почту")["assigned_name"],
+        "Айдана Ким"
+    );
+    let link = desk
+        .dir
+        .run(&["operator", "reset-password", "aidana@acme.example"], "");
+    assert!(link.contains("#/password?token="), "{link}");
+
+    let again = import(&desk.dir, "zendesk", &file, &["--apply"]);
+    assert_eq!(
+        (&again["new_operators"], &again["unchanged_tickets"]),
+        (&json!([]), &json!(1))
+    );
+    // Whoever was taken off the desk here stays off it.
+    let id = desk.count("select id from operator where email = 'aidana@acme.example'");
+    desk.alia
+        .call("remove_operator", json!({ "operator_id": id }));
+    let after = import(&desk.dir, "zendesk", &file, &["--apply"]);
+    assert_eq!(after["new_operators"], json!([]));
+    assert!(!operator(&desk, "aidana@acme.example").unwrap().2);
+    desk.check();
+}
+
+#[test]
+fn agents_of_dumps_get_accounts_unless_they_have_left() {
+    let desk = Desk::open();
+    for (from, there, gone) in [
+        (
+            "freescout",
+            "(1,'Омар','Сеитов','omar@acme.example','$2y$10$abcdefghijklmnopqrstuv')",
+            "status",
+        ),
+        (
+            "osticket",
+            "(1,'Омар','Сеитов','$2a$08$secret','omar@acme.example','','')",
+            "isactive",
+        ),
+    ] {
+        let text = fs::read_to_string(fixture(&format!("{from}.sql"))).unwrap();
+        assert!(text.contains(there), "{from}");
+        let column = format!("  `{gone}` tinyint NOT NULL,\n  PRIMARY KEY");
+        let table = if from == "freescout" {
+            "CREATE TABLE `users`"
+        } else {
+            "CREATE TABLE `ost_staff`"
+        };
+        let place = text.find(table).unwrap();
+        let (before, after) = text.split_at(place);
+        let after = after.replacen("  PRIMARY KEY", &column, 1);
+        let person = |email: &str, number: &str, flag: u8| {
+            let row = there
+                .replacen("(1", &format!("({number}"), 1)
+                .replace("omar@", &format!("{email}.{from}@"));
+            format!("{},{flag})", row.strip_suffix(')').unwrap())
+        };
+        let left = if from == "freescout" { 3 } else { 0 };
+        let people = format!("{},{}", person("nurlan", "1", 1), person("left", "2", left));
+        let file = desk.dir.0.join(format!("{from}.sql"));
+        fs::write(&file, format!("{before}{}", after.replace(there, &people))).unwrap();
+        let report = import(&desk.dir, from, file.to_str().unwrap(), &["--apply"]);
+        let named = format!("Омар Сеитов <nurlan.{from}@acme.example>");
+        assert_eq!(report["new_operators"], json!([named]), "{from}");
+        let assigned = "select count(*) from ticket t join operator o on o.id = t.assigned_to where o.email = 'nurlan.' || ?1 || '@acme.example'";
+        let tickets: i64 = desk
+            .look()
+            .query_row(assigned, [from], |row| row.get(0))
+            .unwrap();
+        assert!(tickets > 0, "{from}");
+    }
+    desk.check();
+}
+
+#[test]
+fn agents_whom_the_plan_does_not_take_stop_the_import_before_anything_comes() {
+    let desk = Desk::open();
+    desk.dir
+        .run(&["tenant", "update", "acme", "--plan", "free"], "");
+    let file = zendesk_of_aidana(&desk);
+    let weighed = import(&desk.dir, "zendesk", &file, &[]);
+    let words = weighed["too_many_operators"].as_str().unwrap();
+    assert!(
+        words.starts_with("the tenant's plan has 1 operators, 1 are here and 1 more would come"),
+        "{words}"
+    );
+    let arguments = [
+        "import", "--from", "zendesk", &file, "--tenant", "acme", "--apply",
+    ];
+    let refused = desk.dir.cli(&arguments, "");
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("nothing was imported: the tenant's plan has 1 operators"),
+        "{said}"
+    );
+    for table in ["ticket", "contact", "imported_ticket"] {
+        let rows = desk.count(&format!("select count(*) from {table}"));
+        assert_eq!(rows, 0, "{table}");
+    }
+    assert_eq!(operator(&desk, "aidana@acme.example"), None);
+    let brought = import(
+        &desk.dir,
+        "zendesk",
+        &file,
+        &["--apply", "--without-agents"],
+    );
+    assert_eq!(brought["new_tickets"], 1);
+    desk.check();
+}
+
 #[test]
 fn a_dump_of_freescout_comes_with_its_people_and_files() {
     let desk = Desk::open();

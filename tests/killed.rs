@@ -106,7 +106,7 @@ fn a_migration_that_is_killed_at_a_write_or_a_flush_is_finished_by_the_next_star
         return;
     }
     let old = of_the_first_schema();
-    let each = std::env::var_os("TEHPROF_EACH_WRITE").is_some();
+    let each = env::var_os("TEHPROF_EACH_WRITE").is_some();
     for (kind, stride) in [
         ("pwrite64", 61),
         ("fsync,fdatasync", 2),

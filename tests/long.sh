@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # The faults of the machine, the kills of the outbox and of a migration in their long form, and the Debian package in a fresh
-# system, some hours: long.sh BINARY. TEHPROF_SOAK_HOURS says how many of them are work at fifty requests a second (2). Needs
+# system, ten minutes of made-up bytes for each reader of what strangers send, some hours: long.sh BINARY. TEHPROF_SOAK_HOURS says how many of them are work at fifty requests a second (2). Needs
 # root for mounts and networks; the last figures stand in tests/README.md.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-(cd "$here/.." && TEHPROF_OUTBOX=100000:50 cargo test --locked --test all outbox::nothing_is_lost -- --nocapture)
-(cd "$here/.." && TEHPROF_EACH_WRITE=1 TEHPROF_BINARY=$(realpath "$1") cargo test --locked --test all killed:: -- --nocapture)
-"$here/deb.sh" "$1"
-exec node "$here/faults.mjs" "$1" --long
+binary=$(realpath "$1")
+cd "$here/.."
+TEHPROF_OUTBOX=100000:50 cargo test --locked --test all outbox::nothing_is_lost -- --nocapture
+TEHPROF_EACH_WRITE=1 TEHPROF_BINARY=$binary cargo test --locked --test all killed:: -- --nocapture
+tests/fuzz.sh 600
+tests/deb.sh "$binary"
+exec node tests/faults.mjs "$binary" --long

@@ -40,6 +40,7 @@ pub(crate) enum Purpose {
     PortalToken,
     RatingLink,
     StaffChat,
+    Audit,
 }
 
 impl Purpose {
@@ -64,6 +65,7 @@ impl Purpose {
             Purpose::PortalToken => b"portal token",
             Purpose::RatingLink => b"rating link",
             Purpose::StaffChat => b"staff chat",
+            Purpose::Audit => b"audit",
         }
     }
 }
@@ -172,7 +174,7 @@ impl Secret {
 }
 
 /// HMAC-SHA256 over `parts`, each preceded by its length so that no two lists give the same bytes.
-fn mac(key: &Key, parts: &[&[u8]]) -> Key {
+pub(crate) fn mac(key: &Key, parts: &[&[u8]]) -> Key {
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
     let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("any length will do");
     for part in parts {

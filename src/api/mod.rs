@@ -164,6 +164,8 @@ pub(crate) struct Action {
     run: Run,
     input: fn(&mut SchemaGenerator) -> Schema,
     output: fn(&mut SchemaGenerator) -> Schema,
+    #[cfg(feature = "fuzzing")]
+    decode: fn(Value) -> Result<()>,
 }
 
 const fn row<A: Spec>(run: Run) -> Action {
@@ -177,6 +179,8 @@ const fn row<A: Spec>(run: Run) -> Action {
         run,
         input: |generator| generator.subschema_for::<A>(),
         output: |generator| generator.subschema_for::<A::Output>(),
+        #[cfg(feature = "fuzzing")]
+        decode: |input| field::decode::<A>(input).map(drop),
     }
 }
 
@@ -276,6 +280,12 @@ impl Action {
 
     pub(crate) fn is_for_anyone(&self) -> bool {
         self.needs.audience == Audience::Anyone
+    }
+
+    /// Decodes a body and does nothing with it.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn decodes(&self, body: Value) -> Result<()> {
+        (self.decode)(body)
     }
 
     /// Runs the action and answers its data as JSON.

@@ -42,6 +42,8 @@ pub(crate) enum Sent {
     Wait { ms: Millis, why: String },
     /// Not taken now.
     Retry { why: String },
+    /// Nobody was there to take it: nothing was said at all.
+    Unreached { why: String },
     /// Not taken now or later. Somebody `gone` takes nothing from us any more.
     Refused { why: String, gone: bool },
     /// The chat is called so now.

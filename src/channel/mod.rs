@@ -26,3 +26,11 @@ mod telegram;
 pub(crate) mod tend;
 pub(crate) mod watch;
 pub(crate) mod whatsapp;
+
+#[cfg(feature = "fuzzing")]
+/// Reads a delivery as each messenger would.
+pub(crate) fn strange_delivery(value: &serde_json::Value) {
+    telegram::strange(value);
+    whatsapp::strange(value);
+    max::strange(value);
+}

@@ -1,5 +1,8 @@
 //! The outbox: what is to leave the desk, written in the transaction that decided so. A worker sends each row outside any
-//! transaction and writes back how it fared; rows of one ticket leave in order.
+//! transaction and writes back how it fared; rows of one ticket leave in order. What waits for a server that is away is
+//! [`outage`]'s.
+pub(crate) mod outage;
+
 use super::{
     chat::{self, Chat},
     messenger::Button,
@@ -21,7 +24,7 @@ use crate::{
         record::{self, Record},
     },
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize};
 
 /// A row whose time has come.
@@ -41,9 +44,32 @@ pub(crate) struct Due {
     /// How many parts have left.
     pub(crate) progress: usize,
     pub(crate) attempts: u32,
+    /// Whether it is sent before its time to see whether the channel's server is back.
+    pub(crate) is_probe: bool,
 }
 
+/// The columns that [`Due::of`] reads, of the outbox as `o`.
+const DUE: &str = "o.id, o.tenant_id, o.channel_id, o.ticket_id, o.message_id, o.chat_id, o.kind, o.recipient, o.content, \
+                   o.progress, o.attempts";
+
 impl Due {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Due> {
+        Ok(Due {
+            id: row.get(0)?,
+            tenant: row.get(1)?,
+            channel: row.get(2)?,
+            ticket: row.get(3)?,
+            message: row.get(4)?,
+            chat: row.get(5)?,
+            kind: row.get(6)?,
+            recipient: row.get(7)?,
+            content: row.get(8)?,
+            progress: usize::try_from(row.get::<_, i64>(9)?).unwrap_or(0),
+            attempts: row.get(10)?,
+            is_probe: false,
+        })
+    }
+
     /// The message that is sent, changed or taken back.
     pub(crate) fn message(&self) -> Result<MessageId> {
         self.message
@@ -389,31 +415,14 @@ pub(crate) fn due(
     now: Millis,
     most: u32,
 ) -> Result<Vec<Due>> {
-    all(
-        conn,
-        "select o.id, o.tenant_id, o.channel_id, o.ticket_id, o.message_id, o.chat_id, o.kind, o.recipient, o.content,
-                o.progress, o.attempts
+    let sql = format!(
+        "select {DUE}
            from outbox o
           where o.channel_id = ?1 and o.is_next = 1 and o.next_at <= ?2
           order by o.next_at, o.id
-          limit ?3",
-        (channel, now, most),
-        |row| {
-            Ok(Due {
-                id: row.get(0)?,
-                tenant: row.get(1)?,
-                channel: row.get(2)?,
-                ticket: row.get(3)?,
-                message: row.get(4)?,
-                chat: row.get(5)?,
-                kind: row.get(6)?,
-                recipient: row.get(7)?,
-                content: row.get(8)?,
-                progress: usize::try_from(row.get::<_, i64>(9)?).unwrap_or(0),
-                attempts: row.get(10)?,
-            })
-        },
-    )
+          limit ?3"
+    );
+    all(conn, &sql, (channel, now, most), Due::of)
 }
 
 /// When the next row is due that is not yet, if any waits.
@@ -439,9 +448,10 @@ pub(crate) fn sent(tx: &Tx<'_>, row: &Due, mail_id: Option<&str>) -> Result<()> 
     }
     run(
         tx,
-        "update outbox set state = 'sent', attempts = attempts + 1, finished_at = ?2, last_error = null where id = ?1",
+        "update outbox set state = 'sent', attempts = attempts + 1, finished_at = ?2, last_error = null, is_cut = 0 where id = ?1",
         (row.id, tx.now),
     )?;
+    outage::is_over(tx, row.channel)?;
     run(
         tx,
         "update channel set last_outbound_at = ?2, last_error = null, last_error_at = null where id = ?1",

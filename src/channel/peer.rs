@@ -1,5 +1,6 @@
 //! Calls of a messenger's server: JSON or a form with files there, JSON back. What goes wrong is told in words that name the
 //! host and never the path, where tokens stand.
+use super::messenger::Sent;
 use crate::{
     access::secret::random_text,
     app::App,
@@ -75,8 +76,40 @@ impl Reply {
     }
 }
 
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Silence {
+    pub(crate) why: String,
+    /// Nobody was reached, so nobody has heard anything.
+    pub(crate) is_unheard: bool,
+}
+
+impl From<Failure> for Silence {
+    fn from(failure: Failure) -> Silence {
+        Silence {
+            why: failure.to_string(),
+            is_unheard: matches!(failure, Failure::Unreachable(..)),
+        }
+    }
+}
+
+impl From<Silence> for String {
+    fn from(silence: Silence) -> String {
+        silence.why
+    }
+}
+
+impl From<Silence> for Sent {
+    fn from(Silence { why, is_unheard }: Silence) -> Sent {
+        match is_unheard {
+            true => Sent::Unreached { why },
+            false => Sent::Retry { why },
+        }
+    }
+}
+
 /// Makes a call.
-pub(crate) async fn ask(app: &App, call: Call<'_>) -> Result<Reply, String> {
+pub(crate) async fn ask(app: &App, call: Call<'_>) -> Result<Reply, Silence> {
     let mut request = Request::builder()
         .method(call.method)
         .uri(&call.url)
@@ -98,19 +131,13 @@ pub(crate) async fn ask(app: &App, call: Call<'_>) -> Result<Reply, String> {
     if let Some(kind) = kind {
         request = request.header(header::CONTENT_TYPE, kind);
     }
-    let request = request
-        .body(bytes)
-        .map_err(|_| Failure::Address.to_string())?;
+    let request = request.body(bytes).map_err(|_| Failure::Address)?;
     let bounds = Bounds {
         reach: app.config.private_targets.of_channels(),
         longest: call.longest,
         most: call.most,
     };
-    let answer = app
-        .outbound_http
-        .send(request, bounds)
-        .await
-        .map_err(|failure| failure.to_string())?;
+    let answer = app.outbound_http.send(request, bounds).await?;
     let retry_after = answer
         .headers()
         .get(header::RETRY_AFTER)

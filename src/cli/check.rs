@@ -41,6 +41,7 @@ enum Area {
     Search,
     Files,
     Queues,
+    Audit,
 }
 
 impl Area {
@@ -52,6 +53,7 @@ impl Area {
             Area::Search => "search",
             Area::Files => "files",
             Area::Queues => "queues",
+            Area::Audit => "audit",
         }
     }
 }
@@ -154,6 +156,7 @@ fn examine(config: &Config, now: Millis) -> Done<Report> {
         rows::counters(&conn, &mut report)?;
         rows::search(&conn, &mut report)?;
         rows::queues(&conn, now, &mut report)?;
+        rows::audit(&conn, &config.data_dir, &mut report)?;
         blobs::examine(&conn, &config.data_dir.join("files"), now, &mut report)?;
     }
     report.ok = report.findings.is_empty();

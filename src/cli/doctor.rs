@@ -3,6 +3,8 @@
 //!
 //! It reads and connects and changes nothing, so that it can be asked beside a running server. Whether what is stored is
 //! whole is asked of `tehprof check`.
+mod held;
+
 use super::{DataDir, failure::Failure, out, value};
 use crate::{
     clock::{Clock, DAY, HOUR, Millis},
@@ -119,6 +121,7 @@ impl Doctor {
         ]);
         permissions(&config, &mut found);
         space(&config, &mut found);
+        held::look(&mut found);
         if database(&config, &mut found) {
             contents(&config.database(), now, &mut found)?;
         }

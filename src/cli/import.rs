@@ -10,7 +10,7 @@ use super::{
 use crate::{
     blob::Blobs,
     error::Result as Done,
-    import::{Bringing, Export, Format, Loaded, Report, Stage},
+    import::{Agents, Bringing, Export, Format, Loaded, Person, Report, Stage, of_export},
     tenant::Tenant,
 };
 use clap::Args;
@@ -29,7 +29,8 @@ const SHOWN: usize = 10;
 /// tags, company, domain, requester_name, requester_email, requester_phone, assignee_email, updated_at, closed_at, message,
 /// message_id, message_at, author_name, author_email, kind (client, support or note), attachments; rows of one ticket belong
 /// together. Tickets are not counted against the plan's tickets of the month, nobody is told of them and no rule acts on
-/// them. The same command may be given again: what is new there is added, what people have changed here stays.
+/// them. The desk's agents become operators, known by their addresses; those who are not here get accounts without a password.
+/// The same command may be given again: what is new there is added, what people have changed here stays.
 #[derive(Args, Debug)]
 pub(super) struct Import {
     /// Whose export it is
@@ -53,6 +54,9 @@ pub(super) struct Import {
     /// Give tickets the numbers they have there, where those are free here
     #[arg(long)]
     keep_numbers: bool,
+    /// Give agents no accounts: their names stand, and tickets are for those who are here already
+    #[arg(long)]
+    without_agents: bool,
     /// Tell two desks of the same kind apart by this name
     #[arg(long, value_name = "NAME", value_parser = value::name)]
     source: Option<String>,
@@ -82,6 +86,12 @@ impl Import {
             tenant: tenant.id,
             source: source.clone(),
             keep_numbers: self.keep_numbers,
+            agents: Agents::default(),
+        };
+        let agents = if self.without_agents {
+            Vec::new()
+        } else {
+            of_export(&stage)?
         };
         let mut work = Work {
             report: Report::of(&stage, &source)?,
@@ -90,6 +100,7 @@ impl Import {
             stage,
             export,
         };
+        work.agents(&desk, agents, self.apply)?;
         if self.apply {
             let blobs = Blobs::joined(&self.data.data_dir.join("files"))?;
             work.bring(&desk, &blobs)?;
@@ -133,6 +144,19 @@ impl Work {
         keys.iter()
             .map(|key| Loaded::of(&self.stage, &self.export, key))
             .collect()
+    }
+
+    /// Says who would get an account, or gives it to them: all of them before the first ticket comes, or nobody.
+    fn agents(&mut self, desk: &Desk, people: Vec<Person>, apply: bool) -> Result<(), Failure> {
+        let tenant = self.bringing.tenant;
+        let agents = if apply {
+            desk.write(move |tx| Agents::bring(tx, tenant, &people))?
+        } else {
+            desk.read(move |db| Agents::compare(db, tenant, &people))?
+        };
+        self.report.agents(tenant, &agents);
+        self.bringing.agents = agents;
+        Ok(())
     }
 
     /// Says what would change.
@@ -219,6 +243,7 @@ fn tell(report: &Report, tenant: &Tenant) -> Result<(), Failure> {
         ("new messages", report.new_messages),
         ("new files", report.new_files),
         ("new contacts", report.new_contacts.len()),
+        ("new operators", report.new_operators.len()),
     ] {
         out::say(format!("  {what}: {count}"))?;
     }
@@ -240,6 +265,18 @@ fn tell(report: &Report, tenant: &Tenant) -> Result<(), Failure> {
         .map(ToString::to_string)
         .collect();
     for (what, list) in [
+        (
+            "operators who come without a password (`tehprof operator reset-password EMAIL` makes the link by which each sets one)",
+            names(&report.new_operators),
+        ),
+        (
+            "agents whose address is a login in another tenant, whose names stand without an account",
+            names(&report.agents_of_other_tenants),
+        ),
+        (
+            "--apply will bring nothing",
+            report.too_many_operators.clone().unwrap_or_default(),
+        ),
         ("new clients", names(&report.new_clients)),
         ("new tags", names(&report.new_tags)),
         (

@@ -8,7 +8,8 @@ use super::{
     out, service, value, welcome,
 };
 use crate::{
-    Clock, Config, Millis, Order, PrivateTargets, Server, backup::schedule::Schedule, db::lock,
+    Clock, Config, Confinement, Millis, Order, PrivateTargets, Server, backup::schedule::Schedule,
+    confine, db::lock,
 };
 use clap::Args;
 use std::{
@@ -83,6 +84,9 @@ pub(super) struct Serve {
     /// Show /metrics and the deep health to who bears this token, besides programs of this machine
     #[arg(long, value_name = "TOKEN", value_parser = value::token)]
     metrics_token: Option<String>,
+    /// Do not have Linux hold the server to its own files (Landlock), as when something it needs lies elsewhere
+    #[arg(long)]
+    no_landlock: bool,
     /// Go on with a database that is behind what was acknowledged, as when its log was deleted
     #[arg(long)]
     accept_loss: bool,
@@ -113,7 +117,7 @@ impl Serve {
             )));
         }
         log::start(self.log_format, self.log_level);
-        let config = Config {
+        let mut config = Config {
             data_dir: self.data.data_dir,
             listen: self.listen,
             public_url: self.public_url,
@@ -139,6 +143,7 @@ impl Serve {
             accept_loss: self.accept_loss,
             bitrix24_portals: self.bitrix24_portal,
             dns_server: self.dns_server,
+            confinement: Confinement::Off,
         };
         desk::make(&config.data_dir)?;
         if let Some(schedule) = &config.backups {
@@ -146,11 +151,36 @@ impl Serve {
         }
         let _lock = lock::take(&config.data_dir).map_err(Failure::Sentence)?;
         desk::whole(&config.data_dir)?;
+        // Threads are held to what the one that starts them is held to, so this comes before all others.
+        if !self.no_landlock {
+            config.confinement = confined(&config);
+        }
         let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
         let outcome = runtime.block_on(serve(config));
         runtime.shutdown_timeout(LAST);
         outcome
     }
+}
+
+/// Holds the process to its own files as far as this Linux can, and says how far that is.
+fn confined(config: &Config) -> Confinement {
+    let reached = match confine::confine(config) {
+        Ok(reached) => reached,
+        Err(error) => {
+            tracing::warn!(%error, "the process could not be held to its own files");
+            return Confinement::Unavailable;
+        }
+    };
+    match reached {
+        Confinement::Full | Confinement::Partial => tracing::info!(
+            landlock = ?reached,
+            "the process is held to its data, its backups and what it was told to read"
+        ),
+        Confinement::Unavailable | Confinement::Off => {
+            tracing::warn!("this Linux cannot hold the process to its own files (Landlock)");
+        }
+    }
+    reached
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {

@@ -1,6 +1,9 @@
 //! Brings a database file to this program's schema: marks it as ours, takes a snapshot before changing an existing one,
 //! and refuses a file that a newer program has written.
-use crate::error::{Error, Result};
+use crate::{
+    audit::chain,
+    error::{Error, Result},
+};
 use rusqlite::Connection;
 use std::{
     fs,
@@ -96,6 +99,10 @@ pub(crate) fn bring_up(path: &Path) -> Result<Brought> {
         return Err(Error::internal(
             "a migration left a reference to a row that is gone",
         ));
+    }
+    // Before the file counts as current: cut short, the next start goes on with it, and no later one.
+    if chain::is_due(&conn)? {
+        chain::link_all(&mut conn, &super::audit_key(path)?)?;
     }
     conn.execute_batch(&format!(
         "pragma application_id = {APPLICATION_ID}; pragma user_version = {to};"

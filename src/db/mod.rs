@@ -14,6 +14,7 @@ pub(crate) mod upkeep;
 mod writer;
 
 use crate::{
+    access::secret::{Key, Purpose, Secret},
     clock::{Clock, Millis},
     error::{Error, Result},
     meters::Meters,
@@ -66,11 +67,17 @@ type After = Box<dyn FnOnce(&Tx<'_>) -> Result<()>>;
 pub(crate) struct Tx<'c> {
     conn: &'c Connection,
     pub(crate) now: Millis,
+    ways: &'c Ways,
     signals: RefCell<Vec<Signal>>,
     after: RefCell<VecDeque<After>>,
 }
 
 impl Tx<'_> {
+    /// What the links of the audit log are made with.
+    pub(crate) fn audit_key(&self) -> &Key {
+        &self.ways.audit
+    }
+
     /// Tells the rest of the program, if and once the transaction is on disk.
     pub(crate) fn signal(&self, signal: Signal) {
         self.signals.borrow_mut().push(signal);
@@ -116,6 +123,7 @@ impl Tx<'_> {
         Tx {
             conn: self.conn,
             now,
+            ways: self.ways,
             signals: RefCell::default(),
             after: RefCell::default(),
         }
@@ -191,12 +199,12 @@ struct Inner {
 }
 
 /// What the writer shares with the rest of the program.
-#[derive(Debug)]
 struct Ways {
     clock: Clock,
     meters: Meters,
     sentry: Sentry,
     room: Room,
+    audit: Key,
 }
 
 /// A handle on the database. Cheap to clone; the writer stops when the last one is dropped.
@@ -231,6 +239,7 @@ impl Db {
             meters: Meters::default(),
             sentry: Sentry::default(),
             room: Room::beside(path),
+            audit: audit_key(path)?,
         });
         let thread = writer::start(conn, jobs, Arc::clone(&ways), Arc::clone(&signals))?;
         let inner = Inner {
@@ -439,6 +448,12 @@ fn readers(path: &Path, size: u32, most_waiting: usize) -> Result<Readers> {
         waiting: AtomicUsize::new(0),
         most_waiting,
     })
+}
+
+/// What the links of the audit log are made with, of the database at `path`.
+fn audit_key(path: &Path) -> Result<Key> {
+    let dir = path.parent().unwrap_or(Path::new(""));
+    Ok(Secret::of(dir)?.key(Purpose::Audit))
 }
 
 /// What every connection has in common.

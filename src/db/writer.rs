@@ -158,6 +158,7 @@ fn run(
         let tx = Tx {
             conn,
             now: ways.clock.now(),
+            ways,
             signals: RefCell::default(),
             after: RefCell::default(),
         };

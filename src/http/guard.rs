@@ -85,6 +85,35 @@ fn names_one_host<B>(request: &Request<B>, headers: &HeaderMap) -> bool {
     }
 }
 
+#[cfg(feature = "fuzzing")]
+/// Judges a request with the method, the address and the headers that the lines of a text name.
+pub(super) fn strange(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines();
+    let mut first = lines.next().unwrap_or_default().split(' ');
+    let mut request = Request::builder();
+    if let (Some(method), Some(uri)) = (first.next(), first.next()) {
+        request = request.method(method).uri(uri);
+    }
+    if first.next() == Some("HTTP/2") {
+        request = request.version(Version::HTTP_2);
+    }
+    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+        request = request.header(name, value.trim());
+    }
+    let Ok(mut request) = request.body(()) else {
+        return;
+    };
+    settle(&mut request);
+    let mut config = Config::new(std::path::PathBuf::new());
+    config.public_url = Some("https://desk.example".to_owned());
+    let peer = IpAddr::from([127, 0, 0, 1]);
+    let _ = (fault(&request), is_astray(&request, &config, peer));
+    let _ = super::body::Kind::of(request.headers());
+    let forwarded = request.headers().get("x-forwarded-for");
+    let _ = config.origin_of(peer, forwarded.and_then(|v| v.to_str().ok()));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -221,6 +221,21 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     }
 }
 
+#[cfg(feature = "fuzzing")]
+/// How bytes arrive makes no difference to what the parser behind the guard gets to see.
+pub(super) fn strange(bytes: &[u8]) {
+    let seen = |most: usize| {
+        let (mut guard, mut seen) = (Guard::new(), bytes.to_vec());
+        for piece in seen.chunks_mut(most) {
+            guard.read(piece);
+        }
+        seen
+    };
+    let whole = seen(bytes.len().max(1));
+    assert_eq!(seen(1), whole);
+    assert_eq!(seen(7), whole);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

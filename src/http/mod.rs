@@ -219,6 +219,19 @@ async fn stopping(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stopping| *stopping).await.is_ok();
 }
 
+#[cfg(feature = "fuzzing")]
+/// Reads a head as the guard in front of the parser does, and what is asked of one that was parsed.
+pub(crate) fn strange_head(bytes: &[u8]) {
+    heads::strange(bytes);
+    guard::strange(bytes);
+}
+
+#[cfg(feature = "fuzzing")]
+/// Reads the body of a request with files.
+pub(crate) async fn strange_parts(app: &App, bytes: &[u8]) {
+    multipart::strange(app, bytes).await;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

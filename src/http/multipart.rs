@@ -280,3 +280,32 @@ async fn file(
         }
     }
 }
+
+#[cfg(feature = "fuzzing")]
+/// Reads a body whose first byte says whether files are taken, in pieces of the size that its second one says.
+pub(super) async fn strange(app: &App, bytes: &[u8]) {
+    let [kind, piece, body @ ..] = bytes else {
+        return;
+    };
+    let room = if kind % 2 == 0 {
+        Room::None
+    } else {
+        Room::Visitor
+    };
+    let size = usize::from(*piece).max(1);
+    let pieces: Vec<_> = body
+        .chunks(size)
+        .map(|p| Ok(Bytes::copy_from_slice(p)))
+        .collect();
+    // Another visitor each time: how often one may send files is not what is looked at.
+    let address = IpAddr::from(
+        blake3::hash(bytes)
+            .as_bytes()
+            .first_chunk::<4>()
+            .map_or([0; 4], |b| *b),
+    );
+    let stream = futures_util::stream::iter(pieces);
+    if let Ok(parts) = parts(stream, "b".to_owned(), app, room, address).await {
+        assert!(parts.files.len() <= FILES);
+    }
+}

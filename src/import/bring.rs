@@ -2,6 +2,7 @@
 //! import that is cut short goes on where it was.
 use super::{
     Export, Report, Stage,
+    agents::{self, Agents},
     compare::{self, Compared, Here, compare},
     report::What,
     stage::{Attached, Company, Kind, Person, Said, Ticket},
@@ -9,7 +10,7 @@ use super::{
 use crate::{
     api::{
         Upload,
-        field::{ClientId, OperatorId, TenantId},
+        field::{ClientId, TenantId},
     },
     blob::Blobs,
     channel::email::{html, names},
@@ -41,6 +42,8 @@ pub(crate) struct Bringing {
     /// Which desk they come from: two of one kind are told apart by it.
     pub(crate) source: String,
     pub(crate) keep_numbers: bool,
+    /// Who gets an account.
+    pub(crate) agents: Agents,
 }
 
 /// A ticket with what is known of its files.
@@ -123,10 +126,15 @@ impl Loaded {
 }
 
 impl Bringing {
+    fn compare(&self, conn: &Connection, loaded: &Loaded) -> Result<Compared> {
+        let place = (self.tenant, self.source.as_str());
+        compare(conn, place, &loaded.ticket, &self.agents)
+    }
+
     /// The keys of the messages of a batch that are not here, ticket by ticket.
     pub(crate) fn news(&self, conn: &Connection, batch: &[Loaded]) -> Result<Vec<Vec<String>>> {
         let news = |loaded: &Loaded| {
-            let compared = compare(conn, self.tenant, &self.source, &loaded.ticket)?;
+            let compared = self.compare(conn, loaded)?;
             Ok(match compared.here {
                 Here::Gone => Vec::new(),
                 _ => compared.new.into_iter().collect(),
@@ -139,7 +147,7 @@ impl Bringing {
     pub(crate) fn weigh(&self, conn: &Connection, batch: &[Loaded]) -> Result<Report> {
         let mut report = Report::default();
         for loaded in batch {
-            let compared = compare(conn, self.tenant, &self.source, &loaded.ticket)?;
+            let compared = self.compare(conn, loaded)?;
             self.note(conn, loaded, &compared, &mut report)?;
         }
         Ok(report)
@@ -149,7 +157,7 @@ impl Bringing {
     pub(crate) fn bring(&self, tx: &Tx<'_>, batch: &mut [Loaded]) -> Result<Report> {
         let mut report = Report::default();
         for loaded in batch {
-            let compared = compare(tx, self.tenant, &self.source, &loaded.ticket)?;
+            let compared = self.compare(tx, loaded)?;
             self.note(tx, loaded, &compared, &mut report)?;
             self.one(tx, loaded, compared)?;
         }
@@ -165,7 +173,7 @@ impl Bringing {
         report: &mut Report,
     ) -> Result<()> {
         let ticket = &loaded.ticket;
-        let assignee = compare::operator(conn, self.tenant, ticket.assignee.as_ref())?;
+        let assignee = compare::assignee(conn, self.tenant, ticket, &self.agents)?;
         let new = compared.new.len();
         match &compared.here {
             Here::Gone => {
@@ -182,7 +190,7 @@ impl Bringing {
             }
             Here::There(known) => {
                 let fields = if known.is_changed {
-                    compare::fields(&known.record, ticket, assignee.as_ref().map(|(id, _)| *id))
+                    compare::fields(&known.record, ticket, assignee.as_deref())
                 } else {
                     Vec::new()
                 };
@@ -227,12 +235,10 @@ impl Bringing {
             .chain(&ticket.assignee)
             .filter(|person| person.is_agent)
         {
-            if compare::operator(conn, self.tenant, Some(agent))?.is_none() {
-                let name = match &agent.email {
-                    Some(email) => format!("{} <{email}>", agent.name),
-                    None => agent.name.clone(),
-                };
-                report.agents_without_account.insert(name);
+            if !self.agents.brings(agent)
+                && compare::operator(conn, self.tenant, Some(agent))?.is_none()
+            {
+                report.agents_without_account.insert(agents::shown(agent));
             }
         }
         if let Some(company) = &ticket.company
@@ -423,7 +429,7 @@ impl Bringing {
     }
 
     fn standing(&self, tx: &Tx<'_>, ticket: &Ticket, record: &Record) -> Result<Standing> {
-        let assignee = compare::operator(tx, self.tenant, ticket.assignee.as_ref())?;
+        let assignee = agents::at_work(tx, self.tenant, ticket.assignee.as_ref())?;
         let days = i64::from(tenant::by_id(tx, self.tenant)?.settings.auto_close_days);
         // What the calendar would close at once comes closed, so that nobody hears of it now.
         let is_over = days > 0 && ticket.done_at <= tx.now - days * DAY;
@@ -437,9 +443,7 @@ impl Bringing {
             .map(|said| said.at);
         Ok(Standing {
             status,
-            assigned_to: assignee
-                .map(|(id, _): (OperatorId, String)| id)
-                .or(record.assigned_to),
+            assigned_to: assignee.or(record.assigned_to),
             first_response_at: answer.min(),
             done_at: ticket.done_at,
             updated_at: ticket.updated_at.max(record.updated_at),

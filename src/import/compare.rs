@@ -1,5 +1,8 @@
 //! What an import of one ticket would change here: nothing yet, only the difference.
-use super::stage::{Person, Ticket};
+use super::{
+    agents::{self, Agents},
+    stage::{Person, Ticket},
+};
 use crate::{
     api::field::{Domain, OperatorId, TenantId, TicketId},
     db::sql::{all, first},
@@ -27,7 +30,7 @@ pub(super) enum Here {
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) record: Record,
-    /// Whether the other desk says something else of it than the last time.
+    /// Whether the other desk says something else of it than the last time, or whoever it is for has come after it.
     pub(super) is_changed: bool,
     /// Whether people here have worked on it since.
     pub(super) is_touched: bool,
@@ -59,9 +62,9 @@ pub(super) struct Compared {
 /// Looks for a ticket of `source` here.
 pub(super) fn compare(
     conn: &Connection,
-    tenant: TenantId,
-    source: &str,
+    (tenant, source): (TenantId, &str),
     ticket: &Ticket,
+    agents: &Agents,
 ) -> Result<Compared> {
     let digest = digest(ticket)?;
     let keys: Vec<&str> = ticket.said.iter().map(|said| said.key.as_str()).collect();
@@ -94,11 +97,15 @@ pub(super) fn compare(
         None => Here::Nowhere,
         Some((None, ..)) => Here::Gone,
         Some((Some(id), last, is_touched)) => match record::by_id(conn, tenant, id) {
-            Ok(record) => Here::There(Box::new(Known {
-                record,
-                is_changed: last != digest,
-                is_touched,
-            })),
+            Ok(record) => {
+                let is_nobody_s = record.assigned_to.is_none() && !is_touched;
+                let is_late = is_nobody_s && assignee(conn, tenant, ticket, agents)?.is_some();
+                Here::There(Box::new(Known {
+                    record,
+                    is_changed: last != digest || is_late,
+                    is_touched,
+                }))
+            }
             Err(error) if error.code() == crate::error::Code::TicketNotFound => Here::Gone,
             Err(error) => return Err(error),
         },
@@ -118,8 +125,23 @@ fn digest(ticket: &Ticket) -> Result<String> {
     Ok(blake3::hash(&said).to_hex().to_string())
 }
 
+/// Whom a ticket is for here: the number of an operator, or the address of one who is to come.
+pub(super) fn assignee(
+    conn: &Connection,
+    tenant: TenantId,
+    ticket: &Ticket,
+    agents: &Agents,
+) -> Result<Option<String>> {
+    let person = ticket.assignee.as_ref();
+    if let Some(id) = agents::at_work(conn, tenant, person)? {
+        return Ok(Some(id.to_string()));
+    }
+    let coming = person.filter(|person| agents.brings(person));
+    Ok(coming.and_then(|person| person.email.clone()))
+}
+
 /// The fields in which a ticket here differs from what the other desk says.
-pub(super) fn fields(record: &Record, ticket: &Ticket, assignee: Option<OperatorId>) -> Vec<Field> {
+pub(super) fn fields(record: &Record, ticket: &Ticket, assignee: Option<&str>) -> Vec<Field> {
     let mut fields = Vec::new();
     let mut compare = |field, here: &str, there: &str| {
         if here != there {
@@ -142,11 +164,7 @@ pub(super) fn fields(record: &Record, ticket: &Ticket, assignee: Option<Operator
     );
     if let Some(assignee) = assignee {
         let number = |id: Option<OperatorId>| id.map_or_else(String::new, |id| id.to_string());
-        compare(
-            "assigned_to",
-            &number(record.assigned_to),
-            &number(Some(assignee)),
-        );
+        compare("assigned_to", &number(record.assigned_to), assignee);
     }
     fields
 }

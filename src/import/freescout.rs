@@ -50,7 +50,15 @@ const TABLES: [Wanted; 8] = [
     Wanted::text("emails", &["id", "customer_id", "email"]),
     Wanted::text(
         "users",
-        &["id", "first_name", "last_name", "email", "phone"],
+        &[
+            "id",
+            "first_name",
+            "last_name",
+            "email",
+            "phone",
+            "status",
+            "type",
+        ],
     ),
     Wanted::text(
         "attachments",
@@ -68,10 +76,13 @@ const TABLES: [Wanted; 8] = [
 ];
 
 /// Numbers stand for words there: a conversation's status 1 active, 2 pending, 3 closed, 4 spam; its state and a thread's
-/// 1 draft, 2 published, 3 deleted or hidden; a thread's type 1 by the customer, 2 by the desk, 3 a note, 4 no text.
+/// 1 draft, 2 published, 3 deleted or hidden; a thread's type 1 by the customer, 2 by the desk, 3 a note, 4 no text; a
+/// user's status 1 at work, 2 switched off, 3 deleted, and type 1 a person, 2 a robot.
 const INTO: &str = "
-insert into person (key, name, email, phone, is_agent)
-  select 'u' || id, trim(coalesce(first_name, '') || ' ' || coalesce(last_name, '')), email, phone, 1 from their_users;
+insert into person (key, name, email, phone, is_agent, has_left)
+  select 'u' || id, trim(coalesce(first_name, '') || ' ' || coalesce(last_name, '')), email, phone, 1,
+         coalesce(status, 1) <> 1 or coalesce(type, 1) <> 1
+    from their_users;
 insert into company (key, name)
   select distinct lower(trim(company)), trim(company) from their_customers where trim(coalesce(company, '')) <> '' group by 1;
 insert into person (key, name, email, phone, company, is_agent)

@@ -4,7 +4,8 @@
 //! temporary database ([`stage`]), so that an export may be larger than the memory; [`dump`] reads the SQL that the two in
 //! the middle are exported as. [`compare`] says for each ticket what an import would change here, and [`bring`] changes it.
 //! Both look at the same notes of what came before, so that an import may be repeated: what is new there is added, what
-//! people have changed here stays.
+//! people have changed here stays. [`agents`] gives the other desk's people their accounts before their tickets come.
+mod agents;
 mod bring;
 mod compare;
 mod dump;
@@ -16,9 +17,10 @@ mod stage;
 mod times;
 mod zendesk;
 
+pub(crate) use agents::{Agents, of_export};
 pub(crate) use bring::{Bringing, Loaded};
 pub(crate) use report::Report;
-pub(crate) use stage::Stage;
+pub(crate) use stage::{Person, Stage};
 
 use crate::error::{Error, Result};
 use jiff::tz::TimeZone;

@@ -58,6 +58,7 @@ const TABLES: [Wanted; 15] = [
             "email",
             "phone",
             "mobile",
+            "isactive",
         ],
     ),
     Wanted::text(
@@ -74,9 +75,10 @@ const TABLES: [Wanted; 15] = [
 
 /// An entry's type is M for a message, R for a response, N for a note; an attachment's H stands for an entry.
 const INTO: &str = "
-insert into person (key, name, email, phone, is_agent)
+insert into person (key, name, email, phone, is_agent, has_left)
   select 's' || staff_id, trim(coalesce(firstname, '') || ' ' || coalesce(lastname, '')), email,
-         coalesce(nullif(mobile, ''), nullif(phone, '')), 1
+         coalesce(nullif(mobile, ''), nullif(phone, '')), 1,
+         coalesce(isactive, 1) = 0
     from their_staff;
 insert into company (key, name, domain)
   select id, name, nullif(trim(substr(domain, 1, instr(domain || ',', ',') - 1)), '') from their_organization;

@@ -1,9 +1,10 @@
 //! What an import would do or has done, for a person to read before anything is changed and after.
 use super::{
+    agents::Agents,
     compare::Field,
     stage::{Stage, Ticket},
 };
-use crate::error::Result;
+use crate::{api::field::TenantId, error::Result};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,6 +71,12 @@ pub(crate) struct Report {
     pub(crate) new_messages: usize,
     pub(crate) new_files: usize,
     pub(crate) new_contacts: BTreeSet<String>,
+    /// Agents of the other desk who get an account here, or have got one.
+    pub(crate) new_operators: BTreeSet<String>,
+    /// Why they cannot get one, in words; then nothing is brought.
+    pub(crate) too_many_operators: Option<String>,
+    /// Agents whose address is a login in another tenant.
+    pub(crate) agents_of_other_tenants: BTreeSet<String>,
     pub(crate) new_clients: BTreeSet<String>,
     pub(crate) new_tags: BTreeSet<String>,
     /// Files that neither the export nor the folder of attachments holds.
@@ -110,6 +117,14 @@ impl Report {
             remarks: stage.remarks()?,
             ..Report::default()
         })
+    }
+
+    /// Says what becomes of the agents.
+    pub(crate) fn agents(&mut self, tenant: TenantId, agents: &Agents) {
+        self.new_operators.extend(agents.named());
+        self.agents_of_other_tenants
+            .extend(agents.elsewhere.iter().cloned());
+        self.too_many_operators = agents.too_many(tenant);
     }
 
     /// Takes note of a ticket that differs.
@@ -163,6 +178,6 @@ impl Report {
 
     /// Whether there is anything to bring.
     pub(crate) fn is_idle(&self) -> bool {
-        self.new_tickets + self.changed_tickets + self.new_messages == 0
+        self.new_tickets + self.changed_tickets + self.new_messages + self.new_operators.len() == 0
     }
 }

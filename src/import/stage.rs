@@ -23,7 +23,8 @@ const SUBJECT: usize = 255;
 /// Keys are those of the other desk; words of status, priority and channel are already ours, `was` is the other desk's.
 const SCHEMA: &str = "
 create table company (key text primary key, name text not null, domain text);
-create table person (key text primary key, name text, email text, phone text, company text, is_agent int not null);
+create table person (key text primary key, name text, email text, phone text, company text, is_agent int not null,
+                     has_left int not null default 0);
 create table ticket (
   key text primary key, number int, subject text, was text, status text, priority text, channel text, requester text,
   assignee text, company text, tags text, created_at int, updated_at int, done_at int, left_out text
@@ -44,7 +45,7 @@ pub(crate) struct Stage {
 
 /// A person of the other desk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Person {
+pub(crate) struct Person {
     pub(super) key: String,
     pub(super) name: String,
     pub(super) email: Option<String>,
@@ -343,6 +344,17 @@ impl Stage {
             [row],
             |row| row.get(0),
         )
+    }
+
+    /// The agents who still work there and can be known by an address.
+    pub(super) fn agents(&self) -> Result<Vec<Person>> {
+        let agents = all(
+            &self.conn,
+            "select key, name, email, phone, company, is_agent from person where is_agent and not has_left order by key",
+            [],
+            person,
+        )?;
+        Ok(agents.into_iter().filter(|a| a.email.is_some()).collect())
     }
 
     fn person(&self, key: Option<&str>) -> Result<Option<Person>> {

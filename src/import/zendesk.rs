@@ -118,13 +118,15 @@ fn user(stage: &Stage, user: &Map<String, Value>) -> Result<()> {
         return Ok(());
     };
     let is_agent = matches!(text(user, "role"), Some("agent" | "admin"));
+    let is = |name: &str| user.get(name).and_then(Value::as_bool);
+    let has_left = is("active") == Some(false) || is("suspended") == Some(true);
     run(
         &stage.conn,
-        "insert into person (key, name, email, phone, company, is_agent) values (?1, ?2, ?3, ?4, ?5, ?6)
+        "insert into person (key, name, email, phone, company, is_agent, has_left) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          on conflict do update
             set name = coalesce(excluded.name, name), email = coalesce(excluded.email, email),
                 phone = coalesce(excluded.phone, phone), company = coalesce(excluded.company, company),
-                is_agent = max(excluded.is_agent, is_agent)",
+                is_agent = max(excluded.is_agent, is_agent), has_left = max(excluded.has_left, has_left)",
         (
             id,
             text(user, "name"),
@@ -132,6 +134,7 @@ fn user(stage: &Stage, user: &Map<String, Value>) -> Result<()> {
             text(user, "phone"),
             key(user, "organization_id"),
             is_agent,
+            has_left,
         ),
     )?;
     if let Some(Value::Object(inside)) = user.get("organization") {

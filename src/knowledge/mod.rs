@@ -457,3 +457,9 @@ pub(crate) fn forget_index(conn: &Connection, tenant: TenantId) -> Result<()> {
     )?;
     Ok(())
 }
+
+#[cfg(feature = "fuzzing")]
+/// Renders an article.
+pub(crate) fn strange(content: &str) {
+    let _ = markdown::render(content);
+}

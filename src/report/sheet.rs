@@ -9,6 +9,7 @@ use rust_xlsxwriter::{Color, Format, FormatBorder, Workbook, Worksheet};
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 use serde_json::Value;
+use std::path::Path;
 
 /// A file in answer to a call.
 #[derive(Debug)]
@@ -90,14 +91,17 @@ fn serial(at: Millis, zone: &TimeZone) -> f64 {
     EPOCH + local / DAY
 }
 
-/// The rows as a workbook: a header that stays in sight, filters, times by the wall clock of `zone`.
+/// The rows as a workbook: a header that stays in sight, filters, times by the wall clock of `zone`. What does not fit into
+/// memory on the way lies in `scratch`, under no name.
 pub(crate) fn xlsx<T: Serialize + JsonSchema>(
     name: &str,
     rows: &[T],
     zone: &TimeZone,
+    scratch: &Path,
 ) -> Result<Download> {
     let columns = columns::<T>();
     let mut book = Workbook::new();
+    book.set_tempdir(scratch).map_err(Error::internal)?;
     let sheet = book
         .add_worksheet_with_constant_memory()
         .map_err(Error::internal)?;
@@ -224,7 +228,7 @@ mod tests {
     #[test]
     fn a_workbook_is_a_zip_and_its_times_are_the_tenants() {
         let almaty = TimeZone::get("Asia/Almaty").unwrap();
-        let file = xlsx("report", &lines(), &almaty).unwrap();
+        let file = xlsx("report", &lines(), &almaty, &std::env::temp_dir()).unwrap();
         assert!(file.bytes.starts_with(b"PK\x03\x04"));
         // 2026-03-19 15:30 in Almaty.
         let days = serial(1_773_916_200_000, &almaty);

@@ -275,6 +275,7 @@ pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
         "tariff",
         "sla_rule",
         "idempotency",
+        "audit_chain",
         "audit_log",
         "notice",
         "bitrix24_user",

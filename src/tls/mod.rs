@@ -82,7 +82,7 @@ impl Certificates {
     /// Takes the certificate of two files into use.
     fn load(&self, cert: &Path, key: &Path) -> Result<()> {
         let times = written(cert, key)?;
-        let made = certified(&fs::read(cert)?, &fs::read(key)?).map_err(|why| {
+        let made = certified(&read(cert)?, &read(key)?).map_err(|why| {
             Error::internal(format!("{} and {}: {why}", cert.display(), key.display()))
         })?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(made);
@@ -146,6 +146,10 @@ impl ResolvesServerCert for Certificates {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|error| Error::internal(format!("{}: {error}", path.display())))
 }
 
 /// When two files were last written.

@@ -292,6 +292,14 @@ impl Portal<'_> {
     }
 }
 
+#[cfg(feature = "fuzzing")]
+/// Reads what a portal says of somebody.
+pub(crate) fn strange(profile: &Value) {
+    if let Some(user) = read_profile(profile) {
+        assert!(user.id > 0 && user.name.chars().count() <= 200);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

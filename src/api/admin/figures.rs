@@ -1,7 +1,7 @@
 //! Figures of the desk.
 use crate::{
     access::{Operator, rules::Needs},
-    api::{Action, Call, Query, Read, Spec, field::Int, query},
+    api::{Action, Query, Read, Spec, field::Int, query},
     clock::Millis,
     db::Lane,
     error::{Error, Fault, Result},
@@ -106,7 +106,7 @@ impl ReportFormat {
     /// The rows as JSON; or none, and the file is the answer.
     fn answer<T: Serialize + JsonSchema>(
         self,
-        call: &Call,
+        cx: &Read<'_, Operator>,
         name: &str,
         rows: Vec<T>,
         zone: &TimeZone,
@@ -114,9 +114,9 @@ impl ReportFormat {
         let file = match self {
             ReportFormat::Json => return Ok(rows),
             ReportFormat::Csv => sheet::csv(name, &rows)?,
-            ReportFormat::Xlsx => sheet::xlsx(name, &rows, zone)?,
+            ReportFormat::Xlsx => sheet::xlsx(name, &rows, zone, &cx.app.config.data_dir)?,
         };
-        call.answer_with(file);
+        cx.call.answer_with(file);
         Ok(Vec::new())
     }
 }
@@ -155,7 +155,7 @@ impl Query for ReportTickets {
         let (since, zone) = beginning(cx, days(self.days)?)?;
         let rows = tickets::tickets(cx.db, cx.by.tenant, since, cx.db.now)?;
         let format = self.format.unwrap_or_default();
-        format.answer(cx.call, "tickets", rows, &zone)
+        format.answer(cx, "tickets", rows, &zone)
     }
 }
 
@@ -189,6 +189,6 @@ impl Query for ReportOperators {
         let (since, zone) = beginning(cx, days(self.days)?)?;
         let rows = operators::operators(cx.db, cx.by.tenant, since)?;
         let format = self.format.unwrap_or_default();
-        format.answer(cx.call, "operators", rows, &zone)
+        format.answer(cx, "operators", rows, &zone)
     }
 }

@@ -45,7 +45,7 @@ pub(crate) struct SmtpTarget {
 pub(super) async fn connect(target: &SmtpTarget) -> Result<AsyncSmtpConnection, Sent> {
     let found = lookup_host((target.host.as_str(), target.port))
         .await
-        .map_err(|error| retry(format!("{} cannot be found: {error}", target.host)))?;
+        .map_err(|error| unreached(format!("{} cannot be found: {error}", target.host)))?;
     let reachable: Vec<SocketAddr> = found
         .filter(|address| target.reach.allows(address.ip()))
         .collect();
@@ -122,11 +122,11 @@ fn hello(name: &str) -> ClientId {
     }
 }
 
-/// Trouble before any mail was spoken of: unless it is plainly temporary, it is the channel's.
+/// Trouble before any mail was spoken of: unless it is plainly temporary and so the network's, it is the channel's.
 fn at_the_door(error: &Error) -> Sent {
     let network = error.status().is_none() && !error.is_client() && !is_about_encryption(error);
     if network || (error.is_transient() && !is_about_login(error)) {
-        retry(error.to_string())
+        unreached(error.to_string())
     } else {
         misconfigured(error.to_string())
     }
@@ -161,6 +161,15 @@ pub(super) fn code(error: &Error) -> Option<u16> {
 /// Says goodbye; a server that does not answer it has still taken the mail.
 pub(super) async fn quit(connection: &mut AsyncSmtpConnection) {
     let _ = timeout(Duration::from_secs(5), connection.quit()).await;
+}
+
+/// Trouble of getting there, which may pass.
+pub(super) fn unreached(why: String) -> Sent {
+    Sent::Retry {
+        why,
+        at_least: None,
+        trouble: Trouble::Network,
+    }
 }
 
 /// Trouble that may pass.

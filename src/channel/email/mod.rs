@@ -43,3 +43,14 @@ pub(crate) mod token;
 pub(crate) mod transfer;
 pub(crate) mod vocabulary;
 pub(crate) mod words;
+
+#[cfg(feature = "fuzzing")]
+/// Reads the wrappings that Outlook puts around a mail.
+pub(crate) fn strange_attachment(bytes: &[u8]) {
+    const ROOM: usize = 1_000_000;
+    let _ = tnef::unpack(bytes, ROOM);
+    let _ = rtf::text(bytes);
+    if let Some(text) = rtf::decompress(bytes, ROOM) {
+        let _ = rtf::text(&text);
+    }
+}

@@ -10,9 +10,11 @@ use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use super::dial::{SmtpTarget, code, connect, is_about_login, misconfigured, quit, retry};
+use super::dial::{
+    SmtpTarget, code, connect, is_about_login, misconfigured, quit, retry, unreached,
+};
 
 /// Waiting for the whole of a small mail.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -58,8 +60,10 @@ pub(crate) struct Missed {
 /// Whose trouble keeps the mail waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// This mail's, or the network's.
+    /// This mail's, or it cannot be known whose: the server may have the mail.
     Mail,
+    /// The network's, or that of a server which greets nobody: no mail was spoken of.
+    Network,
     /// The whole channel's: login, encryption, greeting. People should look at its settings.
     Channel,
 }
@@ -67,13 +71,23 @@ pub(crate) enum Trouble {
 /// Sends a mail.
 pub(crate) async fn send(target: &SmtpTarget, envelope: &Envelope, raw: &[u8]) -> Sent {
     let limit = LONGEST + Duration::from_secs((raw.len() / BYTES_A_SECOND) as u64);
-    match timeout(limit, Box::pin(attempt(target, envelope, raw))).await {
-        Ok(Ok(sent) | Err(sent)) => sent,
-        Err(_) => retry(format!(
+    let began = Instant::now();
+    let silent = |limit: Duration| {
+        format!(
             "{} did not answer within {} s",
             target.host,
             limit.as_secs()
-        )),
+        )
+    };
+    let connection = match timeout(LONGEST, Box::pin(connect(target))).await {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(sent)) => return sent,
+        Err(_) => return unreached(silent(LONGEST)),
+    };
+    let left = limit.saturating_sub(began.elapsed());
+    match timeout(left, Box::pin(attempt(target, connection, envelope, raw))).await {
+        Ok(Ok(sent) | Err(sent)) => sent,
+        Err(_) => retry(silent(limit)),
     }
 }
 
@@ -105,9 +119,13 @@ pub(crate) fn backoff(attempt: u32, jitter: u64) -> Option<i64> {
     Some(delay + delay / 10 * (jitter % 1000) as i64 / 1000)
 }
 
-async fn attempt(target: &SmtpTarget, envelope: &Envelope, raw: &[u8]) -> Result<Sent, Sent> {
+async fn attempt(
+    target: &SmtpTarget,
+    mut connection: AsyncSmtpConnection,
+    envelope: &Envelope,
+    raw: &[u8],
+) -> Result<Sent, Sent> {
     let (from, recipients) = addresses(envelope)?;
-    let mut connection = connect(target).await?;
     let mut parameters = Vec::new();
     let international = recipients
         .iter()
@@ -332,19 +350,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_lost_anywhere_is_tried_again() {
-        for script in [
-            &[("CONNECT", "drop")][..],
-            &[("EHLO", "drop")],
-            &[("MAIL", "drop")],
-            &[("RCPT", "drop")],
-            &[("DATA", "drop")],
-            &[(".", "drop")],
+        for (script, trouble) in [
+            (&[("CONNECT", "drop")][..], Trouble::Network),
+            (&[("CONNECT", "421 4.3.2 too busy")], Trouble::Network),
+            (&[("EHLO", "drop")], Trouble::Network),
+            (&[("MAIL", "drop")], Trouble::Mail),
+            (&[("RCPT", "drop")], Trouble::Mail),
+            (&[("DATA", "drop")], Trouble::Mail),
+            (&[(".", "drop")], Trouble::Mail),
         ] {
-            assert_eq!(
-                retry_of(&sent(script).await),
-                Some((None, Trouble::Mail)),
-                "{script:?}"
-            );
+            let retried = retry_of(&sent(script).await);
+            assert_eq!(retried, Some((None, trouble)), "{script:?}");
         }
         let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = nobody.local_addr().unwrap().port();
@@ -353,7 +369,7 @@ mod tests {
         target.port = port;
         assert_eq!(
             retry_of(&send(&target, &envelope(&["a@x.kz"]), b"x").await),
-            Some((None, Trouble::Mail))
+            Some((None, Trouble::Network))
         );
     }
 

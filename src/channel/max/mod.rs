@@ -8,7 +8,7 @@ use super::{
     heard::{Heard, Media, Source, text_at},
     messenger::{Button, Checked, Load, Messenger, Polled, Sent, To, Unfetched, Unpolled},
     parts::{Attached, Limits, Part},
-    peer::{self, Body, Call, Form, LONG, Reply, SHORT},
+    peer::{self, Body, Call, Form, LONG, Reply, SHORT, Silence},
 };
 use crate::app::App;
 use futures_util::future::{BoxFuture, FutureExt};
@@ -73,7 +73,7 @@ impl Bot {
         path: &str,
         body: Body,
         longest: Duration,
-    ) -> Result<Reply, String> {
+    ) -> Result<Reply, Silence> {
         let call = Call {
             headers: &[("authorization", self.token.as_str())],
             body,
@@ -206,7 +206,7 @@ impl Bot {
         let reply = self
             .call(Method::GET, &path, Body::None, longest)
             .await
-            .map_err(Unpolled::Later)?;
+            .map_err(|silence| Unpolled::Later(silence.why))?;
         let mut answer = reply.json();
         if !reply.is_ok() {
             let why = complaint(&reply, &answer);
@@ -239,7 +239,9 @@ impl Bot {
             most: usize::try_from(limit).unwrap_or(usize::MAX),
             ..Call::new(Method::GET, url.clone())
         };
-        let reply = peer::ask(&self.app, call).await.map_err(Unfetched::Later)?;
+        let reply = peer::ask(&self.app, call)
+            .await
+            .map_err(|silence| Unfetched::Later(silence.why))?;
         match reply.status {
             200 => Ok(reply.bytes.into()),
             403 | 404 | 410 => Err(Unfetched::Never("the file is gone".into())),
@@ -341,4 +343,9 @@ impl Messenger for Bot {
     fn poll<'a>(&'a self, cursor: Option<&'a str>) -> BoxFuture<'a, Result<Polled, Unpolled>> {
         self.updates(cursor).boxed()
     }
+}
+
+#[cfg(feature = "fuzzing")]
+pub(crate) fn strange(update: &Value) {
+    let _ = (parse::token(update), parse::heard(update, "key"));
 }

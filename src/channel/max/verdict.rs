@@ -1,5 +1,9 @@
 //! What an answer of MAX means for what was sent. Pure.
-use crate::channel::{heard::text_at, messenger::Sent, peer::Reply};
+use crate::channel::{
+    heard::text_at,
+    messenger::Sent,
+    peer::{Reply, Silence},
+};
 use crate::clock::SECOND;
 use serde_json::Value;
 
@@ -18,7 +22,7 @@ pub(super) fn complaint(reply: &Reply, body: &Value) -> String {
 }
 
 /// Whether a file of the message is still being made ready.
-pub(super) fn is_not_ready(reply: &Result<Reply, String>) -> bool {
+pub(super) fn is_not_ready(reply: &Result<Reply, Silence>) -> bool {
     reply.as_ref().is_ok_and(|reply| {
         let code = text_at(&reply.json(), "code");
         reply.status == 400 && (code == "attachment.not.ready" || code.ends_with("not.processed"))
@@ -26,10 +30,10 @@ pub(super) fn is_not_ready(reply: &Result<Reply, String>) -> bool {
 }
 
 /// What became of what was sent.
-pub(super) fn verdict(reply: Result<Reply, String>) -> Sent {
+pub(super) fn verdict(reply: Result<Reply, Silence>) -> Sent {
     let reply = match reply {
         Ok(reply) => reply,
-        Err(why) => return Sent::Retry { why },
+        Err(silence) => return silence.into(),
     };
     let body = reply.json();
     if reply.is_ok() && body["success"] != false {

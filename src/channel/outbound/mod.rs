@@ -9,10 +9,10 @@ use super::{
     config::{Channel, Security as Protection},
     email::{
         dial::{Security, SmtpTarget},
-        send::{self, Sent},
+        send::{self, Sent, Trouble},
     },
     imap, messenger,
-    outbox::{self, Due},
+    outbox::{self, Due, outage},
     tend,
 };
 use crate::{
@@ -54,6 +54,8 @@ const LONG: Duration = Duration::from_secs(60);
 struct Senders {
     tasks: JoinSet<()>,
     rows: HashMap<task::Id, (i64, ChannelId)>,
+    /// When each channel whose server is away is tried next.
+    probes: HashMap<ChannelId, Millis>,
     /// What each channel began last.
     begun: HashMap<ChannelId, Begun>,
 }
@@ -109,7 +111,7 @@ impl Senders {
     /// Starts sending what is due and not being sent yet. Answers how long there is nothing else to do.
     async fn start(&mut self, app: &App) -> Result<Duration> {
         let sending: Vec<(i64, ChannelId)> = self.rows.values().copied().collect();
-        let (rows, next) = app
+        let (mut rows, next, cut, now) = app
             .db
             .read(move |db| {
                 let mut rows = Vec::new();
@@ -123,10 +125,13 @@ impl Senders {
                         .filter(|row| sending.iter().all(|(id, _)| *id != row.id));
                     rows.extend(waiting.take(free));
                 }
-                Ok((rows, outbox::next_at(db, db.now)?.map(|at| at - db.now)))
+                let mut cut = outage::probes(db, db.now)?;
+                cut.retain(|row| sending.iter().all(|(_, channel)| *channel != row.channel));
+                let next = outbox::next_at(db, db.now)?.map(|at| at - db.now);
+                Ok((rows, next, cut, db.now))
             })
             .await?;
-        let mut pause = PAUSE;
+        let mut pause = self.probe(cut, now, &mut rows);
         self.begun.retain(|_, begun| !begun.wait().is_zero());
         for row in rows {
             if let Some(begun) = self.begun.get(&row.channel) {
@@ -149,6 +154,25 @@ impl Senders {
         }
         let wait = next.and_then(|ms| u64::try_from(ms).ok());
         Ok(wait.map_or(pause, |ms| Duration::from_millis(ms).min(pause)))
+    }
+
+    /// Adds to `rows` what is to show whether a server is back, of each channel that is cut off one in a while. Answers when
+    /// the next one is to follow.
+    fn probe(&mut self, cut: Vec<Due>, now: Millis, rows: &mut Vec<Due>) -> Duration {
+        self.probes
+            .retain(|channel, _| cut.iter().any(|row| row.channel == *channel));
+        let mut pause = PAUSE;
+        for row in cut {
+            let at = *self
+                .probes
+                .entry(row.channel)
+                .or_insert_with(|| now + outage::interval(jitter()));
+            match u64::try_from(at - now) {
+                Ok(ms) if ms > 0 => pause = pause.min(Duration::from_millis(ms)),
+                _ => rows.push(row),
+            }
+        }
+        pause
     }
 
     fn ended(&mut self, ended: Result<(task::Id, ()), task::JoinError>) {
@@ -181,6 +205,8 @@ enum Fate {
     Again {
         why: String,
         at_least: Millis,
+        /// Nobody could be reached: the row's turn comes when somebody is.
+        is_cut: bool,
     },
     /// Put off as the provider asked.
     Wait {
@@ -211,12 +237,20 @@ async fn deliver(app: &App, row: &Due) {
                 Code::TicketNotFound | Code::MessageNotFound | Code::ChannelNotFound => {
                     Fate::Failed { why, gone: false }
                 }
-                _ => Fate::Again { why, at_least: 0 },
+                _ => Fate::Again {
+                    why,
+                    at_least: 0,
+                    is_cut: false,
+                },
             }
         }
     };
-    let jitter = random::<8>().map_or(0, u64::from_be_bytes);
+    let jitter = jitter();
     persist(app, row, move |tx, row| note(tx, row, &fate, jitter)).await;
+}
+
+fn jitter() -> u64 {
+    random::<8>().map_or(0, u64::from_be_bytes)
 }
 
 /// Writes something down about a row, and tries until it succeeds: as long as the process lives, what a server has taken is
@@ -257,10 +291,16 @@ async fn attempt(app: &App, row: &Due) -> Result<Fate> {
                 Some(missed) => Fate::Again {
                     why: missed.why,
                     at_least: 0,
+                    is_cut: false,
                 },
             },
-            Sent::Retry { why, at_least, .. } => Fate::Again {
+            Sent::Retry {
                 why,
+                at_least,
+                trouble,
+            } => Fate::Again {
+                why,
+                is_cut: trouble == Trouble::Network,
                 at_least: at_least
                     .and_then(|d| Millis::try_from(d.as_millis()).ok())
                     .unwrap_or(0),
@@ -278,10 +318,18 @@ fn note(tx: &Tx<'_>, row: &Due, fate: &Fate, jitter: u64) -> Result<()> {
             }
             outbox::sent(tx, row, mail_id.as_deref())
         }
-        Fate::Again { why, at_least } => {
+        Fate::Again {
+            why, is_cut: true, ..
+        } if row.is_probe => outage::goes_on(tx, row, why),
+        Fate::Again {
+            why,
+            at_least,
+            is_cut,
+        } => {
             tracing::warn!(outbox = row.id, %why, "a message was not taken and is tried again");
             let wait = send::backoff(row.attempts + 1, jitter);
-            outbox::failed(tx, row, why, wait.map(|ms| tx.now + ms.max(*at_least)))
+            outbox::failed(tx, row, why, wait.map(|ms| tx.now + ms.max(*at_least)))?;
+            outage::mark(tx, row, *is_cut && wait.is_some())
         }
         Fate::Wait { why, ms } => {
             tracing::info!(outbox = row.id, %why, "a message was put off");

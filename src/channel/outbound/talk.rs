@@ -192,7 +192,16 @@ fn fate(sent: Sent) -> Fate {
     match sent {
         Sent::Delivered(_) => Fate::Sent { mail_id: None },
         Sent::Wait { ms, why } => Fate::Wait { ms, why },
-        Sent::Retry { why } => Fate::Again { why, at_least: 0 },
+        Sent::Retry { why } => Fate::Again {
+            why,
+            at_least: 0,
+            is_cut: false,
+        },
+        Sent::Unreached { why } => Fate::Again {
+            why,
+            at_least: 0,
+            is_cut: true,
+        },
         Sent::Refused { why, gone } => Fate::Failed { why, gone },
         Sent::Moved { to } => Fate::Moved { to },
     }

@@ -1,6 +1,6 @@
 //! What leaves next is what a slow search finds, whatever happened to the rows before; and a long queue costs no more to
 //! look at than a short one.
-use super::{busy_channels, due, next_at};
+use super::{busy_channels, due, next_at, outage::probes};
 use crate::{
     api::field::ChannelId,
     db::{
@@ -239,4 +239,42 @@ fn a_long_queue_costs_no_more_than_a_short_one() {
     let (short, long) = (look(2), look(4_000));
     assert_eq!(short.steps, long.steps, "{:?}", long.statements);
     assert_eq!(long.sorts, 0);
+}
+
+#[test]
+fn a_channel_that_is_cut_off_is_tried_with_its_oldest_row_while_nothing_else_is_due() {
+    let world = World::new("cut");
+    let put = |ticket: i64, at: i64, is_cut: bool| {
+        world
+            .conn
+            .execute(
+                "insert into outbox (tenant_id, channel_id, ticket_id, message_id, kind, recipient, next_at, created_at, is_cut)
+                 values (1, 1, ?1, ?1, 'answer', 'r' || ?1, ?2, 0, ?3)",
+                (ticket, at, is_cut),
+            )
+            .unwrap();
+    };
+    let tried = || -> Vec<i64> {
+        let rows = probes(&world.conn, NOW).unwrap();
+        assert!(rows.iter().all(|row| row.is_probe));
+        rows.into_iter().map(|row| row.id).collect()
+    };
+    put(1, NOW + 9, false);
+    assert_eq!(tried(), [0; 0], "one that waits for its own sake");
+    put(2, NOW + 9, true);
+    put(3, NOW + 5, true);
+    assert_eq!(tried(), [2]);
+    put(4, NOW, false);
+    assert_eq!(tried(), [0; 0], "what is due shows it as well");
+    world
+        .conn
+        .execute_batch(
+            "update outbox set state = 'sent' where id = 4; update channel set is_active = 0",
+        )
+        .unwrap();
+    assert_eq!(tried(), [0; 0]);
+    for jitter in [0, 7, u64::MAX] {
+        let wait = super::outage::interval(jitter);
+        assert!((15_000..=30_000).contains(&wait), "{wait}");
+    }
 }

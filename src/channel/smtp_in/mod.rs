@@ -5,6 +5,16 @@
 
 mod command;
 mod session;
+
+#[cfg(feature = "fuzzing")]
+/// Reads each line as a command, and all of them as the data of a mail, whole and cut in two.
+pub(crate) fn strange(bytes: &[u8]) {
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let _ = command::read(line.strip_suffix(b"\r").unwrap_or(line));
+    }
+    wire::strange(bytes);
+}
+
 #[cfg(test)]
 mod tests;
 mod wire;

@@ -247,6 +247,20 @@ impl Reading {
     }
 }
 
+#[cfg(feature = "fuzzing")]
+/// However data is cut, the same mail ends at the same byte.
+pub(super) fn strange(bytes: &[u8]) {
+    let mut whole = Reading::new(1 << 20);
+    let end = whole.feed(bytes);
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    let mut halves = Reading::new(1 << 20);
+    let cut = match halves.feed(first) {
+        None => halves.feed(second).map(|end| end + first.len()),
+        found => found,
+    };
+    assert_eq!((end, whole.mail), (cut, halves.mail));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -183,7 +183,9 @@ impl Bot {
             most: usize::try_from(limit).unwrap_or(usize::MAX),
             ..Call::new(Method::GET, url)
         };
-        let reply = peer::ask(&self.app, call).await.map_err(Unfetched::Later)?;
+        let reply = peer::ask(&self.app, call)
+            .await
+            .map_err(|silence| Unfetched::Later(silence.why))?;
         match reply.status {
             200 => Ok(reply.bytes.into()),
             404 | 400 => Err(Unfetched::Never("the file is gone".into())),
@@ -362,3 +364,8 @@ fn externals(result: &Value, chat: &str) -> Vec<String> {
 
 /// The longest that Telegram may make us wait in one go.
 const LONGEST_WAIT: i64 = 3600 * SECOND;
+
+#[cfg(feature = "fuzzing")]
+pub(crate) fn strange(update: &Value) {
+    let _ = (parse::token(update), parse::heard(update, "desk_bot"));
+}

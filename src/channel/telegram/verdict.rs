@@ -3,7 +3,7 @@ use super::{LONGEST_WAIT, externals};
 use crate::channel::{
     heard::{number_of, text_of},
     messenger::Sent,
-    peer::Reply,
+    peer::{Reply, Silence},
 };
 use crate::clock::{Millis, SECOND};
 use serde_json::Value;
@@ -14,7 +14,7 @@ pub(super) enum Answer {
     Result(Value),
     Refusal(Refusal),
     /// Nobody answered: whether it was taken is not known.
-    Silence(String),
+    Silence(Silence),
 }
 
 /// What the Bot API says when it does not do what it was asked.
@@ -64,10 +64,10 @@ impl Refusal {
 }
 
 impl Answer {
-    pub(super) fn of(reply: Result<Reply, String>) -> Answer {
+    pub(super) fn of(reply: Result<Reply, Silence>) -> Answer {
         let reply = match reply {
             Ok(reply) => reply,
-            Err(why) => return Answer::Silence(why),
+            Err(silence) => return Answer::Silence(silence),
         };
         let mut body = reply.json();
         if body["ok"] == true {
@@ -95,7 +95,7 @@ impl Answer {
         match self {
             Answer::Result(result) => Ok(result),
             Answer::Refusal(refusal) => Err(Why::Refused(refusal)),
-            Answer::Silence(why) => Err(Why::Silent(why)),
+            Answer::Silence(silence) => Err(Why::Silent(silence.why)),
         }
     }
 
@@ -134,7 +134,7 @@ const GONE: [&str; 8] = [
 pub(super) fn verdict(answer: Answer, chat: &str) -> Sent {
     let refusal = match answer {
         Answer::Result(result) => return Sent::Delivered(externals(&result, chat)),
-        Answer::Silence(why) => return Sent::Retry { why },
+        Answer::Silence(silence) => return silence.into(),
         Answer::Refusal(refusal) => refusal,
     };
     let why = refusal.words();
@@ -171,6 +171,13 @@ mod tests {
             bytes: Bytes::from(body.to_string()),
         };
         verdict(Answer::of(Ok(reply)), "7")
+    }
+
+    fn silence(is_unheard: bool) -> Answer {
+        Answer::of(Err(Silence {
+            why: "timed out".into(),
+            is_unheard,
+        }))
     }
 
     fn refused(code: u16, description: &str) -> Sent {
@@ -243,9 +250,11 @@ mod tests {
             verdict(Answer::of(Ok(page)), "7"),
             Sent::Retry { .. }
         ));
+        assert!(matches!(verdict(silence(false), "7"), Sent::Retry { .. }));
+        // Who heard nothing can be asked again without saying it twice.
         assert!(matches!(
-            verdict(Answer::Silence("timed out".into()), "7"),
-            Sent::Retry { .. }
+            verdict(silence(true), "7"),
+            Sent::Unreached { .. }
         ));
     }
 }

@@ -10,7 +10,7 @@ use super::{
     heard::{Heard, Link, Media, Source, text_at},
     messenger::{Checked, Load, Messenger, Polled, Sent, To, Unfetched, Unpolled},
     parts::{Attached, Limits, Part},
-    peer::{self, Body, Call, LONG, Reply, SHORT},
+    peer::{self, Body, Call, LONG, Reply, SHORT, Silence},
 };
 use crate::app::App;
 use data_encoding::{BASE64, BASE64_MIME_PERMISSIVE};
@@ -83,7 +83,7 @@ impl Instance {
         path: &str,
         body: Body,
         longest: Duration,
-    ) -> Result<Reply, String> {
+    ) -> Result<Reply, Silence> {
         let name = utf8_percent_encode(&self.name, NON_ALPHANUMERIC);
         let call = Call {
             headers: &[("apikey", self.key.as_str())],
@@ -96,7 +96,7 @@ impl Instance {
         peer::ask(&self.app, call).await
     }
 
-    async fn post(&self, path: &str, body: Value, longest: Duration) -> Result<Reply, String> {
+    async fn post(&self, path: &str, body: Value, longest: Duration) -> Result<Reply, Silence> {
         self.call(Method::POST, path, Body::Json(body), longest)
             .await
     }
@@ -108,7 +108,7 @@ impl Instance {
         new: Value,
         old: Value,
         longest: Duration,
-    ) -> Result<Reply, String> {
+    ) -> Result<Reply, Silence> {
         let reply = self.post(path, new, longest).await?;
         if reply.status == 400 && is_of_version_1(&complaint(&reply.json())) {
             return self.post(path, old, longest).await;
@@ -146,7 +146,7 @@ impl Instance {
         file: &Attached,
         caption: &str,
         bytes: &[u8],
-    ) -> Result<Reply, String> {
+    ) -> Result<Reply, Silence> {
         let data = BASE64.encode(bytes);
         if file.mime == "audio/ogg" {
             let new = json!({ "number": number, "audio": data, "encoding": true });
@@ -226,7 +226,7 @@ impl Instance {
         })
     }
 
-    async fn create(&self) -> Result<Reply, String> {
+    async fn create(&self) -> Result<Reply, Silence> {
         let body = json!({
             "instanceName": self.name, "integration": "WHATSAPP-BAILEYS", "qrcode": true,
             "rejectCall": false, "readMessages": false, "alwaysOnline": false, "syncFullHistory": false,
@@ -273,7 +273,9 @@ impl Instance {
                     most,
                     ..Call::new(Method::GET, url.clone())
                 };
-                let reply = peer::ask(&self.app, call).await.map_err(Unfetched::Later)?;
+                let reply = peer::ask(&self.app, call)
+                    .await
+                    .map_err(|silence| Unfetched::Later(silence.why))?;
                 return match reply.status {
                     200 => Ok(reply.bytes.into()),
                     404 | 403 => Err(Unfetched::Never("the file is gone".into())),
@@ -288,7 +290,7 @@ impl Instance {
         let reply = self
             .post("chat/getBase64FromMediaMessage", body, LONG)
             .await
-            .map_err(Unfetched::Later)?;
+            .map_err(|silence| Unfetched::Later(silence.why))?;
         let answer = reply.json();
         if !reply.is_ok() {
             // It may not be stored there yet.
@@ -398,4 +400,10 @@ impl Messenger for Instance {
     fn poll<'a>(&'a self, _cursor: Option<&'a str>) -> BoxFuture<'a, Result<Polled, Unpolled>> {
         async { Err(Unpolled::Never("WhatsApp is not polled".into())) }.boxed()
     }
+}
+
+#[cfg(feature = "fuzzing")]
+pub(crate) fn strange(event: &Value) {
+    let _ = (parse::event_name(event), parse::token(event));
+    let _ = (parse::heard(event, false), parse::heard(event, true));
 }

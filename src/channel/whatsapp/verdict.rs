@@ -2,7 +2,7 @@
 use crate::channel::{
     heard::{text_at, text_of},
     messenger::Sent,
-    peer::Reply,
+    peer::{Reply, Silence},
 };
 use crate::clock::SECOND;
 use serde_json::Value;
@@ -41,10 +41,10 @@ fn is_unknown_number(said: &Value) -> bool {
 }
 
 /// What became of what was sent.
-pub(super) fn verdict(reply: Result<Reply, String>) -> Sent {
+pub(super) fn verdict(reply: Result<Reply, Silence>) -> Sent {
     let reply = match reply {
         Ok(reply) => reply,
-        Err(why) => return Sent::Retry { why },
+        Err(silence) => return silence.into(),
     };
     let body = reply.json();
     if reply.is_ok() {

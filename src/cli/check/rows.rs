@@ -1,6 +1,8 @@
 //! What the database says about itself: its pages, its references, its counters, its index, its queues.
 use super::{Area, Report};
 use crate::{
+    access::secret::{Purpose, Secret},
+    audit::chain::Walk,
     clock::{DAY, Millis, wire},
     db::sql::{all, one},
     error::Result,
@@ -8,6 +10,7 @@ use crate::{
     ticket::search::span_of,
 };
 use rusqlite::Connection;
+use std::path::Path;
 
 /// How long something may wait after its time before it is stuck.
 const STUCK: Millis = 2 * DAY;
@@ -97,6 +100,15 @@ pub(super) fn counters(conn: &Connection, report: &mut Report) -> Result<()> {
     )?;
     for what in wrong {
         report.find(Area::Counters, what);
+    }
+    Ok(())
+}
+
+/// Follows the chains of the audit log.
+pub(super) fn audit(conn: &Connection, dir: &Path, report: &mut Report) -> Result<()> {
+    let walk = Walk::new(Secret::of(dir)?.key(Purpose::Audit)).onward(conn, i64::MAX)?;
+    for what in walk.findings().unwrap_or_default() {
+        report.find(Area::Audit, what);
     }
     Ok(())
 }

@@ -31,6 +31,10 @@ fn desk() -> (Dir, Config) {
         };
         let new = NewTicket::new("Акт".into(), Origin::Api, "Иван".into());
         crate::ticket::open(&Acting::new(tx, tenant, Actor::system()), new, first)?;
+        for action in ["create_tag", "delete_tag", "purge_ticket"] {
+            let place = ("127.0.0.1".to_owned(), "r");
+            crate::audit::note(tx, tenant, &Actor::system(), action, "{}", place)?;
+        }
         Ok(())
     })
     .unwrap();
@@ -136,6 +140,32 @@ fn a_reference_to_nothing_is_found() {
             && found[0].ends_with(" rows of ticket_tag name a tag that is not there"),
         "{found:?}"
     );
+}
+
+#[test]
+fn an_entry_of_the_audit_log_that_is_changed_gone_or_slipped_in_is_found() {
+    let entries = "audit: the audit log of tenant 1 ";
+    for (sql, findings) in [
+        (
+            "drop trigger audit_log_is_not_edited;
+             update audit_log set action = 'delete_tags' where action = 'delete_tag'",
+            1,
+        ),
+        ("delete from audit_log where action = 'delete_tag'", 2),
+        ("delete from audit_log where action = 'purge_ticket'", 1),
+        (
+            "insert into audit_log (tenant_id, at, actor_type, actor_name, action, subject, address, request_id)
+             values (1, 5, 'operator', 'Omar', 'delete_tag', '{}', '127.0.0.1', 'r')",
+            2,
+        ),
+    ] {
+        let (_dir, config) = desk();
+        assert_eq!(found(&config), Vec::<String>::new());
+        damage(&config, sql);
+        let found = found(&config);
+        assert_eq!(found.len(), findings, "{sql}: {found:?}");
+        assert!(found.iter().all(|f| f.starts_with(entries)), "{found:?}");
+    }
 }
 
 #[test]

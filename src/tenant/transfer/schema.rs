@@ -85,6 +85,8 @@ pub(super) enum Meaning {
     Claim(&'static str),
     /// Unique in an installation and made by the program: if it is taken, another is made.
     Made(Made),
+    /// Made anew when all rows are there.
+    Anew,
     /// Whether a channel works. None does on arrival, so that nothing is sent from two installations.
     Off,
 }
@@ -105,7 +107,7 @@ const fn loose(parent: &'static str) -> Meaning {
 }
 
 /// What the schema does not tell of its columns.
-pub(super) const MARKED: [(&str, &str, Meaning); 37] = [
+pub(super) const MARKED: [(&str, &str, Meaning); 38] = [
     ("tenant", "domain", Meaning::Claim("the domain")),
     ("tenant", "widget_key", Meaning::Made(Made::WidgetKey)),
     (
@@ -146,6 +148,8 @@ pub(super) const MARKED: [(&str, &str, Meaning); 37] = [
     ("outbox", "ticket_id", loose("ticket")),
     ("audit_log", "actor_id", Meaning::Actor),
     ("audit_log", "subject", Meaning::Subject),
+    // Bound to the installation's secret.
+    ("audit_log", "link", Meaning::Anew),
     ("webhook", "secret", Meaning::Sealed),
     ("webhook", "is_active", Meaning::Off),
     ("trigger", "last_assigned", loose("operator")),

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     access::secret::{Secret, random_text},
     api::field::{TenantId, TicketId},
+    audit::chain,
     automation::act,
     db::{
         Tx,
@@ -196,6 +197,7 @@ impl Settling<'_> {
                     Value::Blob(self.secret.seal(text.as_bytes())?)
                 }
                 (Meaning::Made(made), value) => self.own_or_other(table, column, made, value)?,
+                (Meaning::Anew, _) => Value::Null,
                 (Meaning::Off, _) => Value::Integer(0),
                 (_, value) => value,
             };
@@ -263,6 +265,7 @@ impl Settling<'_> {
               where id = ?1",
             [tenant],
         )?;
+        chain::link_tenant(tx, tx.audit_key(), tenant)?;
         let mut statement = tx.prepare("select id, subject from ticket where tenant_id = ?1")?;
         let mut tickets = statement.query([tenant])?;
         while let Some(ticket) = tickets.next()? {

@@ -65,6 +65,7 @@ fn rows(
             let value = row.get_ref(place)?;
             let cell = match (column.meaning, value) {
                 (Meaning::Sealed, ValueRef::Blob(sealed)) => opened(secret, sealed)?,
+                (Meaning::Anew, _) => Some(Json::Null),
                 _ => cell::write(value),
             };
             let cell = cell.ok_or_else(|| {

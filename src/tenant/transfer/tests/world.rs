@@ -1,10 +1,14 @@
 //! An installation without a server, and what can be seen of it from outside.
 use crate::{
-    access::{rules::Role, secret::Secret},
+    access::{
+        rules::Role,
+        secret::{Key, Purpose, Secret},
+    },
     api::{
         Upload,
         field::{MessageId, TenantId},
     },
+    audit::chain::Walk,
     blob::Blobs,
     channel::config,
     clock::Clock,
@@ -286,16 +290,24 @@ impl World {
 
     /// What is wrong with references and index.
     pub(super) fn damage(&self) -> Vec<String> {
-        self.look(|db| {
+        let key = self.secret.key(Purpose::Audit);
+        self.look(move |db| {
             let broken = r#"select "table" from pragma_foreign_key_check"#;
             let mut wrong: Vec<String> = all(db, broken, [], |row| row.get(0))?;
             let unfound = "select 'message ' || id from message
                             where deleted_at is null
                               and not exists (select 1 from search where rowid = (tenant_id << 48) + (ticket_id << 20) + ordinal)";
+            wrong.extend(broken_chains(db, &key)?);
             wrong.extend(all(db, unfound, [], |row| row.get(0))?);
             Ok(wrong)
         })
     }
+}
+
+/// What is wrong with the audit logs.
+fn broken_chains(conn: &Connection, key: &Key) -> Result<Vec<String>> {
+    let walk = Walk::new(*key).onward(conn, i64::MAX)?;
+    Ok(walk.findings().unwrap_or_default().to_vec())
 }
 
 /// What the demo does not do: an edit, a participant, a merge, a late reply, mail in and out, an audited call.
@@ -446,7 +458,7 @@ fn places(
         let name = &column.name;
         match column.meaning {
             // Rows are in the order of their numbers.
-            Meaning::Number | Meaning::Off => "0".to_owned(),
+            Meaning::Number | Meaning::Off | Meaning::Anew => "0".to_owned(),
             // That its numbers are those of the new rows is tested beside the rules.
             Meaning::Rule => format!("json_array_length(t.{name})"),
             Meaning::Reference { parent, .. } => place(parent, name),

@@ -1,4 +1,7 @@
-//! The audit log: who called which changing action, on what, from where. Written in the transaction of the change.
+//! The audit log: who called which changing action, on what, from where. Written in the transaction of the change, each
+//! entry sealed together with the one before it: see [`chain`].
+pub(crate) mod chain;
+
 use crate::{
     access::Operator,
     api::{
@@ -13,6 +16,7 @@ use crate::{
     error::Result,
     ticket::Actor,
 };
+use chain::Said;
 use rusqlite::{Connection, types::Value};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -26,10 +30,21 @@ pub(crate) fn note(
     subject: &str,
     (address, request_id): (String, &str),
 ) -> Result<()> {
+    let said = Said {
+        at: tx.now,
+        actor_type: actor.kind.as_str().as_bytes(),
+        actor_id: actor.id,
+        actor_name: actor.name.as_bytes(),
+        action: action.as_bytes(),
+        subject: subject.as_bytes(),
+        address: address.as_bytes(),
+        request_id: request_id.as_bytes(),
+    };
+    let link = chain::lengthen(tx, tx.audit_key(), tenant, &said)?;
     run(
         tx,
-        "insert into audit_log (tenant_id, at, actor_type, actor_id, actor_name, action, subject, address, request_id)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "insert into audit_log (tenant_id, at, actor_type, actor_id, actor_name, action, subject, address, request_id, link)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         (
             tenant,
             tx.now,
@@ -40,6 +55,7 @@ pub(crate) fn note(
             subject,
             address,
             request_id,
+            link,
         ),
     )?;
     Ok(())
