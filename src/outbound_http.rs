@@ -156,7 +156,9 @@ async fn exchange(
         .await
         .map_err(|error| match failure(host, &error) {
             // Somebody took the call and did not answer it.
-            Failure::Unreachable(host, words) if !error.is_connect() => Failure::Broken(host, words),
+            Failure::Unreachable(host, words) if !error.is_connect() => {
+                Failure::Broken(host, words)
+            }
             failure => failure,
         })?;
     let (head, body) = answer.into_parts();

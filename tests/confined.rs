@@ -25,7 +25,7 @@ fn attached(desk: &Desk) -> (String, PathBuf) {
     (url, PathBuf::from(place.unwrap()))
 }
 
-/// A file outside of what the server was told of, as long as the attachment.
+/// A file outside of what the server was told of, of as many bytes as the attachment.
 struct Outside(PathBuf);
 
 impl Outside {
@@ -33,7 +33,7 @@ impl Outside {
         let dir =
             std::env::temp_dir().join(format!("tehprof-outside-{name}-{}", std::process::id()));
         fs::create_dir_all(&dir).unwrap();
-        fs::write(dir.join("secret"), "what is secret").unwrap();
+        fs::write(dir.join("secret"), "what's secret").unwrap();
         Outside(dir)
     }
 }
@@ -75,7 +75,7 @@ fn a_file_outside_is_not_opened_even_if_something_inside_leads_there() {
     // Without it nothing stands in the way: so it was Linux that refused.
     desk.restart_with(&["--no-landlock"]);
     assert_eq!(state(&desk), "off");
-    assert!(desk.nobody().get(&url).text().contains("what is secret"));
+    assert!(desk.nobody().get(&url).text().contains("what's secret"));
 }
 
 #[test]
