@@ -13,6 +13,8 @@ pub(crate) mod stamp;
 pub(crate) mod upkeep;
 mod writer;
 
+pub(crate) use writer::what_panicked;
+
 use crate::{
     clock::{Clock, Millis},
     error::{Error, Result},
