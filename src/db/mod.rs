@@ -6,6 +6,8 @@
 pub(crate) mod cost;
 pub(crate) mod lock;
 pub(crate) mod migrate;
+#[cfg(test)]
+mod plans;
 pub(crate) mod room;
 mod sentry;
 pub(crate) mod sql;
@@ -454,6 +456,8 @@ fn prepare(conn: &Connection) -> rusqlite::Result<()> {
     // A prepared statement is one that is not planned again for other values.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_prepared_statement_cache_capacity(128);
+    #[cfg(test)]
+    plans::watch(conn);
     functions(conn)
 }
 
