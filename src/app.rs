@@ -4,7 +4,10 @@ use crate::{
     access::{
         bitrix24::Verdicts, guesses::Guesses, password::Gate, secret::Secret, throttle::Throttle,
     },
-    api::field::{OperatorId, TenantId},
+    api::{
+        field::{OperatorId, TenantId},
+        shared::Answers,
+    },
     blob::Blobs,
     channel::{imap, inbound, mailbox::Mailboxes, outbound, smtp_in, tend},
     clock::Clock,
@@ -54,6 +57,8 @@ pub(crate) struct Inner {
     /// Wrong guesses at a widget's tickets.
     pub(crate) guesses: Guesses,
     pub(crate) limits: Limits,
+    /// What queries answered, as long as it holds.
+    pub(crate) answers: Answers,
     pub(crate) hub: Hub,
     /// Whose turn it is to export a tenant: one at a time.
     pub(crate) exports: Semaphore,
@@ -102,6 +107,7 @@ impl App {
             resets: Throttle::default(),
             guesses: Guesses::default(),
             limits,
+            answers: Answers::default(),
             hub: Hub::default(),
             exports: Semaphore::new(1),
             outbound_http: OutboundHttp::new()?,

@@ -67,6 +67,43 @@ fn the_dashboard_counts_what_is_there_and_of_this_tenant_only() {
 }
 
 #[test]
+fn what_was_answered_before_a_change_is_not_answered_after_it() {
+    let desk = Desk::open();
+    let list = || {
+        desk.alia
+            .call("list_tickets", json!({ "status": "active" }))
+    };
+    for n in 1..=40 {
+        let before = list();
+        assert_eq!(before["total"], n - 1);
+        assert_eq!(list(), before);
+        let counts = desk.alia.call("ticket_counts", json!({}));
+        assert_eq!(counts["active"], n - 1);
+        let subject = format!("Принтер {n}");
+        let new = json!({ "subject": subject, "description": "не печатает" });
+        let id = desk.omar.call("create_ticket", new)["id"].clone();
+        let after = list();
+        assert_eq!(after["total"], n);
+        assert_eq!(after["tickets"][0]["id"], id);
+        assert_eq!(desk.alia.call("ticket_counts", json!({}))["active"], n);
+        assert_eq!(desk.alia.call("dashboard", json!({}))["total_open"], n);
+        // Another asks the same of another desk.
+        assert_eq!(
+            desk.greta
+                .call("list_tickets", json!({ "status": "active" }))["total"],
+            0
+        );
+    }
+    // What one has in charge is not what another has.
+    desk.omar.call("take_ticket", json!({ "ticket_id": 1 }));
+    for _ in 0..2 {
+        let mine = json!({ "assigned_to": "me" });
+        assert_eq!(desk.omar.call("list_tickets", mine.clone())["total"], 1);
+        assert_eq!(desk.alia.call("list_tickets", mine)["total"], 0);
+    }
+}
+
+#[test]
 fn totals_of_narrowed_lists_are_those_of_the_rows() {
     let desk = busy();
     for filter in [

@@ -60,6 +60,8 @@ pub(crate) struct Operator {
     /// The operator's own `can_edit`; see [`Operator::can_edit`].
     pub(crate) may_edit: bool,
     pub(crate) via: Via,
+    /// How far the database had come when they were let in, where that is known.
+    pub(crate) as_of: Option<i64>,
 }
 
 impl Operator {

@@ -181,6 +181,7 @@ mod tests {
             role,
             may_edit,
             via,
+            as_of: None,
         })
     }
 

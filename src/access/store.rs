@@ -41,24 +41,30 @@ pub(crate) fn operator(row: &Row<'_>, via: Via) -> rusqlite::Result<Operator> {
         role: row.get("role")?,
         may_edit: row.get("can_edit")?,
         via,
+        as_of: None,
     })
 }
 
-/// The session whose token hashes to `hash`, unless it has ended or its bearer may no longer work here.
+/// The session whose token hashes to `hash`, unless it has ended or its bearer may no longer work here. It is found by its
+/// index, whatever statistics say of how many there were once.
 pub(crate) fn session(conn: &Connection, hash: &Key, now: Millis) -> Result<Option<Used>> {
     first(
         conn,
         "select s.id, s.tenant_id, s.operator_id, s.last_seen_at,
-                t.plan, t.limits, o.name, o.role, o.can_edit
-           from session s
+                t.plan, t.limits, o.name, o.role, o.can_edit, (select commits from stamp where id = 1) as commits
+           from session s indexed by sqlite_autoindex_session_1
            join operator o on o.tenant_id = s.tenant_id and o.id = s.operator_id and o.is_active
            join tenant t on t.id = s.tenant_id and t.is_active
           where s.token_hash = ?1
             and s.expires_at > ?2",
         (hash, now),
         |row| {
+            let operator = operator(row, Via::Session { id: row.get("id")? })?;
             Ok(Used {
-                operator: operator(row, Via::Session { id: row.get("id")? })?,
+                operator: Operator {
+                    as_of: row.get("commits")?,
+                    ..operator
+                },
                 stale: now - row.get::<_, Millis>("last_seen_at")? > NOTICE,
             })
         },
@@ -192,7 +198,8 @@ pub(crate) fn key(conn: &Connection, hash: &Key, now: Millis) -> Result<Option<U
     let found = first(
         conn,
         "select k.id, k.tenant_id, k.operator_id, k.scopes, k.last_used_at,
-                t.is_active, t.plan, t.limits, o.name, o.role, o.can_edit
+                t.is_active, t.plan, t.limits, o.name, o.role, o.can_edit,
+                (select commits from stamp where id = 1) as commits
            from api_key k
            join operator o on o.tenant_id = k.tenant_id and o.id = k.operator_id and o.is_active
            join tenant t on t.id = k.tenant_id
@@ -204,8 +211,12 @@ pub(crate) fn key(conn: &Connection, hash: &Key, now: Millis) -> Result<Option<U
             let id = row.get("id")?;
             let scopes = scopes_of(&row.get::<_, String>("scopes")?);
             let last: Option<Millis> = row.get("last_used_at")?;
+            let operator = operator(row, Via::Key { id, scopes })?;
             let used = UsedKey {
-                operator: operator(row, Via::Key { id, scopes })?,
+                operator: Operator {
+                    as_of: row.get("commits")?,
+                    ..operator
+                },
                 key: id,
                 stale: last.is_none_or(|at| now - at > NOTICE),
             };

@@ -8,6 +8,7 @@ pub(crate) mod client;
 pub(crate) mod field;
 mod idempotency;
 pub(crate) mod openapi;
+pub(crate) mod shared;
 pub(crate) mod widget;
 
 use crate::{
@@ -17,17 +18,20 @@ use crate::{
     },
     app::App,
     blob::Blob,
+    clock::Millis,
     db::{Lane, Snapshot, Tx},
     error::{Code, Error, Result},
     lang::Lang,
     report::sheet::Download,
     ticket::Actor,
 };
+use bytes::Bytes;
 use field::TenantId;
 use idempotency::Repeat;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+use shared::Question;
 use std::{
     future::Future,
     net::IpAddr,
@@ -121,6 +125,11 @@ pub(crate) trait Query: Spec {
     fn lane(&self) -> Lane {
         Self::LANE
     }
+    /// Until when an answer that was found at `now` holds if nothing is written meanwhile: as long, it is given again to
+    /// whoever asks the same (see [`shared`]). Without a word on it, it is found anew each time.
+    fn holds_until(_: &Self::Output, _now: Millis) -> Option<Millis> {
+        None
+    }
     fn run(self, cx: &Read<'_, Self::By>) -> Result<Self::Output>;
 }
 
@@ -138,18 +147,22 @@ pub(crate) trait Task: Spec {
     fn run(self, cx: Slow<Self::By>) -> impl Future<Output = Result<Self::Output>> + Send;
 }
 
-type Reading = Box<dyn FnOnce(&Snapshot<'_>, &Principal, &Call, &App) -> Result<Vec<u8>> + Send>;
+type Reading = Box<dyn FnOnce(&Snapshot<'_>, &Principal, &Call, &App) -> Result<Found> + Send>;
 type Writing = Box<dyn FnOnce(&Tx<'_>, &Principal, &Call, &App) -> Result<Vec<u8>> + Send>;
 type Waiting = Pin<Box<dyn Future<Output = Result<Vec<u8>>> + Send>>;
+
+/// What a query answers, and until when that holds if it is to be kept.
+type Found = (Vec<u8>, Option<Millis>);
 
 /// How an action runs. The input is decoded before a thread of the database is asked for anything.
 #[derive(Clone, Copy)]
 pub(crate) enum Run {
-    Query(fn(Value) -> Result<(Lane, Reading)>),
+    Query(Look),
     Command { frees: bool, decode: Decode },
     Task { creates: bool, start: Start },
 }
 
+type Look = fn(Value) -> Result<(Lane, Reading)>;
 type Decode = fn(Value) -> Result<Writing>;
 type Start = fn(Value, App, Arc<Principal>, Arc<Call>) -> Result<Waiting>;
 
@@ -198,7 +211,8 @@ pub(crate) const fn query<A: Query>() -> Action {
         let lane = input.lane();
         let reading: Reading = Box::new(move |db, principal, call, app| {
             let by = by(principal)?;
-            encode(&input.run(&Read { db, by, call, app })?)
+            let found = input.run(&Read { db, by, call, app })?;
+            Ok((encode(&found)?, A::holds_until(&found, db.now)))
         });
         Ok((lane, reading))
     }))
@@ -295,16 +309,10 @@ impl Action {
         principal: Principal,
         call: Arc<Call>,
         body: Map<String, Value>,
-    ) -> Result<Vec<u8>> {
+    ) -> Result<Bytes> {
         self.needs.met_by(&principal)?;
-        match self.run {
-            Run::Query(decode) => {
-                let (lane, reading) = decode(Value::Object(body))?;
-                let app = app.clone();
-                let db = app.db.clone();
-                db.read_on(lane, move |s| reading(s, &principal, &call, &app))
-                    .await
-            }
+        let answer = match self.run {
+            Run::Query(decode) => return self.read(app, principal, call, body, decode).await,
             Run::Command { frees, decode } => {
                 let work = self.writing(app, principal, call, body, decode)?;
                 if frees {
@@ -324,7 +332,37 @@ impl Action {
                 creates: true,
                 start,
             } => self.create(app, principal, call, body, start).await,
+        };
+        answer.map(Bytes::from)
+    }
+
+    /// Answers a query, with what was found before if it still holds.
+    async fn read(
+        &self,
+        app: &App,
+        principal: Principal,
+        call: Arc<Call>,
+        body: Map<String, Value>,
+        decode: Look,
+    ) -> Result<Bytes> {
+        let asked = Question::of(self.name, &principal, &call, &body);
+        let kept = asked
+            .as_ref()
+            .and_then(|asked| app.answers.find(asked, app.db.clock().now()));
+        if let Some(json) = kept {
+            return Ok(json);
         }
+        let (lane, reading) = decode(Value::Object(body))?;
+        let reader = app.clone();
+        let look = move |s: &Snapshot<'_>| {
+            let (json, until) = reading(s, &principal, &call, &reader)?;
+            Ok((Bytes::from(json), s.now, until))
+        };
+        let (json, since, until) = app.db.read_on(lane, look).await?;
+        if let (Some(asked), Some(until)) = (asked, until) {
+            app.answers.keep(asked, since, until, &json);
+        }
+        Ok(json)
     }
 
     /// Runs a task that makes something, unless it was run before with the same key.

@@ -6,12 +6,16 @@
 pub(crate) mod cost;
 pub(crate) mod lock;
 pub(crate) mod migrate;
+#[cfg(test)]
+mod plans;
 pub(crate) mod room;
 mod sentry;
 pub(crate) mod sql;
 pub(crate) mod stamp;
 pub(crate) mod upkeep;
 mod writer;
+
+pub(crate) use writer::what_panicked;
 
 use crate::{
     access::secret::{Key, Purpose, Secret},
@@ -467,6 +471,8 @@ fn prepare(conn: &Connection) -> rusqlite::Result<()> {
     // A prepared statement is one that is not planned again for other values.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_prepared_statement_cache_capacity(128);
+    #[cfg(test)]
+    plans::watch(conn);
     functions(conn)
 }
 

@@ -77,8 +77,10 @@ impl Job {
                 tx.settle()?;
                 Ok(value)
             };
-            let outcome = catch_unwind(AssertUnwindSafe(whole))
-                .unwrap_or_else(|panic| Err(Error::internal(what_panicked(&*panic))));
+            let outcome = catch_unwind(AssertUnwindSafe(whole)).unwrap_or_else(|panic| {
+                let what = what_panicked(&*panic);
+                Err(Error::internal(format!("a command panicked: {what}")))
+            });
             let fault = outcome.as_ref().err().and_then(Error::io_fault);
             let reply = |outcome: Result<T>| -> Reply {
                 Box::new(move |committed| {
@@ -95,12 +97,13 @@ impl Job {
     }
 }
 
-fn what_panicked(panic: &(dyn Any + Send)) -> String {
+/// What a panic said.
+pub(crate) fn what_panicked(panic: &(dyn Any + Send)) -> String {
     let text = panic
         .downcast_ref::<&str>()
         .map(|s| (*s).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned());
-    format!("a command panicked: {}", text.unwrap_or_default())
+    text.unwrap_or_default()
 }
 
 pub(super) fn start(

@@ -7,15 +7,23 @@ use super::{
 use crate::{
     api::{ADMIN, CLIENT, Surface, WIDGET, openapi},
     app::App,
+    db::what_panicked,
     error::{Code, Error},
     lang::Lang,
 };
+use futures_util::{FutureExt, future::BoxFuture};
 use hyper::{Method, Request, body::Incoming, header};
-use std::{net::IpAddr, time::Instant};
-use tokio::task::JoinError;
+use std::{
+    any::Any,
+    net::IpAddr,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+use tokio::runtime::Handle;
 
-/// Answers one request. The work is a task of its own: a client that hangs up cannot stop it half way, and a panic ends
-/// nothing but the request.
+/// Answers one request. A client that hangs up cannot stop it half way, and a panic ends nothing but the request.
 pub(crate) async fn serve(app: App, address: IpAddr, request: Request<Incoming>) -> Answer {
     let began = Instant::now();
     let answer = answer_in_time(&app, address, request).await;
@@ -34,21 +42,55 @@ async fn answer_in_time(app: &App, address: IpAddr, mut request: Request<Incomin
         return refused;
     }
     let path = request.uri().path().to_owned();
-    let work = tokio::spawn({
+    let work = {
         let (app, visit) = (app.clone(), visit.clone());
         async move { answer(&app, request, visit).await }
-    });
-    let mut answer = match work.await {
+    };
+    let mut answer = match Unbroken::new(work).await {
         Ok(answer) => answer,
-        Err(panic) => recover(app, &visit, &path, panic),
+        Err(panic) => recover(app, &visit, &path, &*panic),
     };
     finish(app, &mut answer, &visit.request_id);
     answer
 }
 
+type Panic = Box<dyn Any + Send>;
+
+/// Work that is done in the task of whoever waits for it, which saves a change of threads, and goes on in one of its own when
+/// nobody waits any more.
+struct Unbroken(Option<BoxFuture<'static, Result<Answer, Panic>>>);
+
+impl Unbroken {
+    fn new(work: impl Future<Output = Answer> + Send + 'static) -> Unbroken {
+        // What a panic leaves behind is the request's alone.
+        Unbroken(Some(AssertUnwindSafe(work).catch_unwind().boxed()))
+    }
+}
+
+impl Future for Unbroken {
+    type Output = Result<Answer, Panic>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(work) = self.0.as_mut() else {
+            return Poll::Pending;
+        };
+        let answer = ready!(work.as_mut().poll(context));
+        self.0 = None;
+        Poll::Ready(answer)
+    }
+}
+
+impl Drop for Unbroken {
+    fn drop(&mut self) {
+        if let (Some(work), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(work);
+        }
+    }
+}
+
 /// The answer of a request that panicked: a fault of ours, written down under its id like any other.
-fn recover(app: &App, visit: &Visit, path: &str, panic: JoinError) -> Answer {
-    let error = Error::internal(panic);
+fn recover(app: &App, visit: &Visit, path: &str, panic: &(dyn Any + Send)) -> Answer {
+    let error = Error::internal(what_panicked(panic));
     api::fault(app, &error, &visit.request_id, path, None);
     answer::error(&error, visit.lang, &visit.request_id)
 }
@@ -173,8 +215,8 @@ mod tests {
             address: IpAddr::from([192, 0, 2, 1]),
             lang: Lang::En,
         };
-        let panic = tokio::spawn(async { panic!("a handler's bug") }).await;
-        let answer = recover(&app, &visit, "/api/admin/me", panic.unwrap_err());
+        let panic = Unbroken::new(async { panic!("a handler's bug") }).await;
+        let answer = recover(&app, &visit, "/api/admin/me", &*panic.unwrap_err());
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
@@ -199,5 +241,20 @@ mod tests {
         assert_eq!((&*logged[0].0, &*logged[0].1), ("r-1", "/api/admin/me"));
         assert!(logged[0].2.contains("a handler's bug"), "{}", logged[0].2);
         std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_is_brought_to_its_end() {
+        let (begin, begun) = tokio::sync::oneshot::channel::<()>();
+        let (done, end) = tokio::sync::oneshot::channel();
+        let mut work = Unbroken::new(async move {
+            begun.await.unwrap();
+            done.send(()).unwrap();
+            answer::empty(StatusCode::NO_CONTENT)
+        });
+        assert!((&mut work).now_or_never().is_none());
+        drop(work);
+        begin.send(()).unwrap();
+        end.await.unwrap();
     }
 }

@@ -108,6 +108,9 @@ pub(crate) struct Analytics {
     pub(crate) csat: CsatFigures,
     /// Tickets that are open now.
     pub(crate) backlog: i64,
+    /// Until when this is so if nothing is written.
+    #[serde(skip)]
+    pub(crate) until: Millis,
 }
 
 pub(crate) fn analytics(
@@ -160,6 +163,8 @@ pub(crate) fn analytics(
         avg_resolution_hours: outcome.resolution_hours(),
         csat: csat(conn, tenant, since)?,
         backlog: count::of(conn, tenant, Facet::All, "")?.open(),
+        // With the next day the period begins later.
+        until: days.last().map_or(now, |day| outcome.until.min(day.to - 1)),
     })
 }
 

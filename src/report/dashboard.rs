@@ -45,6 +45,9 @@ pub(crate) struct Dashboard {
     pub(crate) sla_compliance_pct: Option<i64>,
     /// The clients that have open tickets.
     pub(crate) per_portal: Vec<PortalFigures>,
+    /// Until when this is so if nothing is written.
+    #[serde(skip)]
+    pub(crate) until: Millis,
 }
 
 /// Over how long averages are taken.
@@ -84,5 +87,7 @@ pub(crate) fn dashboard(conn: &Connection, tenant: TenantId, now: Millis) -> Res
         avg_resolution_hours: outcome.resolution_hours(),
         sla_compliance_pct: outcome.compliance_pct(),
         per_portal,
+        // With the next slot the period begins later.
+        until: outcome.until.min(since + SLOT + SPAN - 1),
     })
 }

@@ -15,7 +15,7 @@ pub(crate) mod tickets;
 use crate::{
     api::field::TenantId,
     clock::{MINUTE, Millis},
-    db::sql::one,
+    db::sql::{first, one},
     error::Result,
 };
 use rusqlite::Connection;
@@ -36,6 +36,8 @@ pub(crate) struct Outcome {
     resolution_breached: i64,
     judged: i64,
     broken: i64,
+    /// Until when this is so if nothing is written: then the next ticket is late.
+    pub(crate) until: Millis,
 }
 
 impl Outcome {
@@ -68,22 +70,27 @@ impl Outcome {
                     resolution_breached: row.get(7)?,
                     judged: row.get(8)?,
                     broken: row.get(9)?,
+                    until: Millis::MAX,
                 })
             },
         )?;
-        let (response, resolution, either): (i64, i64, i64) = one(
+        let (response, resolution, either, next): (i64, i64, i64, Option<Millis>) = one(
             conn,
             "select coalesce(sum(response), 0), coalesce(sum(resolution), 0),
-                    coalesce(sum((response or resolution) and not broken), 0)
+                    coalesce(sum((response or resolution) and not broken), 0), min(next)
                from (select first_response_at is null and sla_response_at < ?3 and not sla_response_breached as response,
                             coalesce(due_at, sla_resolution_at) < ?3 and not sla_resolution_breached as resolution,
-                            sla_response_breached or sla_resolution_breached as broken
+                            sla_response_breached or sla_resolution_breached as broken,
+                            min(iif(sla_response_at >= ?3, sla_response_at, ?4),
+                                iif(coalesce(due_at, sla_resolution_at) >= ?3, coalesce(due_at, sla_resolution_at), ?4)) as next
                        from ticket indexed by ticket_with_clock
                       where tenant_id = ?1 and created_at >= ?2 and sla_next_at < ?3 and sla_next_at is not null
                         and deleted_at is null)",
-            (tenant, since, now),
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            (tenant, since, now, Millis::MAX),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )?;
+        let after = next_late(conn, tenant, now)?;
+        all.until = next.into_iter().chain(after).fold(all.until, Millis::min);
         all.response_breached += response;
         all.resolution_breached += resolution;
         all.broken += either;
@@ -104,6 +111,20 @@ impl Outcome {
     pub(crate) fn compliance_pct(&self) -> Option<i64> {
         (self.judged > 0).then(|| (self.judged - self.broken) * 100 / self.judged)
     }
+}
+
+/// The next time that some open ticket is to keep.
+fn next_late(conn: &Connection, tenant: TenantId, now: Millis) -> Result<Option<Millis>> {
+    first(
+        conn,
+        "select sla_next_at
+           from ticket indexed by ticket_open_by_sla
+          where tenant_id = ?1 and is_open = 1 and (sla_next_at is null) = 0 and sla_next_at >= ?2 and deleted_at is null
+          order by sla_next_at
+          limit 1",
+        (tenant, now),
+        |row| row.get(0),
+    )
 }
 
 fn mean(sum: i64, count: i64) -> Option<Millis> {

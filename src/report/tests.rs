@@ -404,6 +404,36 @@ fn no_figure_reads_a_whole_table() {
 }
 
 #[test]
+fn an_outcome_holds_as_long_as_it_says() {
+    let desk = Desk::of("outcome", 600);
+    let (tenant, now) = (desk.filled.tenant, Clock::System.now());
+    let conn = Connection::open(desk.path()).unwrap();
+    let figures = |outcome: Outcome| Outcome {
+        until: 0,
+        ..outcome
+    };
+    for since in [0, now - 20 * DAY] {
+        let since = since / SLOT * SLOT;
+        let at = |now| Outcome::since(&conn, tenant, since, now).unwrap();
+        let first = now - 1_200 * DAY;
+        let (mut found, mut spans) = (at(first), 0);
+        for now in (0..6_000).map(|n| first + n * 5 * HOUR) {
+            let asked = at(now);
+            assert!(asked.until >= now);
+            if now <= found.until {
+                assert_eq!(figures(asked), figures(found), "at {now}");
+                spans += 1;
+            } else {
+                found = asked;
+            }
+        }
+        assert!((1..5_999).contains(&spans), "{spans}");
+        // When nothing runs out any more, it holds for ever.
+        assert_eq!(at(now + 100 * DAY).until, Millis::MAX);
+    }
+}
+
+#[test]
 fn figures_of_some_days_read_those_days_alone() {
     let desk = Desk::of("figures", 6_000);
     let (tenant, now) = (desk.filled.tenant, Clock::System.now());

@@ -1,6 +1,7 @@
 //! A company that gives support: its settings, its working hours, and what a new one starts with.
 pub(crate) mod export;
 pub(crate) mod limits;
+mod memo;
 pub(crate) mod plan;
 pub(crate) mod transfer;
 
@@ -118,19 +119,18 @@ pub(crate) struct Tenant {
 }
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Tenant> {
-    let hours: String = row.get("business_hours")?;
+    let id = row.get("id")?;
+    let (hours, settings) = memo::of_row(id, row)?;
     Ok(Tenant {
-        id: row.get("id")?,
+        id,
         name: row.get("name")?,
         domain: row.get("domain")?,
         plan: row.get("plan")?,
         overrides: Overrides::read(row.get_ref("limits")?.as_str()?),
         is_active: row.get("is_active")?,
         locale: row.get("locale")?,
-        hours: serde_json::from_str(&hours).map_err(|e| {
-            rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, e.into())
-        })?,
-        settings: Settings::read(&row.get::<_, String>("settings")?),
+        hours,
+        settings,
         widget_key: row.get("widget_key")?,
         created_at: row.get("created_at")?,
     })

@@ -20,7 +20,7 @@ pub(super) const COLUMNS: &str = "t.id, t.subject, t.status, t.priority, t.categ
        t.assigned_to, o.name, t.created_at, t.updated_at, t.creator_name, t.message_count, t.unread_count,
        t.channel, t.sla_response_at, coalesce(t.due_at, t.sla_resolution_at), t.sla_response_breached,
        t.sla_resolution_breached, t.first_response_at, t.snoozed_until,
-       substr(m.body, 1, 140), m.author_type, m.author_name, m.created_at, m.is_note";
+       m.body, m.author_type, m.author_name, m.created_at, m.is_note";
 
 pub(super) const TABLES: &str = "ticket t
   left join client c on c.tenant_id = t.tenant_id and c.id = t.client_id
@@ -32,6 +32,19 @@ const TABLES_OF_PLACES: &str = "ticket t on t.rowid = p.place
   left join client c on c.tenant_id = t.tenant_id and c.id = t.client_id
   left join operator o on o.tenant_id = t.tenant_id and o.id = t.assigned_to
   left join message m on m.tenant_id = t.tenant_id and m.id = t.last_message_id";
+
+/// The first letters of a message, as lists show them.
+fn beginning(text: &[u8]) -> &str {
+    const LETTERS: usize = 140;
+    // No letter takes more than four bytes, and the last of these may be half of one.
+    let most = &text[..text.len().min(LETTERS * 4)];
+    let whole = str::from_utf8(most).or_else(|e| str::from_utf8(&most[..e.valid_up_to()]));
+    let text = whole.unwrap_or_default();
+    match text.char_indices().nth(LETTERS) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    }
+}
 
 pub(super) fn row(row: &Row<'_>, now: Millis) -> rusqlite::Result<TicketRow> {
     let status: Status = row.get(2)?;
@@ -67,7 +80,7 @@ pub(super) fn row(row: &Row<'_>, now: Millis) -> rusqlite::Result<TicketRow> {
         snoozed_until: row.get(20)?,
         last_message: match last {
             Some(created_at) => Some(LastMessage {
-                preview: row.get(21)?,
+                preview: beginning(row.get_ref(21)?.as_bytes()?).to_owned(),
                 author_type: row.get(22)?,
                 author_name: row.get(23)?,
                 created_at,
@@ -129,7 +142,7 @@ fn in_order(
     if rest == 0 {
         return Ok(Vec::new());
     }
-    let (text, order) = (conditions.text(), filter.order());
+    let text = conditions.text();
     let is_far = page.offset() > total / 2;
     let offset = if is_far {
         total - page.offset() - rest
@@ -159,23 +172,25 @@ fn in_order(
             let inner = if is_far {
                 filter.order_backwards()
             } else {
-                order
+                filter.order()
             };
             format!("select t.rowid as place from ticket t where {text} order by {inner}")
         }
     };
     values.extend([rest.into(), offset.into()]);
-    all(
+    // The joins are crossed, so the rows come in the order of their places; sorting them once more would copy each.
+    let mut rows = all(
         conn,
         &format!(
-            "select {COLUMNS}
-               from ({places} limit ? offset ?) p
-              cross join {TABLES_OF_PLACES}
-              order by {order}"
+            "select {COLUMNS} from ({places} limit ? offset ?) p cross join {TABLES_OF_PLACES}"
         ),
         rusqlite::params_from_iter(values),
         |r| row(r, now),
-    )
+    )?;
+    if is_far {
+        rows.reverse();
+    }
+    Ok(rows)
 }
 
 /// The rows that lie at these places of the table, in this order.
@@ -183,10 +198,7 @@ fn at_places(conn: &Connection, places: &[i64], now: Millis) -> Result<Vec<Ticke
     all(
         conn,
         &format!(
-            "select {COLUMNS}
-               from (select value as place, key from json_each(?)) p
-              cross join {TABLES_OF_PLACES}
-              order by p.key"
+            "select {COLUMNS} from (select value as place from json_each(?)) p cross join {TABLES_OF_PLACES}"
         ),
         [serde_json::to_string(places)?],
         |r| row(r, now),

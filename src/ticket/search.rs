@@ -33,10 +33,38 @@ pub(crate) const fn ticket_of(key: i64) -> TicketId {
 
 /// Letters as they are compared: composed, in lower case, ё as е.
 pub(crate) fn fold(text: &str) -> String {
-    text.nfc()
-        .flat_map(char::to_lowercase)
-        .map(|c| if c == 'ё' { 'е' } else { c })
-        .collect()
+    let mut folded = String::with_capacity(text.len());
+    // Nearly every text is composed as it is, and composing costs the most here.
+    if text.chars().all(is_composed) {
+        text.chars().for_each(|letter| put(&mut folded, letter));
+    } else {
+        text.nfc().for_each(|letter| put(&mut folded, letter));
+    }
+    folded
+}
+
+/// Adds a letter in lower case, ё as е.
+fn put(folded: &mut String, letter: char) {
+    match letter {
+        '\0'..='\u{7f}' => folded.push(letter.to_ascii_lowercase()),
+        'а'..='я' => folded.push(letter),
+        'Ё' | 'ё' => folded.push('е'),
+        _ => folded.extend(letter.to_lowercase()),
+    }
+}
+
+/// Whether a text of such letters alone is composed: none of them has another form or can be put on the one before it.
+const fn is_composed(letter: char) -> bool {
+    matches!(letter, '\0'..='\u{2ff}' | '\u{400}'..='\u{482}' | '\u{48a}'..='\u{52f}' | '\u{2010}'..='\u{2027}' | '№')
+}
+
+/// Whether it is a letter or a digit; those of Russian and Kazakh without a look into the tables.
+fn is_of_word(letter: char) -> bool {
+    match letter {
+        '\0'..='\u{7f}' => letter.is_ascii_alphanumeric(),
+        '\u{48a}'..='\u{52f}' | '\u{400}'..='\u{481}' => true,
+        _ => letter.is_alphanumeric(),
+    }
 }
 
 /// The words of a text as they are compared, with a blank between each two: what the index takes and what a query asks for.
@@ -44,7 +72,7 @@ pub(crate) fn fold(text: &str) -> String {
 pub(crate) fn words(text: &str) -> String {
     let mut words = String::with_capacity(text.len());
     for letter in fold(text).chars() {
-        if letter.is_alphanumeric() {
+        if is_of_word(letter) {
             words.push(letter);
         } else if !is_combining_mark(letter) && !words.is_empty() && !words.ends_with(' ') {
             words.push(' ');
@@ -157,6 +185,7 @@ pub(crate) fn renew(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use unicode_normalization::{IsNormalized, char::canonical_combining_class};
 
     #[test]
     fn keys_of_one_tenant_lie_together() {
@@ -188,6 +217,22 @@ mod tests {
     fn letters_written_in_two_ways_are_one() {
         assert_eq!(fold("и\u{306}"), fold("й"));
         assert_eq!(fold("Қазақша ӘЛЕМ"), "қазақша әлем");
+    }
+
+    #[test]
+    fn short_ways_lead_where_the_tables_do() {
+        for letter in '\0'..=char::MAX {
+            let mut folded = String::new();
+            put(&mut folded, letter);
+            let lower: String = letter.to_lowercase().collect();
+            assert_eq!(folded, lower.replace('ё', "е"), "{letter:?}");
+            assert_eq!(is_of_word(letter), letter.is_alphanumeric(), "{letter:?}");
+            if is_composed(letter) {
+                let quick = unicode_normalization::is_nfc_quick(std::iter::once(letter));
+                assert_eq!(quick, IsNormalized::Yes, "{letter:?}");
+                assert_eq!(canonical_combining_class(letter), 0, "{letter:?}");
+            }
+        }
     }
 
     #[test]

@@ -39,6 +39,9 @@ impl Spec for ShowDashboard {
 }
 impl Query for ShowDashboard {
     const LANE: Lane = Lane::Here;
+    fn holds_until(found: &Dashboard, _now: Millis) -> Option<Millis> {
+        Some(found.until)
+    }
     fn run(self, cx: &Read<'_, Operator>) -> Result<Dashboard> {
         dashboard::dashboard(cx.db, cx.by.tenant, cx.db.now)
     }
@@ -85,6 +88,9 @@ impl Spec for ShowAnalytics {
 }
 impl Query for ShowAnalytics {
     const LANE: Lane = Lane::Slow;
+    fn holds_until(found: &Analytics, _now: Millis) -> Option<Millis> {
+        Some(found.until)
+    }
     fn run(self, cx: &Read<'_, Operator>) -> Result<Analytics> {
         let days = days(self.days)?;
         let zone = tenant::by_id(cx.db, cx.by.tenant)?.hours.zone().clone();

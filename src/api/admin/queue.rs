@@ -7,6 +7,7 @@ use crate::{
         field::{ContactId, Flag, Int, Line, OperatorId, Time},
         query,
     },
+    clock::Millis,
     db::{Lane, sql::Page},
     error::Result,
     tenant::plan::Scope::{Read as R, Tickets as T},
@@ -210,6 +211,15 @@ impl Query for ListTickets {
             Lane::Here
         }
     }
+    /// Until the next ticket of the page is late.
+    fn holds_until(found: &TicketPage, now: Millis) -> Option<Millis> {
+        let times = found
+            .tickets
+            .iter()
+            .flat_map(|row| [row.sla_response_at, row.sla_resolution_at]);
+        let next = times.flatten().map(|at| at.0).filter(|at| *at >= now).min();
+        Some(next.unwrap_or(Millis::MAX))
+    }
     fn run(self, cx: &Read<'_, Operator>) -> Result<TicketPage> {
         let page = Page::new(self.page.map(|p| p.0), self.limit.map(|l| l.0), 30)?;
         let filter = self.filter(cx.by);
@@ -322,6 +332,9 @@ impl Spec for TicketCounts {
 }
 impl Query for TicketCounts {
     const LANE: Lane = Lane::Here;
+    fn holds_until(_: &TicketCountsOutput, _now: Millis) -> Option<Millis> {
+        Some(Millis::MAX)
+    }
     fn run(self, cx: &Read<'_, Operator>) -> Result<TicketCountsOutput> {
         let (db, tenant) = (cx.db, cx.by.tenant);
         let counts = count::of(db, tenant, Facet::All, "")?;

@@ -424,7 +424,10 @@ pub(crate) struct At(pub(crate) Millis);
 
 impl Serialize for At {
     fn serialize<S: serde::Serializer>(&self, sink: S) -> Result<S::Ok, S::Error> {
-        sink.serialize_str(&clock::wire(self.0))
+        match clock::Written::of(self.0) {
+            Some(written) => sink.serialize_str(written.as_str()),
+            None => sink.serialize_str(&clock::wire(self.0)),
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// How the scratch desk is entered.
-pub(super) const TOKEN: &str = "bench";
+pub(crate) const TOKEN: &str = "bench";
 
 /// What a load is put on.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -39,14 +39,16 @@ const AGE: Millis = 3 * 365 * DAY;
 pub(super) const LONG: i64 = 50;
 const BATCH: i64 = 20_000;
 
-/// Makes the desk. What is lost with the power is made again, so nothing waits for the disk.
+/// Makes the desk. What is lost with the power is made again, so nothing waits for the disk and there is no journal; the
+/// index of words is written in large pieces and put together once, at the end.
 pub(crate) fn fill(dir: &Path, tickets: i64) -> Result<Filled> {
     let path = Config::new(dir.to_owned()).database();
     migrate::bring_up(&path)?;
     let now = Clock::System.now();
     let mut conn = Connection::open(&path)?;
     conn.execute_batch(
-        "pragma journal_mode = wal; pragma synchronous = off; pragma cache_size = -200000; pragma temp_store = memory;",
+        "pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -200000; pragma temp_store = memory;
+         insert into search (search, rank) values ('hashsize', 67108864), ('automerge', 0);",
     )?;
     conn.set_prepared_statement_cache_capacity(64);
     let new = NewTenant {
@@ -92,7 +94,9 @@ pub(crate) fn fill(dir: &Path, tickets: i64) -> Result<Filled> {
         (tenant, tickets + 1),
     )?;
     conn.execute_batch(
-        "insert into search (search) values ('optimize'); analyze; pragma wal_checkpoint(truncate);",
+        "insert into search (search) values ('optimize');
+         insert into search (search, rank) values ('hashsize', 1048576), ('automerge', 4);
+         analyze; pragma journal_mode = wal;",
     )?;
     Ok(Filled {
         tenant,

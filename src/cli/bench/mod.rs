@@ -6,15 +6,16 @@
 mod bare;
 pub(crate) mod fill;
 mod load;
+mod operations;
 mod server;
 mod text;
 
 use super::{failure::Failure, out};
 use bare::Write;
 use clap::Args;
-use fastrand::Rng;
 use fill::Filled;
 use load::{Ask, Door, Load};
+use operations::Operation;
 use serde::Serialize;
 use serde_json::json;
 use server::Child;
@@ -88,16 +89,6 @@ struct Report {
 const ECHO: &str = "bare HTTP echo";
 const TICKETS: &str = "bare commits of tickets";
 const MESSAGES: &str = "bare commits of messages";
-
-/// An operation of the API and what it is compared with and aims for.
-struct Operation {
-    name: &'static str,
-    of: Option<&'static str>,
-    target: Option<&'static str>,
-    ask: Ask,
-    /// Over how many connections it is asked at most.
-    most: usize,
-}
 
 impl Bench {
     pub(super) fn run(self) -> Result<(), Failure> {
@@ -182,7 +173,7 @@ impl Bench {
         let start_ms = began.elapsed().as_secs_f64() * 1000.0;
         tokio::time::sleep(Duration::from_secs(1)).await;
         let idle_mb = child.resident_mb()?;
-        for operation in operations(filled) {
+        for operation in operations::all(filled) {
             for &connections in self.connections.iter().filter(|n| **n <= operation.most) {
                 let load = door.load(connections, lasts, &operation.ask).await?;
                 rows.push(operation.row(load, &rows));
@@ -239,159 +230,20 @@ impl Operation {
     }
 }
 
-/// What is asked of the server, in this order: what writes comes last, so that reads meet the desk as it was filled.
-fn operations(filled: Filled) -> Vec<Operation> {
-    let tickets = filled.tickets;
-    let operation = |name, of, target, ask: fn(u64, i64) -> (&'static str, serde_json::Value)| {
-        let ask: Ask = Arc::new(move |n| {
-            let (path, body) = ask(n, tickets);
-            (path, body.to_string())
-        });
-        Operation {
-            name,
-            of,
-            target,
-            ask,
-            most: usize::MAX,
-        }
-    };
-    let alone = |operation: Operation| Operation {
-        most: 1,
-        ..operation
-    };
-    vec![
-        operation(
-            "list_tickets, 30 rows",
-            Some(ECHO),
-            Some("≥ 12 %, p99 ≤ 13 ms"),
-            |_, _| ("/api/admin.php/list_tickets", json!({ "limit": 30 })),
-        ),
-        operation(
-            "list_tickets, active",
-            Some(ECHO),
-            Some("≥ 12 %, p99 ≤ 13 ms"),
-            |_, _| {
-                (
-                    "/api/admin.php/list_tickets",
-                    json!({ "status": "active", "limit": 30 }),
-                )
-            },
-        ),
-        operation("list_tickets, all by priority", None, None, |_, _| {
-            (
-                "/api/admin.php/list_tickets",
-                json!({ "sort": "priority", "limit": 30 }),
-            )
-        }),
-        operation("list_tickets, deep page", None, None, |n, tickets| {
-            let page = 1 + n as i64 * 7919 % (tickets / 30).max(1);
-            (
-                "/api/admin.php/list_tickets",
-                json!({ "limit": 30, "page": page }),
-            )
-        }),
-        operation(
-            "get_ticket, 20 messages",
-            Some(ECHO),
-            Some("≥ 16 %, p99 ≤ 9 ms"),
-            |n, tickets| {
-                let id = fill::LONG * (1 + n as i64 * 7919 % (tickets / fill::LONG).max(1));
-                (
-                    "/api/admin.php/get_ticket",
-                    json!({ "ticket_id": id, "mark_read": false }),
-                )
-            },
-        ),
-        operation("search, a rare word", None, Some("p99 ≤ 5 ms"), |n, _| {
-            let mut rng = Rng::with_seed(n % 5000);
-            let word = format!("srv-{}", rng.u32(..900_000));
-            ("/api/admin.php/list_tickets", json!({ "search": word }))
-        }),
-        operation("search, two words", None, Some("p99 ≤ 5 ms"), |n, _| {
-            let words = [
-                "принтер склад",
-                "касса чек",
-                "құжат төлем",
-                "отчёт ошибка",
-                "портал ссылка",
-            ];
-            (
-                "/api/admin.php/list_tickets",
-                json!({ "search": words[n as usize % 5] }),
-            )
-        }),
-        operation("search, a common word", None, None, |n, _| {
-            let words = ["принтер", "заявк", "өтінім", "сервер", "не"];
-            (
-                "/api/admin.php/list_tickets",
-                json!({ "search": words[n as usize % 5] }),
-            )
-        }),
-        operation("ticket_counts", None, None, |_, _| {
-            ("/api/admin.php/ticket_counts", json!({}))
-        }),
-        operation("dashboard", None, Some("p99 ≤ 10 ms"), |_, _| {
-            ("/api/admin.php/dashboard", json!({}))
-        }),
-        operation(
-            "dashboard_analytics, 30 days",
-            None,
-            Some("p99 ≤ 100 ms"),
-            |_, _| ("/api/admin.php/dashboard_analytics", json!({ "days": 30 })),
-        ),
-        alone(operation(
-            "report_operators, 30 days",
-            None,
-            None,
-            |_, _| ("/api/admin.php/report_operators", json!({ "days": 30 })),
-        )),
-        alone(operation("report_tickets, 30 days", None, None, |_, _| {
-            ("/api/admin.php/report_tickets", json!({ "days": 30 }))
-        })),
-        operation(
-            "add_message",
-            Some(MESSAGES),
-            Some("≥ 85 %, p99 ≤ 15 ms"),
-            |n, tickets| {
-                let mut rng = Rng::with_seed(n);
-                let id = rng.i64(1..=tickets);
-                (
-                    "/api/admin.php/add_message",
-                    json!({ "ticket_id": id, "message": text::message(&mut rng) }),
-                )
-            },
-        ),
-        operation(
-            "create_ticket",
-            Some(TICKETS),
-            Some("≥ 85 %, p99 ≤ 15 ms"),
-            |n, _| {
-                let mut rng = Rng::with_seed(n);
-                let (subject, description) = (text::subject(&mut rng), text::message(&mut rng));
-                (
-                    "/api/admin.php/create_ticket",
-                    json!({ "subject": subject, "description": description }),
-                )
-            },
-        ),
-    ]
-}
-
 /// Lists while reports and searches for common words run without a pause.
 async fn beside_reports(door: &Door, lasts: Duration, rows: &[Row]) -> Result<Vec<Row>, Failure> {
     const LIST: &str = "list_tickets, 30 rows";
-    let list: Ask = Arc::new(|_| ("/api/admin.php/list_tickets", r#"{"limit":30}"#.to_owned()));
+    let list: Ask = Arc::new(|n| {
+        let body = json!({ "limit": 30, "n": n });
+        ("/api/admin.php/list_tickets", body.to_string())
+    });
     let report: Ask = Arc::new(|n| {
         if n % 2 == 0 {
-            (
-                "/api/admin.php/dashboard_analytics",
-                r#"{"days":365}"#.to_owned(),
-            )
+            let body = json!({ "days": 365, "n": n });
+            ("/api/admin.php/dashboard_analytics", body.to_string())
         } else {
-            (
-                "/api/admin.php/list_tickets",
-                r#"{"search":"не"}"#.to_owned(),
-            )
+            let body = json!({ "search": "не", "n": n });
+            ("/api/admin.php/list_tickets", body.to_string())
         }
     });
     let (lists, reports) = tokio::join!(door.load(64, lasts, &list), door.load(4, lasts, &report));

@@ -197,6 +197,46 @@ fn a_far_page_reads_the_rows_of_no_other_page() {
 }
 
 #[test]
+fn a_page_is_in_the_order_that_was_asked_for_from_either_end() {
+    let desk = Desk::of("order", 3_000);
+    let conn = Connection::open(desk.path()).unwrap();
+    for filter in usual().iter().chain(&others()) {
+        let Some((conditions, None)) = filter.conditions(desk.filled.tenant) else {
+            continue;
+        };
+        let (text, order) = (conditions.text(), filter.order());
+        let sorted: Vec<i64> = all(
+            &conn,
+            &format!("select t.id from ticket t where {text} order by {order}"),
+            rusqlite::params_from_iter(conditions.bind([])),
+            |row| row.get(0),
+        )
+        .unwrap();
+        let last = i64::try_from(sorted.len()).unwrap() / 30 + 1;
+        for number in [1, 2, last / 2, last - 1, last] {
+            let number = number.max(1);
+            let start = usize::try_from(number - 1).unwrap() * 30;
+            let expected: Vec<i64> = sorted.iter().skip(start).take(30).copied().collect();
+            let (shown, ..) = look(&desk.path(), desk.filled, filter, number);
+            assert_eq!(shown, expected, "page {number} of {filter:?}");
+        }
+    }
+}
+
+#[test]
+fn a_beginning_is_cut_between_letters() {
+    let long = "ж".repeat(139) + "😀😀";
+    assert_eq!(beginning(long.as_bytes()), "ж".repeat(139) + "😀");
+    assert_eq!(beginning("коротко".as_bytes()), "коротко");
+    assert_eq!(beginning("😀".repeat(300).as_bytes()), "😀".repeat(140));
+    let mixed = "a".to_owned() + &"ж".repeat(500);
+    assert_eq!(
+        beginning(mixed.as_bytes()),
+        "a".to_owned() + &"ж".repeat(139)
+    );
+}
+
+#[test]
 fn a_total_is_what_a_slow_count_finds() {
     let desk = Desk::of("totals", 3_000);
     let conn = Connection::open(desk.path()).unwrap();
