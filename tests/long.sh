@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The faults of the machine, the kills of the outbox and of a migration in their long form, ten minutes of made-up bytes for
-# each reader of what strangers send, and the Debian package in a fresh system, some hours: long.sh BINARY. TEHPROF_SOAK_HOURS
-# says how many of them are work at fifty requests a second (2). Needs root for mounts and networks; the last figures stand in
+# What takes hours: long.sh BINARY. The kills of the outbox and of a migration in their long form, ten minutes of made-up bytes
+# for each reader of what strangers send, the Debian package in a fresh system, the faults of the machine. TEHPROF_SOAK_HOURS
+# says how many hours are work at fifty requests a second (2). Needs root for mounts and networks; the last figures stand in
 # tests/README.md.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
