@@ -213,10 +213,13 @@ mod tests {
     use std::{fs::OpenOptions, os::unix::fs::FileExt};
 
     /// A desk with a message and an attachment.
+    const WORDS: &str = "слово в слово ";
+    const OTHER_WORDS: &str = "буква в букву ";
+
     async fn desk(dir: &std::path::Path) -> App {
         std::fs::create_dir_all(dir).unwrap();
         let app = App::open(Config::new(dir.to_owned()), Clock::manual(DAY)).unwrap();
-        let body = "слово в слово ".repeat(200);
+        let (body, other) = (WORDS.repeat(200), OTHER_WORDS.repeat(200));
         let kept = digest(&body, None);
         app.db
             .write(move |tx| {
@@ -225,12 +228,12 @@ mod tests {
                      insert into ticket (tenant_id, id, reference, subject, status, priority, channel, creator_name, created_at, updated_at)
                      values (1, 1, 1, 's', 'new', 'normal', 'api', 'a', 0, 0);",
                 )?;
-                for (ordinal, digest) in [(1, Some(kept)), (2, None)] {
+                for (ordinal, body, digest) in [(1, &body, Some(kept)), (2, &other, None)] {
                     sql::run(
                         tx,
                         "insert into message (tenant_id, ticket_id, ordinal, author_type, author_name, body, channel, created_at, digest)
                          values (1, 1, ?1, 'client', 'a', ?2, 'api', 0, ?3)",
-                        (ordinal, &body, digest),
+                        (ordinal, body, digest),
                     )?;
                 }
                 for action in ["create_tag", "delete_tag", "purge_ticket"] {
@@ -313,16 +316,16 @@ mod tests {
         // One bit of the text, where it lies in the file.
         let path = dir.join("tehprof.db");
         let bytes = std::fs::read(&path).unwrap();
-        let needle = "слово в слово".as_bytes();
-        let at = bytes
-            .windows(needle.len())
-            .position(|w| w == needle)
-            .unwrap();
+        let place = |words: &str| {
+            let mut windows = bytes.windows(words.len());
+            windows.position(|w| w == words.as_bytes()).unwrap()
+        };
+        let at = place(WORDS);
         let file = OpenOptions::new().write(true).open(&path).unwrap();
         // The first letter becomes another one that is text as well; of the other message one becomes what is no text.
         file.write_at(&[bytes[at + 1] ^ 1], at as u64 + 1).unwrap();
-        let last = bytes.windows(needle.len()).rposition(|w| w == needle);
-        file.write_at(&[0xff], last.unwrap() as u64 + 1).unwrap();
+        file.write_at(&[0xff], place(OTHER_WORDS) as u64 + 1)
+            .unwrap();
         let blob = {
             let app = App::open(Config::new(dir.clone()), Clock::manual(DAY)).unwrap();
             let seen = app.blobs.all().unwrap().remove(0);
