@@ -7,6 +7,7 @@
 //! | `http` | every URL in one match (`route`), the API's door (`api`), files, webhooks, live connections |
 //! | `api` | the registry: one struct an action, one row each; dispatch, OpenAPI and tests fold over it |
 //! | `access` | who is asking and what they may do; secrets and tokens |
+//! | `audit` | what operators have changed, in a chain that shows when an entry is not what was written |
 //! | `tenant`, `operator`, `client`, `contact` | companies that give support, their people, the companies they support, the people there |
 //! | `knowledge` | the articles for readers outside and the search in them |
 //! | `ticket` | the verbs of the desk; `status` is its state machine |
@@ -28,12 +29,14 @@
 //! | `demo` | the desk that `serve --demo` shows |
 //!
 //! A request's life: `http::route` finds the door, `http::api` reads the body and asks `access` who this is,
-//! `api::Action::dispatch` checks what the action needs and hands it to a reader or to the writer, the action calls a
+//! `api::Action::dispatch` checks what the action needs and hands it to a reader (unless `api::shared` has an answer that
+//! still holds) or to the writer, the action calls a
 //! verb of `ticket`, the verb writes row, history, index and outbox in one transaction, the writer commits it together
 //! with whatever else is queued and only then answers. Workers are woken by the commit and send what is to leave.
 //!
 //! What comes in: `http::hook`, `channel::smtp_in`, `channel::imap` or `channel::tend`, which polls, stores the raw bytes and acknowledges;
-//! `channel::inbound` reads them, decides by pure rules where they belong and calls the same verbs.
+//! `channel::inbound` reads them, decides by pure rules where they belong and calls the same verbs. All readers of strangers'
+//! bytes stand in `hostile` for property tests and in `fuzzing` for `tests/fuzz`.
 mod access;
 mod api;
 mod app;

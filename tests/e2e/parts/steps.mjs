@@ -62,3 +62,11 @@ export const handOver = (locator, event, files) => locator.evaluate((node, [kind
 
 /** Waits until the server says that a ticket is as it should be. */
 export const ticketBecomes = (api, id, what, right) => until(`ticket ${id}: ${what}`, async () => { const ticket = await api.ticket(id); return right(ticket) && ticket; });
+
+/** Keeps the next call of an action from reaching the server until what it answers is called. */
+export async function holdBack(page, action) {
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  await page.route(`**/api/admin.php/${action}`, async (route) => { await held; await route.continue(); }, { times: 1 });
+  return release;
+}

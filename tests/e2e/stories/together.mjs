@@ -1,6 +1,6 @@
 /** Two operators at one ticket: they see each other, and neither loses a word. */
 import assert from 'node:assert/strict';
-import { composer, messageWith, openTicket, pick, rowOf, ticketBecomes } from '../parts/steps.mjs';
+import { composer, holdBack, messageWith, openTicket, pick, rowOf, ticketBecomes } from '../parts/steps.mjs';
 
 /** The line above the composer that tells who else is here. */
 const presence = (page, words) => page.locator('#conversation [role=status]').filter({ hasText: words });
@@ -47,9 +47,7 @@ export default {
     await two.getByRole('button', { name: 'Срочный' }).first().waitFor();
 
     stage.allow(/update_ticket/);
-    let release;
-    const held = new Promise((resolve) => { release = resolve; });
-    await two.route('**/api/admin.php/update_ticket', async (route) => { await held; await route.continue(); }, { times: 1 });
+    const release = await holdBack(two, 'update_ticket');
     await pick(two, 'p', 'Низкий');
     await pick(one, 'p', 'Обычный');
     await ticketBecomes(api, id, 'normal', (x) => x.priority === 'normal');
@@ -68,11 +66,6 @@ export default {
     const [one, two] = await Promise.all([stage.operator('aigerim'), stage.operator('marina')]);
     await Promise.all([openTicket(one, desk, id), openTicket(two, desk, id)]);
     stage.allow(/complete_ticket|add_ticket_tag/);
-    let release;
-    const holding = (name) => {
-      const held = new Promise((resolve) => { release = resolve; });
-      return two.route(`**/api/admin.php/${name}`, async (route) => { await held; await route.continue(); }, { times: 1 });
-    };
     const tagged = async (page, name) => {
       await page.locator('#conversation').focus();
       await page.keyboard.press('t');
@@ -80,14 +73,14 @@ export default {
       await page.getByRole('option', { name: new RegExp(name) }).click();
       await page.keyboard.press('Escape');
     };
-    await holding('add_ticket_tag');
+    const releaseTag = await holdBack(two, 'add_ticket_tag');
     await tagged(two, 'вдвоём-два');
     await tagged(one, 'вдвоём-раз');
     await ticketBecomes(api, id, 'tagged', (x) => x.tags.length === 1);
-    release();
+    releaseTag();
     await ticketBecomes(api, id, 'tagged by both', (x) => x.tags.length === 2);
 
-    await holding('complete_ticket');
+    const releaseCompletion = await holdBack(two, 'complete_ticket');
     await two.locator('#conversation').focus();
     await two.keyboard.press('e');
     const dialog = two.getByRole('dialog');
@@ -95,7 +88,7 @@ export default {
     await dialog.getByRole('button', { name: 'Завершить' }).click();
     await pick(one, 's', 'На паузе');
     await ticketBecomes(api, id, 'on hold', (x) => x.status === 'on_hold');
-    release();
+    releaseCompletion();
     const notice = two.getByTestId('conflict');
     await notice.getByText('Айгерим Бекова').waitFor();
     await stage.shot(two, 'conflict-complete');
@@ -127,9 +120,7 @@ export default {
     const [one, two] = await Promise.all([stage.operator('aigerim'), stage.operator('marina')]);
     await Promise.all([openTicket(one, desk, id), openTicket(two, desk, id)]);
     stage.allow(/snooze_ticket/);
-    let release;
-    const held = new Promise((resolve) => { release = resolve; });
-    await two.route('**/api/admin.php/snooze_ticket', async (route) => { await held; await route.continue(); }, { times: 1 });
+    const release = await holdBack(two, 'snooze_ticket');
     await pick(two, 'z', 'Через неделю');
     await pick(one, 'z', 'Завтра утром');
     const { snoozed_until: first } = await ticketBecomes(api, id, 'put aside', (x) => x.snoozed_until !== null);
@@ -148,9 +139,7 @@ export default {
     const [one, two] = await Promise.all([stage.operator('aigerim'), stage.operator('marina')]);
     await Promise.all([openTicket(one, desk, id), openTicket(two, desk, id)]);
     stage.allow(/update_ticket/);
-    let release;
-    const held = new Promise((resolve) => { release = resolve; });
-    await two.route('**/api/admin.php/update_ticket', async (route) => { await held; await route.continue(); }, { times: 1 });
+    const release = await holdBack(two, 'update_ticket');
     await two.getByRole('button', { name: 'Взять' }).click();
     await one.getByRole('button', { name: 'Взять' }).click();
     await ticketBecomes(api, id, 'taken', (x) => x.assigned_name === 'Айгерим Бекова');
