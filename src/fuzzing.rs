@@ -20,12 +20,11 @@ use crate::{
         smtp_in,
     },
     http,
-    import::{Export, Format, Loaded},
+    import::{self, Format},
     knowledge,
     tenant::Settings,
     ticket::search::Query,
 };
-use jiff::tz::TimeZone;
 use rusqlite::Connection;
 use serde_json::Value;
 use std::{fs, path::PathBuf, sync::LazyLock};
@@ -209,20 +208,7 @@ fn picture(bytes: &[u8]) {
 
 /// Reads an export whose one file has these bytes.
 fn import(format: Format, bytes: &[u8]) {
-    let file = place("export");
-    fs::write(&file, bytes).unwrap();
-    let export = Export {
-        format,
-        files: vec![file.clone()],
-        attachments: None,
-        zone: TimeZone::UTC,
-    };
-    if let Ok(stage) = export.read() {
-        for key in stage.keys().unwrap() {
-            Loaded::of(&stage, &export, &key).unwrap();
-        }
-    }
-    fs::remove_file(&file).unwrap();
+    import::strange(format, &place("export"), bytes);
 }
 
 fn dump(bytes: &[u8]) {

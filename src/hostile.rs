@@ -5,11 +5,10 @@ use crate::{
     automation::{rule::Conditions, template},
     branding::image,
     channel::email::{address, form::Form, header, mailgun, token::Keys},
-    import::{Export, Format},
+    import::{self, Format},
     tenant::Settings,
     ticket::search::{self, Query},
 };
-use jiff::tz::TimeZone;
 use proptest::{collection, prelude::*, sample::select};
 use rusqlite::Connection;
 use serde_json::{Map, Value};
@@ -57,19 +56,7 @@ fn import(format: Format, bytes: &[u8]) {
     let nth = COUNT.fetch_add(1, Ordering::Relaxed);
     let file: PathBuf =
         std::env::temp_dir().join(format!("tehprof-export-{}-{nth}", std::process::id()));
-    fs::write(&file, bytes).unwrap();
-    let export = Export {
-        format,
-        files: vec![file.clone()],
-        attachments: None,
-        zone: TimeZone::UTC,
-    };
-    if let Ok(stage) = export.read() {
-        for key in stage.keys().unwrap() {
-            crate::import::Loaded::of(&stage, &export, &key).unwrap();
-        }
-    }
-    fs::remove_file(&file).unwrap();
+    import::strange(format, &file, bytes);
 }
 
 const ZENDESK: &[&str] = &[

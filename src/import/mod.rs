@@ -155,3 +155,25 @@ fn whole(path: &Path, most: u64) -> Result<Vec<u8>> {
     }
     Ok(bytes)
 }
+
+/// Reads an export whose one file, put at `file`, has these bytes, and all that comes of it.
+#[cfg(any(test, feature = "fuzzing"))]
+#[allow(
+    clippy::unwrap_used,
+    reason = "a panic is how a test and a fuzzer learn that something is wrong"
+)]
+pub(crate) fn strange(format: Format, file: &Path, bytes: &[u8]) {
+    std::fs::write(file, bytes).unwrap();
+    let export = Export {
+        format,
+        files: vec![file.to_owned()],
+        attachments: None,
+        zone: TimeZone::UTC,
+    };
+    if let Ok(stage) = export.read() {
+        for key in stage.keys().unwrap() {
+            Loaded::of(&stage, &export, &key).unwrap();
+        }
+    }
+    std::fs::remove_file(file).unwrap();
+}
