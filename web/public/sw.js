@@ -5,7 +5,7 @@
 const shelf = 'portal-1';
 const most = 80;
 const pages = new Set(['/', '/index.html']);
-const parts = new Set(['/boot.js', '/brand.css', '/icon.svg', '/manifest.webmanifest']);
+const parts = new Set(['/boot.portal.js', '/brand.css', '/icon.svg', '/manifest.webmanifest']);
 
 self.addEventListener('install', () => self.skipWaiting());
 self.addEventListener('activate', (event) => event.waitUntil(tidy().then(() => self.clients.claim())));

@@ -1,8 +1,4 @@
-/** The address after `#`: `#/settings/tags?new=1` is the parts ["settings", "tags"] and its query. */
-function parse(hash: string): { parts: string[]; query: URLSearchParams } {
-  const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?', 2);
-  return { parts: path.split('/').filter(Boolean).map((part) => { try { return decodeURIComponent(part); } catch { return part; } }), query: new URLSearchParams(query) };
-}
+import { parse } from './address';
 
 let current = $state.raw(parse(location.hash));
 /** The address under a page that is shown before its own stands in the bar. */

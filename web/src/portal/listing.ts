@@ -1,19 +1,11 @@
-/** What the list of tickets shows, and where its address says which of them. */
+/** Brings what the list of tickets shows. */
 import type { CallOptions } from '../lib/api';
 import { href, route } from '../lib/router.svelte';
-import type { ClientDashboard, ClientTicketPage, StatusFilter } from '../lib/types';
+import type { ClientDashboard, ClientTicketPage } from '../lib/types';
 import { ask } from './api';
+import { listing, ticketsOf, type Listing } from './first';
 
-export const filters = ['active', 'done', 'all'] as const satisfies readonly StatusFilter[];
-const limit = 20;
-
-export interface Listing { show: (typeof filters)[number]; words: string; page: number }
 type Listed = [ClientTicketPage, ClientDashboard];
-
-/** What the address in the bar asks for, so that Back and a bookmark bring it again. */
-export function listing({ query }: { query: URLSearchParams } = route): Listing {
-  return { show: filters.find((x) => x === query.get('show')) ?? 'active', words: query.get('q') ?? '', page: Math.max(1, Number(query.get('page')) || 1) };
-}
 
 export function addressOf({ show, words, page }: Listing): string {
   const query = new URLSearchParams();
@@ -23,8 +15,8 @@ export function addressOf({ show, words, page }: Listing): string {
   return `${href()}${query.toString() ? `?${query}` : ''}`;
 }
 
-const askFor = ({ show, words, page }: Listing, options?: CallOptions): Promise<Listed> => Promise.all([
-  ask('list_tickets', { status: words ? 'all' : show, search: words, page, limit }, options),
+const askFor = (wanted: Listing, options?: CallOptions): Promise<Listed> => Promise.all([
+  ask('list_tickets', ticketsOf(wanted), options),
   ask('client_dashboard', {}, options),
 ]);
 
@@ -34,7 +26,7 @@ let ahead: { of: string; at: number; answer: Promise<Listed> } | undefined;
 /** Asks for the list of a page that is about to show it. */
 export function askAhead(): void {
   if (route.parts.length) return;
-  const wanted = listing();
+  const wanted = listing(route);
   ahead = { of: addressOf(wanted), at: Date.now(), answer: askFor(wanted) };
   ahead.answer.catch(() => undefined); // the list tells of it
 }

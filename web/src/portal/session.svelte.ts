@@ -4,6 +4,7 @@ import { wear } from '../lib/brand';
 import { lang, adoptLocale, type Locale } from '../lib/i18n/index.svelte';
 import type { Category, ClientMe } from '../lib/types';
 import { ask } from './api';
+import { anyArticle } from './first';
 import { askAhead } from './listing';
 import { findToken, forgetToken, keepToken } from './token';
 
@@ -68,7 +69,7 @@ export async function loadCategories(): Promise<void> {
 }
 
 async function loadArticles(): Promise<void> {
-  articles = (await ask('kb_articles', { limit: 1 })).length > 0;
+  articles = (await ask('kb_articles', anyArticle)).length > 0;
 }
 
 export const categoryName = (code: string | null): string => categories.find((category) => category.code === code)?.name ?? '';

@@ -30,16 +30,22 @@ export function forgetToken(embedded: boolean): void {
   for (const storage of storages(embedded)) storage.removeItem(name);
 }
 
+const stored = (embedded: boolean): string => storages(embedded).reduce((found, storage) => found || (storage.getItem(name) ?? ''), '');
+const given = (): string | null => new URLSearchParams(location.search).get('ctoken');
+
+/** The token that `findToken` will find. */
+export const tokenAtHand = (embedded: boolean): string => given() || stored(embedded);
+
 /** Reads the token from the address (and cleans it), else from where an earlier visit left it. */
 export function findToken(embedded: boolean): string {
-  const url = new URL(location.href);
-  const given = url.searchParams.get('ctoken');
-  if (given !== null) {
+  const token = given();
+  if (token !== null) {
+    const url = new URL(location.href);
     url.searchParams.delete('ctoken');
     history.replaceState(history.state, '', url);
-    if (given) keepToken(given, embedded);
+    if (token) keepToken(token, embedded);
   }
-  for (const storage of storages(embedded)) kept ||= storage.getItem(name) ?? '';
+  kept ||= stored(embedded);
   return kept;
 }
 

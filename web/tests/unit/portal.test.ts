@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/lib/api';
 import { Attempts } from '../../src/portal/attempts';
-import { addressOf, listing } from '../../src/portal/listing';
+import { listing } from '../../src/portal/first';
+import { addressOf } from '../../src/portal/listing';
 import { concerns, eventReader } from '../../src/portal/live';
 import { fold, pieces } from '../../src/portal/quote';
 import { canAccept, canReopen, toneOf } from '../../src/portal/states';

@@ -7,15 +7,14 @@ import { isAbort } from '../../lib/api';
 import type { Row, SavedView, TicketCounts } from '../../lib/types';
 import { admin } from '../api';
 import { t } from '../i18n';
-import { filterCount, isListed, noFilters, request, savedId, type Filters, type Sort, type View } from './view';
+import { filterCount, isListed, opening, pageOf, pageSize, request, savedId, type Filters, type Sort, type View } from './view';
 
-const pageSize = 50;
 const largestPage = 100;
 
 class Queue {
-  view = $state<View>('active');
-  filters = $state<Filters>({ ...noFilters });
-  sort = $state<Sort>('sla');
+  view = $state<View>(opening.view);
+  filters = $state<Filters>({ ...opening.filters });
+  sort = $state<Sort>(opening.sort);
   ids = $state.raw<readonly number[]>([]);
   total = $state(0);
   state = $state<'loading' | 'ready' | 'failed'>('loading');
@@ -59,7 +58,7 @@ class Queue {
     this.state = 'loading';
     try {
       if (!isListed(this.view) && !this.savedView) await this.loadSaved();
-      const page = await admin('list_tickets', { ...this.#request(), page: 1, limit: pageSize }, { signal: given.signal });
+      const page = await admin('list_tickets', pageOf(this.#request(), 1), { signal: given.signal });
       for (const row of page.tickets) this.rows.set(row.id, row);
       this.ids = page.tickets.map((row) => row.id);
       this.total = page.total;
@@ -89,7 +88,7 @@ class Queue {
     this.#more = true;
     const { signal } = this.#given;
     try {
-      const page = await admin('list_tickets', { ...this.#request(), page: this.#page + 1, limit: pageSize }, { signal });
+      const page = await admin('list_tickets', pageOf(this.#request(), this.#page + 1), { signal });
       for (const row of page.tickets) this.rows.set(row.id, row);
       const shown = new Set(this.ids);
       this.ids = [...this.ids, ...page.tickets.map((row) => row.id).filter((id) => !shown.has(id))];
@@ -134,7 +133,7 @@ class Queue {
     const { signal } = this.#given;
     try {
       const limit = Math.min(largestPage, Math.max(pageSize, Math.ceil(this.ids.length / pageSize) * pageSize));
-      const [page] = await Promise.all([admin('list_tickets', { ...this.#request(), page: 1, limit }, { signal }), this.count()]);
+      const [page] = await Promise.all([admin('list_tickets', pageOf(this.#request(), 1, limit), { signal }), this.count()]);
       for (const row of page.tickets) this.rows.set(row.id, row);
       this.total = page.total;
       this.#offer(page.tickets.map((row) => row.id), limit);

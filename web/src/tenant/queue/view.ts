@@ -48,3 +48,10 @@ export function request(view: View, filters: Filters, sort: Sort, saved?: SavedV
     sort, order: sort === 'sla' ? 'asc' : 'desc',
   };
 }
+
+/** How many rows come at a time: more than a screen shows. */
+export const pageSize = 25;
+export type Page = ListTickets & { page: number; limit: number };
+export const pageOf = (wanted: ListTickets, page: number, limit = pageSize): Page => ({ ...wanted, page, limit });
+/** What the desk opens with. */
+export const opening = { view: 'active', filters: noFilters, sort: 'sla' } as const satisfies { view: View; filters: Filters; sort: Sort };
