@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { availableParallelism, loadavg } from 'node:os';
 import { messageWith } from '../parts/steps.mjs';
+import { until } from '../parts/until.mjs';
 
 const slower = 4;
 const line = { offline: false, latency: 40, downloadThroughput: 10e6 / 8, uploadThroughput: 10e6 / 8 };
@@ -38,7 +39,40 @@ async function figures(page, name) {
   assert.ok(cls < stillness, `the ${name} jumps: ${cls}\n${moved.join('\n')}`);
 }
 
+/** Opens a page whose code is kept away until it has asked for `first`. */
+async function open(page, url, shown, first) {
+  const asked = [];
+  page.on('request', (request) => { if (/\/api\/(admin|client)\.php\//.test(request.url())) asked.push(request.url().split('/').pop()); });
+  await page.route(/\/assets\/page[^/]*\.js$/, async (route) => {
+    await until(`asked for ${first}`, () => first.every((action) => asked.includes(action)));
+    await route.continue();
+  });
+  await page.goto(url);
+  await shown.waitFor();
+}
+
 export default {
+  async 'a page has asked for what it shows first before its code is here, and takes the answers'({ world, stage, desk }) {
+    const { id } = await world.portal.client('create_ticket', { subject: 'Первый вопрос', description: 'Что спрашивает страница' });
+    const clerk = await stage.operator('aigerim');
+    await clerk.goto(`${desk.origin}/tenant.html#/queue/active`);
+    await clerk.getByTestId('ticket-row').first().waitFor();
+    const client = await stage.window({ size: 'phone' });
+    const link = `${desk.origin}/index.html?ctoken=${desk.clientToken}`;
+    await client.goto(link);
+    await client.getByTestId('portal-ticket').first().waitFor();
+    const cases = [
+      ['the desk', await clerk.context().newPage(), `${desk.origin}/tenant.html#/queue/active`, 'ticket-row', ['me', 'list_tickets']],
+      ['the portal', await client.context().newPage(), link, 'portal-ticket', ['list_tickets', 'client_dashboard', 'me', 'kb_articles']],
+      ['a ticket of the portal', await client.context().newPage(), `${link}#/ticket/${id}`, 'reply', ['get_ticket', 'me', 'kb_articles']],
+    ];
+    for (const [name, page, url, shown, first] of cases) {
+      await open(page, url, page.getByTestId(shown).first(), first);
+      assert.deepEqual(await page.evaluate(() => Object.keys(window.tehprofAhead)), [], `${name} has taken every answer`);
+      await page.close();
+    }
+  },
+
   async 'the desk comes, answers and stays still on a slow machine'({ world, stage, desk }) {
     const { id } = await world.ticket('Медленный ноутбук');
     const page = await stage.operator('aigerim');
