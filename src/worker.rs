@@ -11,7 +11,7 @@ use crate::{
     http::allowance,
     leftover, notice, notification, scrub,
     tenant::{self, export},
-    ticket::{bin, change, clock, held, snooze},
+    ticket::{bin, change, clock, held, search, snooze},
     tls::{self, acme},
     webhook,
 };
@@ -213,10 +213,10 @@ async fn wake_snoozed(app: App) -> Result<()> {
     Ok(())
 }
 
-/// Removes for good what has lain in the bin for its time.
+/// Removes for good what has lain in the bin for its time, and its words from the index.
 async fn empty_bin(app: App) -> Result<()> {
     while app.db.write_to_free(bin::purge).await? > 0 {}
-    Ok(())
+    search::shed::run_if_due(&app).await
 }
 
 /// Stops the program if its database was taken away, and takes changes again once a full disk has room.

@@ -106,6 +106,9 @@ pub(crate) fn purge(tx: &Tx<'_>) -> Result<usize> {
     for &(tenant, id) in &due {
         remove(tx, tenant, id)?;
     }
+    if !due.is_empty() {
+        search::shed::note(tx)?;
+    }
     Ok(due.len())
 }
 

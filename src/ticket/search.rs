@@ -1,5 +1,7 @@
 //! The search index: one document a message, holding its words and its ticket's subject. Word beginnings are found in any
 //! letter case, with ё and е alike, in Russian, Kazakh and English.
+pub(crate) mod shed;
+
 use crate::{
     api::field::{TenantId, TicketId},
     db::sql::{all, run},
