@@ -14,7 +14,7 @@ pub(crate) mod tickets;
 
 use crate::{
     api::field::TenantId,
-    clock::{MINUTE, Millis},
+    clock::{DAY, MINUTE, Millis},
     db::sql::{first, one},
     error::Result,
 };
@@ -22,6 +22,7 @@ use rusqlite::Connection;
 
 /// The time that a row of `ticket_figure` stands for.
 pub(crate) const SLOT: Millis = 15 * MINUTE;
+const SLOTS_OF_DAY: i64 = DAY / SLOT;
 
 /// What became of the tickets opened in a period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,15 +50,25 @@ impl Outcome {
         since: Millis,
         now: Millis,
     ) -> Result<Outcome> {
+        // Quarters of an hour up to the first whole day, then days.
+        let slot = since.div_euclid(SLOT);
+        let day = slot.div_euclid(SLOTS_OF_DAY) + i64::from(slot % SLOTS_OF_DAY != 0);
         let mut all = one(
             conn,
             "select coalesce(sum(answered), 0), coalesce(sum(response_ms), 0), coalesce(sum(solved), 0),
                     coalesce(sum(resolution_ms), 0), coalesce(sum(response_met), 0), coalesce(sum(response_breached), 0),
                     coalesce(sum(resolution_met), 0), coalesce(sum(resolution_breached), 0), coalesce(sum(judged), 0),
                     coalesce(sum(broken), 0)
-               from ticket_figure
-              where tenant_id = ?1 and slot >= ?2",
-            (tenant, since.div_euclid(SLOT)),
+               from (select answered, response_ms, solved, resolution_ms, response_met, response_breached, resolution_met,
+                            resolution_breached, judged, broken
+                       from ticket_figure
+                      where tenant_id = ?1 and slot >= ?2 and slot < ?3
+                      union all
+                     select answered, response_ms, solved, resolution_ms, response_met, response_breached, resolution_met,
+                            resolution_breached, judged, broken
+                       from ticket_figure_day
+                      where tenant_id = ?1 and day >= ?4)",
+            (tenant, slot, day * SLOTS_OF_DAY, day),
             |row| {
                 Ok(Outcome {
                     answered: row.get(0)?,
@@ -83,9 +94,8 @@ impl Outcome {
                             sla_response_breached or sla_resolution_breached as broken,
                             min(iif(sla_response_at >= ?3, sla_response_at, ?4),
                                 iif(coalesce(due_at, sla_resolution_at) >= ?3, coalesce(due_at, sla_resolution_at), ?4)) as next
-                       from ticket indexed by ticket_with_clock
-                      where tenant_id = ?1 and created_at >= ?2 and sla_next_at < ?3 and sla_next_at is not null
-                        and deleted_at is null)",
+                       from ticket indexed by ticket_to_judge
+                      where tenant_id = ?1 and unjudged_at < ?3 and created_at >= ?2 and deleted_at is null)",
             (tenant, since, now, Millis::MAX),
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )?;
@@ -113,14 +123,14 @@ impl Outcome {
     }
 }
 
-/// The next time that some open ticket is to keep.
+/// The next time that some ticket has to keep and nobody has judged.
 fn next_late(conn: &Connection, tenant: TenantId, now: Millis) -> Result<Option<Millis>> {
     first(
         conn,
-        "select sla_next_at
-           from ticket indexed by ticket_open_by_sla
-          where tenant_id = ?1 and is_open = 1 and (sla_next_at is null) = 0 and sla_next_at >= ?2 and deleted_at is null
-          order by sla_next_at
+        "select unjudged_at
+           from ticket indexed by ticket_to_judge
+          where tenant_id = ?1 and unjudged_at >= ?2 and deleted_at is null
+          order by unjudged_at
           limit 1",
         (tenant, now),
         |row| row.get(0),

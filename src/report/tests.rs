@@ -408,6 +408,9 @@ fn an_outcome_holds_as_long_as_it_says() {
     let desk = Desk::of("outcome", 600);
     let (tenant, now) = (desk.filled.tenant, Clock::System.now());
     let conn = Connection::open(desk.path()).unwrap();
+    // As if nobody had looked at a clock for years.
+    conn.execute_batch("update ticket set sla_response_breached = 0, sla_resolution_breached = 0")
+        .unwrap();
     let figures = |outcome: Outcome| Outcome {
         until: 0,
         ..outcome
@@ -444,7 +447,7 @@ fn figures_of_some_days_read_those_days_alone() {
     });
     // One step a ticket, and more than that for all its figures, is what going through them all would take.
     assert!(
-        glance.scanned <= 200 && glance.steps < 24_000,
+        glance.scanned <= 200 && glance.steps < 10_000,
         "{glance:#?}"
     );
     type Figure<'a> = Box<dyn Fn(&Connection, u16) + 'a>;

@@ -261,6 +261,7 @@ pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
         "ticket",
         "ticket_count",
         "ticket_figure",
+        "ticket_figure_day",
         "channel",
         "quick_reply",
         "kb_article",
