@@ -460,3 +460,38 @@ fn somebody_says_whether_they_are_at_work() {
         json!(["online", "away", "offline"])
     );
 }
+
+#[test]
+fn many_sign_ins_leave_no_memory_behind() {
+    let desk = Desk::open_with(&["--trusted-proxies", "127.0.0.1"]);
+    let resident = || {
+        let pid = desk.serving.pid().as_raw_nonzero();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS"))
+            .unwrap();
+        let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+        kib / 1024
+    };
+    let before = resident();
+    // Sixteen people at a time, so that each of the threads that hash has had its turn.
+    std::thread::scope(|scope| {
+        for person in 0..16 {
+            let nobody = desk.nobody();
+            scope.spawn(move || {
+                for turn in 0..4 {
+                    let from = nobody.header("X-Forwarded-For", &format!("203.0.113.{person}"));
+                    let login = format!("{person}-{turn}@acme.example");
+                    let (status, code) = from.refused(
+                        "admin_login",
+                        json!({ "login": login, "password": "wrong one" }),
+                    );
+                    assert_eq!((status, code.as_str()), (403, "login_failed"));
+                }
+            });
+        }
+    });
+    let after = resident();
+    assert!(after < before + 60, "{before} MB before, {after} MB after");
+}
