@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Server, binary, can, clean, cut, long, makeDesk, mayMount, mayTrace, mount, must, only, p, run, running, subjects, tehprof, unmount, work, write,
 } from './faults/kit.mjs';
+import { failedReads, noInodes, readOnly, slowDisk } from './faults/disk.mjs';
 import { killedSender } from './faults/killed.mjs';
 import { endOfAddresses, leaveAll, littleMemory, littleProcessor } from './faults/limits.mjs';
 import { brokenNetwork } from './faults/network.mjs';
@@ -266,6 +267,10 @@ const faults = {
     return `passwords of an account and of a channel, session, key and tokens searched for in database, log of writes, backup and the log at level debug: 0 hits`;
   },
 
+  'a slow disk': slowDisk,
+  'no inodes': noInodes,
+  'a read-only disk': readOnly,
+  'a failed read': failedReads,
   'crash states': crashStates,
   'a killed sender': killedSender,
   'a network that fails': brokenNetwork,
