@@ -82,7 +82,7 @@ export class Server {
       let said = '';
       server.child.stdout.on('data', (text) => {
         said += text;
-        const found = said.match(/listening on http:\/\/127\.0\.0\.1:(\d+)/);
+        const found = said.match(/listening on https?:\/\/127\.0\.0\.1:(\d+)/);
         if (found) listening(Number(found[1]));
       });
       server.ended.then(() => failed(new Error(`the server did not start: ${server.log}`)));
