@@ -17,6 +17,7 @@ import { endOfAddresses, leaveAll, littleMemory, littleProcessor } from './fault
 import { brokenNetwork } from './faults/network.mjs';
 import { soak } from './faults/soak.mjs';
 import { crashStates } from './faults/states.mjs';
+import { timing } from './faults/timing.mjs';
 
 const faults = {
   'power cuts': async () => {
@@ -273,6 +274,7 @@ const faults = {
   'a read-only disk': readOnly,
   'a failed read': failedReads,
   'HTTP/2 floods': floods,
+  timing,
   'crash states': crashStates,
   'a killed sender': killedSender,
   'a network that fails': brokenNetwork,
