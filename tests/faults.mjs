@@ -11,6 +11,7 @@ import {
   Server, binary, can, clean, cut, long, makeDesk, mayMount, mayTrace, mount, must, only, p, run, running, subjects, tehprof, unmount, work, write,
 } from './faults/kit.mjs';
 import { failedReads, noInodes, readOnly, slowDisk } from './faults/disk.mjs';
+import { erasure } from './faults/erasure.mjs';
 import { floods } from './faults/http2.mjs';
 import { killedSender } from './faults/killed.mjs';
 import { endOfAddresses, leaveAll, littleMemory, littleProcessor } from './faults/limits.mjs';
@@ -275,6 +276,7 @@ const faults = {
   'a failed read': failedReads,
   'HTTP/2 floods': floods,
   timing,
+  erasure,
   'crash states': crashStates,
   'a killed sender': killedSender,
   'a network that fails': brokenNetwork,
