@@ -11,6 +11,8 @@ import {
   Server, binary, can, clean, cut, long, makeDesk, mayMount, mayTrace, mount, must, only, p, run, running, subjects, tehprof, unmount, work, write,
 } from './faults/kit.mjs';
 import { failedReads, noInodes, readOnly, slowDisk } from './faults/disk.mjs';
+import { backups } from './faults/backup.mjs';
+import { reorderedBlocks } from './faults/blocks.mjs';
 import { erasure } from './faults/erasure.mjs';
 import { floods } from './faults/http2.mjs';
 import { killedSender } from './faults/killed.mjs';
@@ -277,7 +279,9 @@ const faults = {
   'HTTP/2 floods': floods,
   timing,
   erasure,
+  backups,
   'crash states': crashStates,
+  'reordered blocks': reorderedBlocks,
   'a killed sender': killedSender,
   'a network that fails': brokenNetwork,
   'little memory': littleMemory,

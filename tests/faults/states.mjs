@@ -42,7 +42,7 @@ async function load(server, keys, until) {
 }
 
 /** Reads rows of one state after the other, in a process of its own: `{"subjects": […], "behind": …}` for each folder. */
-class Reader {
+export class Reader {
   constructor() {
     const code = `
 import json, os, sqlite3, sys
@@ -55,12 +55,14 @@ for line in sys.stdin:
     try:
         alone = sqlite3.connect("file:" + folder + "/tehprof.db?immutable=1", uri=True)
         settled = alone.execute("select commits from stamp").fetchone()[0]
+        alone.close()
     except sqlite3.DatabaseError:
         settled = None
     try:
         whole = sqlite3.connect(folder + "/tehprof.db")
         commits = whole.execute("select commits from stamp").fetchone()[0]
         rows = [row[0] for row in whole.execute("select subject from ticket")]
+        whole.close()
         behind = commits < note["commits"] or (settled is not None and settled < note["settled"])
         print(json.dumps({"subjects": rows, "behind": behind}), flush=True)
     except sqlite3.DatabaseError as error:
@@ -83,7 +85,7 @@ for line in sys.stdin:
 }
 
 /** What is wrong with a state, if something is. */
-async function wrong(reader, folder, acknowledged) {
+export async function wrong(reader, folder, acknowledged) {
   const checked = spawnSync(binary, ['check', '--data-dir', folder], { encoding: 'utf8' });
   if (checked.status !== 0) return `damaged: ${checked.stdout}${checked.stderr}`.trim();
   const there = await reader.read(folder);
