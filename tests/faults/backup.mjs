@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Server, binary, can, long, makeDesk, mayMount, mount, must, p, run, running, tehprof, unmount, work, write } from './kit.mjs';
+import { Server, binary, can, files, long, makeDesk, mayMount, mount, must, p, run, running, tehprof, unmount, work, write } from './kit.mjs';
 import { upload } from './limits.mjs';
 
 const PASSWORD = 'correct horse battery';
@@ -14,7 +14,6 @@ const WRITERS = 16;
 /** How much of a desk is made: half of it texts, half attachments. */
 const SIZE = long ? 2 * GB : 192 * MB;
 
-const files = (folder) => readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? files(join(folder, entry.name)) : [join(folder, entry.name)]));
 const seconds = (since) => (Date.now() - since) / 1_000;
 
 /** How many bytes a backup of a desk has to hold. */

@@ -6,7 +6,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, wr
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dice } from './crash.mjs';
-import { Server, can, disk, long, makeDesk, mount, mounted, must, quick, run, running, unmount, work } from './kit.mjs';
+import { Server, can, disk, long, makeDesk, mount, mounted, must, quick, running, unmount, work } from './kit.mjs';
 import { Reader, wrong } from './states.mjs';
 
 const SIZE = '128M';

@@ -2,11 +2,10 @@
 // stand nowhere else are written into a ticket, its messages, its people and its files, and found before and not after. The
 // first time a ticket goes by way of the bin, the second time with its whole tenant.
 import { randomBytes } from 'node:crypto';
-import { readFileSync, readdirSync, statSync, utimesSync } from 'node:fs';
-import { request } from 'node:http';
+import { readFileSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Server, can, long, makeDesk, must, run, tehprof, work } from './kit.mjs';
+import { Server, can, files, long, makeDesk, must, run, tehprof, withFile, work } from './kit.mjs';
 
 const PASSWORD = 'correct horse battery';
 const CYRILLIC = 'БВГДЖЗКЛМНПРСТФХЦЧШЩҚҒҢӨҰ';
@@ -19,7 +18,6 @@ function canary() {
   return { word, ends: [...new Set(forms.map((form) => form.slice(4)))] };
 }
 
-const files = (folder) => readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? files(join(folder, entry.name)) : [join(folder, entry.name)]));
 
 /** Where each word is: `what: file × times`. */
 function search(dir, canaries) {
@@ -49,21 +47,6 @@ for (name,) in conn.execute("select name from sqlite_master where type = 'table'
   const ends = Object.values(canaries).flatMap((one) => one.ends);
   const found = run('python3', '-c', code, join(dir, 'tehprof.db'), JSON.stringify(ends)).trim();
   return found ? found.split('\n').map((line) => line.replace(' ', ' × ')) : [];
-}
-
-/** A call with a file. */
-function withFile(server, who, fields, name, bytes) {
-  const mark = 'a-boundary-of-the-test';
-  const parts = Object.entries(fields).map(([field, value]) => `--${mark}\r\nContent-Disposition: form-data; name="${field}"\r\n\r\n${value}\r\n`);
-  const file = `--${mark}\r\nContent-Disposition: form-data; name="files[]"; filename="${name}"\r\nContent-Type: text/plain\r\n\r\n${bytes}\r\n--${mark}--\r\n`;
-  return new Promise((answered, failed) => {
-    const asked = request({ host: '127.0.0.1', port: server.port, path: '/api/admin.php', method: 'POST', agent: server.agent, headers: { ...who, 'content-type': `multipart/form-data; boundary=${mark}` } }, (reply) => {
-      let text = '';
-      reply.setEncoding('utf8').on('data', (part) => (text += part)).on('end', () => answered({ status: reply.statusCode, text }));
-    });
-    asked.on('error', failed);
-    asked.end(`${parts.join('')}${file}`);
-  });
 }
 
 /** A ticket with words in every place that a person can write into. */

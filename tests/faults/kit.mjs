@@ -1,6 +1,6 @@
 // What every fault needs: the binary, a desk, a server, writers that remember what was acknowledged, mounts that are undone.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -137,6 +137,25 @@ export class Server {
     return this.ended;
   }
 }
+
+/** One call with a file, by a key or with headers. Answers status and text. */
+export function withFile(server, who, fields, name, bytes) {
+  const mark = 'a-boundary-of-the-test';
+  const parts = Object.entries(fields).map(([field, value]) => `--${mark}\r\nContent-Disposition: form-data; name="${field}"\r\n\r\n${value}\r\n`);
+  const file = `--${mark}\r\nContent-Disposition: form-data; name="files[]"; filename="${name}"\r\nContent-Type: text/plain\r\n\r\n${bytes}\r\n--${mark}--\r\n`;
+  const headers = { ...(typeof who === 'string' ? { 'x-api-key': who } : who), 'content-type': `multipart/form-data; boundary=${mark}` };
+  return new Promise((answered, failed) => {
+    const asked = request({ host: '127.0.0.1', port: server.port, path: '/api/admin.php', method: 'POST', agent: server.agent, headers }, (reply) => {
+      let text = '';
+      reply.setEncoding('utf8').on('data', (part) => (text += part)).on('end', () => answered({ status: reply.statusCode, text }));
+    });
+    asked.on('error', failed);
+    asked.end(`${parts.join('')}${file}`);
+  });
+}
+
+/** Every file below a folder. */
+export const files = (folder) => readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? files(join(folder, entry.name)) : [join(folder, entry.name)]));
 
 /** Opens tickets by every key at once until `stop` is set or the server is gone. Answers the subjects it acknowledged, how long
  * each took, and every other answer. */
