@@ -129,9 +129,38 @@ async function withoutRoom(dir, bytes) {
   const { code, said } = await backup(dir, file);
   must(code === 1 && said.split('\n').length === 1, `without room a backup ends with ${code}: ${said}`);
   must(digest(file) === before && verify(dir, file), 'the earlier backup is another one now');
+  const parts = readdirSync(small).filter((name) => name !== 'desk.backup');
+  run('mount', '-o', `remount,size=${bytes * 4}`, small);
+  must((await backup(dir, file)).code === 0, 'no backup is made once there is room');
   must(readdirSync(small).length === 1, `it leaves ${readdirSync(small)}`);
   unmount(small);
-  return `without room it ends with 1 ("${said.replace('tehprof: ', '')}"), the earlier one whole, nothing left`;
+  return `without room it ends with 1 ("${said.replace('tehprof: ', '')}"), the earlier one whole, ${parts.length ? `${parts} left until the next` : 'nothing left'}`;
+}
+
+/** A backup by the clock that ends with its server, which is killed; and the next one. */
+async function scheduled(dir) {
+  const folder = join(work, 'scheduled');
+  run('mkdir', '-p', folder);
+  const flags = ['--backup-dir', folder, '--backup-every', '24h', '--log-level', 'warn'];
+  const first = await Server.start(dir, flags);
+  const held = () => files(folder).reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
+  for (let tries = 0; held() < 32 * MB; tries += 1) {
+    must(tries < 3_000, 'no backup is begun');
+    await sleep(10);
+  }
+  await first.kill();
+  must(!readdirSync(folder).some((name) => name.endsWith('.backup')), 'a backup was there before it could be killed');
+  await sleep(1_100);
+  const second = await Server.start(dir, flags);
+  for (let tries = 0; !readdirSync(folder).some((name) => name.endsWith('.backup')); tries += 1) {
+    must(tries < 6_000, 'no backup is made after one that was killed');
+    await sleep(100);
+  }
+  await second.stop();
+  const left = readdirSync(folder).filter((name) => !name.endsWith('.backup'));
+  const bytes = left.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+  must(!long || left.length === 0, `a backup by the clock that was killed leaves ${left} (${(bytes / MB).toFixed(1)} MB) beside the next`);
+  return `by the clock, killed with its server: the next is made, ${left.length ? `${left.length} parts (${(bytes / MB).toFixed(1)} MB) are left beside it` : 'nothing is left'}`;
 }
 
 export async function backups() {
@@ -149,6 +178,7 @@ export async function backups() {
   tehprof(dir, 'backup', file);
   const alone = seconds(quiet);
   await server.stop();
+  ends.push(await scheduled(dir));
 
   const restored = join(work, 'restored');
   const began = Date.now();
