@@ -1,20 +1,27 @@
 // Faults of the machine under the release binary: node tests/faults.mjs BINARY [--long] [--only WORD]. Power cuts, kills, a disk
-// that is full, a disk that fails, idle and slow connections, secrets in what is stored; beside them, in tests/faults, crash
-// states, kills at each write, networks that fail, too little memory and processor, and hours of work. Needs root for loop
-// devices, mounts, namespaces and groups; what this machine cannot do is said and counted as left out, never as passed.
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+// that is full, a disk that fails, idle and slow connections, secrets in what is stored; beside them, in tests/faults, disks that
+// are slow or take nothing more, blocks and crash states, kills at each write, networks that fail, floods, too little memory and
+// processor, refusals by the clock, what is left of what was deleted, backups, and hours of work. Needs root for loop devices,
+// mounts, namespaces and groups; what this machine cannot do is said and counted as left out, never as passed.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  Server, binary, can, clean, cut, long, makeDesk, mayMount, mayTrace, mount, must, only, p, run, running, subjects, tehprof, unmount, work, write,
+  Server, binary, can, clean, cut, files, long, makeDesk, mayMount, mayTrace, mount, must, only, p, run, running, subjects, tehprof, unmount, work, write,
 } from './faults/kit.mjs';
+import { backups } from './faults/backup.mjs';
+import { reorderedBlocks } from './faults/blocks.mjs';
+import { failedReads, noInodes, readOnly, slowDisk } from './faults/disk.mjs';
+import { erasure } from './faults/erasure.mjs';
+import { floods } from './faults/http2.mjs';
 import { killedSender } from './faults/killed.mjs';
 import { endOfAddresses, leaveAll, littleMemory, littleProcessor } from './faults/limits.mjs';
 import { brokenNetwork } from './faults/network.mjs';
 import { soak } from './faults/soak.mjs';
 import { crashStates } from './faults/states.mjs';
+import { timing } from './faults/timing.mjs';
 
 const faults = {
   'power cuts': async () => {
@@ -253,7 +260,6 @@ const faults = {
     must(hook.status < 500, hook.text);
     tehprof(dir, 'backup', join(dir, 'desk.backup'));
     const log = server.log;
-    const files = (folder) => readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? files(join(folder, entry.name)) : [join(folder, entry.name)]));
     const hits = [];
     const search = (where, bytes) => {
       for (const secret of [canary, token, key.slice(4)]) if (bytes.includes(secret)) hits.push(`${where} holds ${secret.slice(0, 6)}…`);
@@ -266,7 +272,16 @@ const faults = {
     return `passwords of an account and of a channel, session, key and tokens searched for in database, log of writes, backup and the log at level debug: 0 hits`;
   },
 
+  'a slow disk': slowDisk,
+  'no inodes': noInodes,
+  'a read-only disk': readOnly,
+  'a failed read': failedReads,
+  'HTTP/2 floods': floods,
+  timing,
+  erasure,
+  backups,
   'crash states': crashStates,
+  'reordered blocks': reorderedBlocks,
   'a killed sender': killedSender,
   'a network that fails': brokenNetwork,
   'little memory': littleMemory,

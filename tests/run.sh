@@ -25,6 +25,7 @@ command -v strace >/dev/null || need+=(strace)
 command -v ip >/dev/null || need+=(iproute2)
 command -v iptables >/dev/null || need+=(iptables)
 command -v mkfs.ext4 >/dev/null || need+=(e2fsprogs)
+command -v qemu-storage-daemon >/dev/null || need+=(qemu-utils)
 command -v systemd-analyze >/dev/null || need+=(systemd)
 command -v dpkg-deb >/dev/null || need+=(dpkg)
 if [ ${#need[@]} -gt 0 ]; then

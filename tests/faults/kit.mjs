@@ -1,6 +1,6 @@
 // What every fault needs: the binary, a desk, a server, writers that remember what was acknowledged, mounts that are undone.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -82,7 +82,7 @@ export class Server {
       let said = '';
       server.child.stdout.on('data', (text) => {
         said += text;
-        const found = said.match(/listening on http:\/\/127\.0\.0\.1:(\d+)/);
+        const found = said.match(/listening on https?:\/\/127\.0\.0\.1:(\d+)/);
         if (found) listening(Number(found[1]));
       });
       server.ended.then(() => failed(new Error(`the server did not start: ${server.log}`)));
@@ -138,18 +138,41 @@ export class Server {
   }
 }
 
-/** Opens tickets by every key at once until `stop` is set or the server is gone. Answers the subjects it acknowledged. */
+/** One call with a file, by a key or with headers. Answers status and text. */
+export function withFile(server, who, fields, name, bytes) {
+  const mark = 'a-boundary-of-the-test';
+  const parts = Object.entries(fields).map(([field, value]) => `--${mark}\r\nContent-Disposition: form-data; name="${field}"\r\n\r\n${value}\r\n`);
+  const file = `--${mark}\r\nContent-Disposition: form-data; name="files[]"; filename="${name}"\r\nContent-Type: text/plain\r\n\r\n${bytes}\r\n--${mark}--\r\n`;
+  const headers = { ...(typeof who === 'string' ? { 'x-api-key': who } : who), 'content-type': `multipart/form-data; boundary=${mark}` };
+  return new Promise((answered, failed) => {
+    const asked = request({ host: '127.0.0.1', port: server.port, path: '/api/admin.php', method: 'POST', agent: server.agent, headers }, (reply) => {
+      let text = '';
+      reply.setEncoding('utf8').on('data', (part) => (text += part)).on('end', () => answered({ status: reply.statusCode, text }));
+    });
+    asked.on('error', failed);
+    asked.end(`${parts.join('')}${file}`);
+  });
+}
+
+/** Every file below a folder. */
+export const files = (folder) => readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? files(join(folder, entry.name)) : [join(folder, entry.name)]));
+
+/** Opens tickets by every key at once until `stop` is set or the server is gone. Answers the subjects it acknowledged, how long
+ * each took, and every other answer. */
 export function write(server, keys, round) {
   const acknowledged = [];
-  const state = { stop: false, acknowledged };
+  const state = { stop: false, acknowledged, times: [], refused: [] };
   state.done = Promise.all(
     keys.map(async (key, writer) => {
       for (let n = 0; !state.stop; n += 1) {
         const subject = `раунд ${round} писатель ${writer} заявка ${n}`;
         try {
           const reply = await server.call(key, 'create_ticket', { subject, description: 'x'.repeat(400) });
-          if (reply.status === 200) acknowledged.push(subject);
-          else if (reply.status === 429) await sleep(5);
+          if (reply.status === 200) {
+            acknowledged.push(subject);
+            state.times.push(reply.ms);
+          } else if (reply.status === 429) await sleep(5);
+          else state.refused.push(reply);
         } catch {
           return;
         }
@@ -185,6 +208,32 @@ export function mount(kind, place, ...list) {
 export function unmount(place) {
   run('umount', place);
   mounted.delete(place);
+}
+
+/** A file system in a file of its own, which is mounted; or nothing, where that may not be. Answers the file. */
+export function disk(name, place, size, ...how) {
+  const image = join(work, `${name}.img`);
+  if (!can('mkfs.ext4')) return null;
+  run('truncate', '-s', size, image);
+  run('mkfs.ext4', '-q', '-F', ...how, image);
+  if (!mayMount('-o', 'loop', image)) return null;
+  mount([], place, '-o', 'loop', image);
+  return image;
+}
+
+/** The device under a mounted place. */
+export const deviceOf = (place) => run('findmnt', '-no', 'SOURCE', place).trim();
+
+/** Looks, without what was wrong, whether everything is there that was acknowledged, and nothing of what was refused. */
+export async function whole(dir, key, acknowledged, refused = []) {
+  const server = await Server.start(dir);
+  const there = await subjects(server, key);
+  const lost = acknowledged.filter((subject) => !there.has(subject));
+  must(lost.length === 0, `${lost.length} of ${acknowledged.length} acknowledged tickets are gone, ${there.size} are there: ${lost.slice(0, 3)}`);
+  const kept = refused.filter((subject) => there.has(subject));
+  must(kept.length === 0, `${kept.length} refused tickets are there: ${kept.slice(0, 3)}`);
+  await server.stop();
+  tehprof(dir, 'check');
 }
 
 /** Cuts a file system off from its disk, as a power cut does: what was not flushed is gone. */

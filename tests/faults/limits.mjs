@@ -4,13 +4,13 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Server, binary, can, isRoot, long, makeDesk, must, p, subjects, tehprof, work, write } from './kit.mjs';
+import { Server, binary, can, isRoot, long, makeDesk, must, p, tehprof, whole, work, write } from './kit.mjs';
 
 const MB = 1 << 20;
 const groups = new Set();
 
 /** A group of processes with bounds, of the first kind of groups; nothing where it cannot be made. */
-function group(kind, bounds) {
+export function group(kind, bounds) {
   const place = `/sys/fs/cgroup/${kind}/tehprof-${process.pid}-${groups.size}`;
   try {
     if (!isRoot) return null;
@@ -24,7 +24,7 @@ function group(kind, bounds) {
   }
 }
 
-function leave(place) {
+export function leave(place) {
   try {
     rmdirSync(place);
   } catch {
@@ -34,10 +34,10 @@ function leave(place) {
 }
 
 /** The words that start a program in a group. */
-const within = (place) => ['sh', '-c', `echo $$ >${place}/cgroup.procs && exec "$0" "$@"`, binary];
+export const within = (place) => ['sh', '-c', `echo $$ >${place}/cgroup.procs && exec "$0" "$@"`, binary];
 
-/** Uploads so many bytes as one file. Answers status and text. */
-function upload(server, who, size) {
+/** Uploads so many bytes as one file. Answers status, headers and text. */
+export function upload(server, who, size) {
   const mark = 'a-boundary-of-the-test';
   const head = `--${mark}\r\nContent-Disposition: form-data; name="action"\r\n\r\nupload_file\r\n--${mark}\r\nContent-Disposition: form-data; name="files[]"; filename="a.bin"\r\nContent-Type: application/octet-stream\r\n\r\n`;
   const tail = `\r\n--${mark}--\r\n`;
@@ -47,7 +47,7 @@ function upload(server, who, size) {
         headers: { ...who, 'content-type': `multipart/form-data; boundary=${mark}`, 'content-length': head.length + size + tail.length } },
       (reply) => {
         let text = '';
-        reply.setEncoding('utf8').on('data', (part) => (text += part)).on('end', () => answered({ status: reply.statusCode, text }));
+        reply.setEncoding('utf8').on('data', (part) => (text += part)).on('end', () => answered({ status: reply.statusCode, headers: reply.headers, text }));
       },
     );
     asked.on('error', failed);
@@ -112,16 +112,6 @@ export async function littleMemory() {
   }
   must(acknowledged > 0, 'nothing was acknowledged');
   return `at ${limit} MB uploads of 25 MB pass, at most ${most.toFixed(0)} MB resident; ${ends.join(', ')}: ${acknowledged} acknowledged, 0 lost`;
-}
-
-/** Looks, without bounds, whether everything is there that was acknowledged. */
-async function whole(dir, key, acknowledged) {
-  const server = await Server.start(dir);
-  const there = await subjects(server, key);
-  const lost = acknowledged.filter((subject) => !there.has(subject));
-  must(lost.length === 0, `${lost.length} of ${acknowledged.length} acknowledged tickets are gone, ${there.size} are there: ${lost.slice(0, 3)}`);
-  await server.stop();
-  tehprof(dir, 'check');
 }
 
 export async function endOfAddresses() {

@@ -2,47 +2,29 @@
 // the program itself says of each whether it is whole; everything that was acknowledged before that moment must be in it.
 import { spawn, spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { request } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eachState } from './crash.mjs';
-import { Server, binary, long, makeDesk, mayTrace, must, quick, running, work } from './kit.mjs';
+import { Server, binary, long, makeDesk, mayTrace, must, quick, running, withFile, work } from './kit.mjs';
 import { before, complete, read, recorder } from './record.mjs';
 
 const WRITERS = 6;
 const subjectsIn = (text) => (text.startsWith('HTTP/1.1 200') ? [...text.matchAll(/"subject":"(сост[^"]*)"/g)].map((found) => found[1]) : []);
-
-/** Opens a ticket with a file of its own. */
-function withFile(server, key, subject) {
-  const mark = 'a-boundary-of-the-test';
-  const field = (name, value) => `--${mark}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
-  const fields = field('action', 'create_ticket') + field('subject', subject) + field('description', 'с файлом');
-  const file = `--${mark}\r\nContent-Disposition: form-data; name="files[]"; filename="a.txt"\r\nContent-Type: text/plain\r\n\r\n${subject.repeat(400)}\r\n`;
-  return new Promise((answered, failed) => {
-    const asked = request(
-      { host: '127.0.0.1', port: server.port, path: '/api/admin.php', method: 'POST', agent: server.agent,
-        headers: { 'x-api-key': key, 'content-type': `multipart/form-data; boundary=${mark}` } },
-      (reply) => reply.resume().on('end', () => answered(reply.statusCode)),
-    );
-    asked.on('error', failed);
-    asked.end(`${fields}${file}--${mark}--\r\n`);
-  });
-}
 
 /** Tickets by every key at once, every fourth with a file, and a backup among them. */
 async function load(server, keys, until) {
   await Promise.all(keys.map(async (key, writer) => {
     for (let n = 0; Date.now() < until; n += 1) {
       const subject = `состояние ${writer}-${n}`;
-      if (n % 4 === 3) await withFile(server, key, subject);
+      if (n % 4 === 3) await withFile(server, key, { action: 'create_ticket', subject, description: 'с файлом' }, 'a.txt', subject.repeat(400));
       else await server.call(key, 'create_ticket', { subject, description: 'x'.repeat(300 + 700 * (n % 5)) });
     }
   }));
 }
 
 /** Reads rows of one state after the other, in a process of its own: `{"subjects": […], "behind": …}` for each folder. */
-class Reader {
+export class Reader {
   constructor() {
     const code = `
 import json, os, sqlite3, sys
@@ -55,12 +37,14 @@ for line in sys.stdin:
     try:
         alone = sqlite3.connect("file:" + folder + "/tehprof.db?immutable=1", uri=True)
         settled = alone.execute("select commits from stamp").fetchone()[0]
+        alone.close()
     except sqlite3.DatabaseError:
         settled = None
     try:
         whole = sqlite3.connect(folder + "/tehprof.db")
         commits = whole.execute("select commits from stamp").fetchone()[0]
         rows = [row[0] for row in whole.execute("select subject from ticket")]
+        whole.close()
         behind = commits < note["commits"] or (settled is not None and settled < note["settled"])
         print(json.dumps({"subjects": rows, "behind": behind}), flush=True)
     except sqlite3.DatabaseError as error:
@@ -83,7 +67,7 @@ for line in sys.stdin:
 }
 
 /** What is wrong with a state, if something is. */
-async function wrong(reader, folder, acknowledged) {
+export async function wrong(reader, folder, acknowledged) {
   const checked = spawnSync(binary, ['check', '--data-dir', folder], { encoding: 'utf8' });
   if (checked.status !== 0) return `damaged: ${checked.stdout}${checked.stderr}`.trim();
   const there = await reader.read(folder);
