@@ -25,6 +25,7 @@ use rusqlite::Connection;
 use std::{
     net::{IpAddr, SocketAddr},
     ops::Deref,
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -75,6 +76,13 @@ impl Deref for App {
     }
 }
 
+/// A connection for what comes before all others are there.
+fn looked_at(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = Connection::open(path)?;
+    db::watch(&conn);
+    Ok(conn)
+}
+
 impl App {
     /// Opens the data directory that `config` names, which must exist and be locked by the caller or served by nobody
     /// else that migrates it.
@@ -86,13 +94,13 @@ impl App {
         }
         stamp::look_before(&path)?;
         db::migrate::bring_up(&path)?;
-        stamp::look_after(&path, &Connection::open(&path)?)?;
+        stamp::look_after(&path, &looked_at(&path)?)?;
         let secret = Secret::of(&config.data_dir)?;
         let blobs = Blobs::open(&config.data_dir.join("files"))?;
         let now = clock.now();
         let (db, closing) = Db::open(&path, clock)?;
         let limits = Limits::default();
-        limits.keys.restore(&Connection::open(&path)?, now)?;
+        limits.keys.restore(&looked_at(&path)?, now)?;
         Ok(App(Arc::new(Inner {
             db,
             closing,

@@ -36,6 +36,8 @@ pub struct Config {
     pub dns_server: Option<SocketAddr>,
     /// How far the process is held to the files that are named here.
     pub confinement: Confinement,
+    /// How far the calls of Linux that a server never makes are shut.
+    pub calls: Confinement,
 }
 
 /// Which targets in private networks may be connected to: none, those an admin typed into a channel, or all.
@@ -68,6 +70,7 @@ impl Config {
             bitrix24_portals: Vec::new(),
             dns_server: None,
             confinement: Confinement::Off,
+            calls: Confinement::Off,
         }
     }
 

@@ -3,6 +3,10 @@
 //!
 //! Rules hold for what lies below a folder at any time, and a file that is replaced is another one. So folders are named
 //! where files in them are replaced: `/etc` for that of the name servers, the folder of a certificate for the certificate.
+//!
+//! What it may ask of Linux beside files is the matter of [`calls`].
+pub(crate) mod calls;
+
 use crate::config::Config;
 use landlock::{
     ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, LandlockStatus, PathBeneath, PathFd,
@@ -17,7 +21,7 @@ use std::{
     thread,
 };
 
-/// How far the process is held to its own files.
+/// How far Linux holds the process to what it needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Confinement {
@@ -212,16 +216,24 @@ mod tests {
         }
     }
 
+    /// Whether this Linux has Landlock. Where it has not, nothing is shut, and this must be what is told.
+    fn is_there(place: &Place) -> bool {
+        if offered() != Confinement::Unavailable {
+            return true;
+        }
+        let config = place.config();
+        let status = restrict(&own(&config).unwrap(), &read(&config)).unwrap();
+        assert_eq!(Confinement::of(&status), Confinement::Unavailable);
+        println!("this Linux has no Landlock: only that this is told was tested");
+        false
+    }
+
     /// Runs on a thread of its own, which alone is held to the rules.
     fn held<T: Send + 'static>(config: Config, work: impl FnOnce() -> T + Send + 'static) -> T {
         let (own, read) = (own(&config).unwrap(), read(&config));
         let thread = thread::spawn(move || {
             let status = restrict(&own, &read).unwrap();
-            assert_ne!(
-                status,
-                RulesetStatus::NotEnforced,
-                "this Linux has no Landlock"
-            );
+            assert_ne!(status, RulesetStatus::NotEnforced);
             work()
         });
         thread.join().unwrap()
@@ -234,6 +246,9 @@ mod tests {
     #[test]
     fn what_lies_outside_is_shut_and_what_the_program_does_inside_goes_on() {
         let place = Place::new("outside");
+        if !is_there(&place) {
+            return;
+        }
         let dir = place.0.clone();
         fs::write(dir.join("elsewhere/secret"), "x").unwrap();
         symlink(dir.join("elsewhere/secret"), dir.join("data/files/link")).unwrap();
@@ -276,6 +291,9 @@ mod tests {
     #[test]
     fn a_certificate_is_read_again_when_it_was_replaced_and_followed_no_further() {
         let place = Place::new("certificate");
+        if !is_there(&place) {
+            return;
+        }
         let dir = place.0.clone();
         fs::create_dir(dir.join("archive")).unwrap();
         for (name, text) in [
@@ -327,6 +345,9 @@ mod tests {
     #[test]
     fn what_is_linked_into_the_data_directory_belongs_to_it() {
         let place = Place::new("linked");
+        if !is_there(&place) {
+            return;
+        }
         let dir = place.0.clone();
         fs::remove_dir(dir.join("data/files")).unwrap();
         symlink(dir.join("elsewhere"), dir.join("data/files")).unwrap();
@@ -338,7 +359,9 @@ mod tests {
 
     #[test]
     fn what_linux_offers_is_found_out_without_being_held_to_it() {
-        assert_eq!(offered(), Confinement::Full);
+        let offered = [offered(), offered()];
+        assert_eq!(offered[0], offered[1]);
+        assert_ne!(offered[0], Confinement::Off);
         let path = std::env::temp_dir().join(format!("tehprof-confine-{}", std::process::id()));
         fs::write(&path, "x").unwrap();
         fs::remove_file(&path).unwrap();

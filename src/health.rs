@@ -100,6 +100,8 @@ pub(crate) struct Health {
     pub(crate) disk: Option<Disk>,
     /// How far Linux holds the process to its own files.
     pub(crate) landlock: Confinement,
+    /// How far the calls of Linux that a server never makes are shut.
+    pub(crate) seccomp: Confinement,
     pub(crate) backup: LastBackup,
     pub(crate) scrub: LastScrub,
     pub(crate) queues: Queues,
@@ -141,6 +143,7 @@ pub(crate) async fn look(app: &App) -> Result<Health> {
         database,
         disk,
         landlock: app.config.confinement,
+        seccomp: app.config.calls,
         backup: LastBackup {
             scheduled: app.config.backups.is_some(),
             at: counted.backup.map(clock::wire),
@@ -269,6 +272,7 @@ mod tests {
                 total_bytes: 100 << 30,
             }),
             landlock: Confinement::Full,
+            seccomp: Confinement::Full,
             backup: LastBackup {
                 scheduled: true,
                 at: None,

@@ -22,7 +22,7 @@
 //! | `backup` | the whole installation in one file, by hand and by the clock, and back |
 //! | `import` | another desk's data, from its export |
 //! | `meters`, `health`, `http::figures` | what the program counts about itself, `/metrics`, the deep health |
-//! | `confine` | which files the process may open at all |
+//! | `confine` | which files the process may open at all, and which calls of Linux it may make |
 //! | `scrub`, `leftover` | what the disk has changed, what nothing names any more |
 //! | `platform` | the installation as its head sees it: all tenants, faults, figures |
 //! | `report` | the dashboard, the analysis of some days, reports as JSON, CSV and workbooks |

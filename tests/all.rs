@@ -38,6 +38,7 @@ mod live;
 mod mail;
 mod matrix;
 mod messengers;
+mod narrowed;
 mod notices;
 mod outbox;
 mod postfix;

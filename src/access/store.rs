@@ -293,16 +293,19 @@ pub(crate) struct KeyRow {
     pub(crate) last_used_ip: Option<String>,
 }
 
+const KEYS: &str =
+    "select k.id, k.tenant_id, k.name, k.prefix, k.scopes, k.operator_id, o.name as operator_name,
+            k.created_at, k.expires_at, k.revoked_at, k.last_used_at, k.last_used_ip
+       from api_key k
+       join operator o on o.tenant_id = k.tenant_id and o.id = k.operator_id";
+
 pub(crate) fn keys(conn: &Connection, tenant: Option<TenantId>) -> Result<Vec<KeyRow>> {
+    let one = format!("{KEYS} where k.tenant_id = ?1 order by k.id");
+    let all = format!("{KEYS} order by k.tenant_id, k.id");
     sql::all(
         conn,
-        "select k.id, k.tenant_id, k.name, k.prefix, k.scopes, k.operator_id, o.name as operator_name,
-                k.created_at, k.expires_at, k.revoked_at, k.last_used_at, k.last_used_ip
-           from api_key k
-           join operator o on o.tenant_id = k.tenant_id and o.id = k.operator_id
-          where ?1 is null or k.tenant_id = ?1
-          order by k.tenant_id, k.id",
-        [tenant],
+        if tenant.is_some() { &one } else { &all },
+        rusqlite::params_from_iter(tenant),
         |row| {
             Ok(KeyRow {
                 id: row.get("id")?,

@@ -7,7 +7,7 @@ use super::{DATABASE, FILES, Manifest, Part, SECRET, read, refuse};
 use crate::{
     blob::Blobs,
     clock::{self, Millis},
-    db::{lock, migrate, stamp},
+    db::{lock, migrate, stamp, watch},
     error::Result,
     leftover,
 };
@@ -157,6 +157,7 @@ fn settle(database: &Path, blobs: &Blobs, now: Millis) -> Result<usize> {
         )));
     }
     let mut conn = Connection::open(database)?;
+    watch(&conn);
     conn.execute_batch("pragma foreign_keys = on; pragma synchronous = full;")?;
     let verdict: String = conn.query_row("pragma integrity_check(1)", [], |row| row.get(0))?;
     if verdict != "ok" {

@@ -8,7 +8,7 @@ use crate::{
     blob::{Blobs, Seen},
     clock::{self, Millis},
     config::Config,
-    db::{migrate, upkeep},
+    db::{migrate, upkeep, watch},
     error::Result,
     leftover,
 };
@@ -94,6 +94,7 @@ fn noted(database: &Path, target: &Path, now: Millis) -> Result<()> {
     }
     let conn = Connection::open(database)?;
     conn.busy_timeout(Duration::from_secs(5))?;
+    watch(&conn);
     conn.execute_batch("pragma synchronous = full;")?;
     upkeep::note(&conn, NAME, now, &target.display().to_string())
 }
@@ -167,6 +168,7 @@ fn snapshot(database: &Path, copy: &Path) -> Result<HashSet<(TenantId, String)>>
     drop(live);
     File::open(copy)?.sync_all()?;
     let conn = Connection::open_with_flags(copy, flags)?;
+    watch(&conn);
     let verdict: String = conn.query_row("pragma integrity_check(1)", [], |row| row.get(0))?;
     if verdict != "ok" {
         return Err(refuse(format!("the database is damaged: {verdict}")));
@@ -181,6 +183,7 @@ fn snapshot(database: &Path, copy: &Path) -> Result<HashSet<(TenantId, String)>>
 /// Whether the database still names an attachment that its copy named.
 fn still_named(database: &Path, tenant: TenantId, hash: &str) -> Result<bool> {
     let live = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    watch(&live);
     let named = leftover::all_named(&live)?;
     Ok(named
         .iter()

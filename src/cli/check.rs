@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock::{Clock, Millis},
     config::Config,
-    db::migrate,
+    db::{migrate, watch},
     error::Result as Done,
 };
 use clap::Args;
@@ -184,6 +184,7 @@ fn open(path: &Path) -> Done<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(Duration::from_secs(5))?;
+    watch(&conn);
     conn.execute_batch(
         "pragma query_only = on; pragma cell_size_check = on; pragma trusted_schema = off;",
     )?;

@@ -9,7 +9,7 @@ use super::{DataDir, failure::Failure, out, value};
 use crate::{
     clock::{Clock, DAY, HOUR, Millis},
     config::Config,
-    db::{migrate, sql::all},
+    db::{migrate, sql::all, watch},
     error::Result as Done,
     lang::Lang,
     outbound_http::{Bounds, OutboundHttp},
@@ -319,6 +319,7 @@ fn database(config: &Config, found: &mut Findings) -> bool {
 fn contents(path: &Path, now: Millis, found: &mut Findings) -> Done<()> {
     let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     conn.busy_timeout(PATIENCE)?;
+    watch(&conn);
     let last: Option<Millis> = conn.query_row("select max(at) from event", [], |row| row.get(0))?;
     if last.is_some_and(|last| last > now + SLACK) {
         found.add(

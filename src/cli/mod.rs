@@ -106,6 +106,8 @@ struct DataDir {
 pub fn main() -> ExitCode {
     // Whatever a command writes is its owner's alone, also in a directory that others may enter.
     umask(Mode::RWXG | Mode::RWXO);
+    #[cfg(debug_assertions)]
+    crate::db::statements::begin();
     let settings = settings::Settings::of_process();
     match settings.read::<Cli>() {
         Ok(cli) => match cli.command.run() {

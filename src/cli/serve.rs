@@ -84,9 +84,10 @@ pub(super) struct Serve {
     /// Show /metrics and the deep health to who bears this token, besides programs of this machine
     #[arg(long, value_name = "TOKEN", value_parser = value::token)]
     metrics_token: Option<String>,
-    /// Do not have Linux hold the server to its own files (Landlock), as when something it needs lies elsewhere
-    #[arg(long)]
-    no_landlock: bool,
+    /// Do not have Linux hold the server to its own files (Landlock) and shut the calls that it never makes (seccomp), as when
+    /// something it needs lies elsewhere; --no-landlock is the same
+    #[arg(long, alias = "no-landlock")]
+    no_sandbox: bool,
     /// Go on with a database that is behind what was acknowledged, as when its log was deleted
     #[arg(long)]
     accept_loss: bool,
@@ -144,6 +145,7 @@ impl Serve {
             bitrix24_portals: self.bitrix24_portal,
             dns_server: self.dns_server,
             confinement: Confinement::Off,
+            calls: Confinement::Off,
         };
         desk::make(&config.data_dir)?;
         if let Some(schedule) = &config.backups {
@@ -152,8 +154,9 @@ impl Serve {
         let _lock = lock::take(&config.data_dir).map_err(Failure::Sentence)?;
         desk::whole(&config.data_dir)?;
         // Threads are held to what the one that starts them is held to, so this comes before all others.
-        if !self.no_landlock {
+        if !self.no_sandbox {
             config.confinement = confined(&config);
+            config.calls = shut();
         }
         let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
         let outcome = runtime.block_on(serve(config));
@@ -178,6 +181,28 @@ fn confined(config: &Config) -> Confinement {
         ),
         Confinement::Unavailable | Confinement::Off => {
             tracing::warn!("this Linux cannot hold the process to its own files (Landlock)");
+        }
+    }
+    reached
+}
+
+/// Shuts the calls that the server never makes as far as this Linux can, and says how far that is.
+fn shut() -> Confinement {
+    let reached = match confine::calls::shut() {
+        Ok(reached) => reached,
+        Err(error) => {
+            tracing::warn!(%error, "the calls that the server never makes could not be shut");
+            return Confinement::Unavailable;
+        }
+    };
+    match reached {
+        Confinement::Full | Confinement::Partial => {
+            tracing::info!(seccomp = ?reached, "the calls that the server never makes are shut");
+        }
+        Confinement::Unavailable | Confinement::Off => {
+            tracing::warn!(
+                "this Linux cannot shut the calls that the server never makes (seccomp)"
+            );
         }
     }
     reached

@@ -121,12 +121,19 @@ fn is_switch(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::SetTrue)
 }
 
+/// The names of an argument that may be set otherwise: its flag, and what that was called before.
+fn names_of(arg: &Arg) -> Vec<String> {
+    let Some(flag) = flag_of(arg) else {
+        return Vec::new();
+    };
+    let earlier = arg.get_all_aliases().unwrap_or_default();
+    let all = std::iter::once(flag).chain(earlier);
+    all.map(str::to_owned).collect()
+}
+
 /// The flags of a command and of all commands below it.
 fn flags_of(command: &Command) -> BTreeSet<String> {
-    let own = command
-        .get_arguments()
-        .filter_map(flag_of)
-        .map(str::to_owned);
+    let own = command.get_arguments().flat_map(names_of);
     let below = command.get_subcommands().flat_map(flags_of);
     own.chain(below).collect()
 }
@@ -204,10 +211,14 @@ impl Given<'_> {
             return arg;
         };
         let variable = variable_of(flag);
-        let found = match self.variables.get(&variable) {
-            Some(value) => Some((variable.clone(), value.clone())),
-            None => self.file.get(flag).cloned(),
+        let names = names_of(&arg);
+        let in_variable = |name: &String| {
+            let variable = variable_of(name);
+            let value = self.variables.get(&variable)?.clone();
+            Some((variable, value))
         };
+        let found = names.iter().find_map(in_variable);
+        let found = found.or_else(|| names.iter().find_map(|name| self.file.get(name).cloned()));
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
         let arg = arg.help(format!("{help} [env: {variable}]"));
         let Some((place, value)) = found else {

@@ -42,7 +42,9 @@ pub(crate) fn of<T>(path: &Path, work: impl FnOnce(&Connection) -> T) -> (T, Cos
                     StatementStatus::RePrepare,
                 ]
                 .map(|what| statement.get_status(what));
-                SEEN.with_borrow_mut(|seen| seen.insert(statement.sql().into_owned(), counts));
+                let sql = statement.sql().into_owned();
+                super::statements::note(&sql);
+                SEEN.with_borrow_mut(|seen| seen.insert(sql, counts));
             }
         }),
     );

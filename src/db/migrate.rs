@@ -100,6 +100,7 @@ pub(crate) fn bring_up(path: &Path) -> Result<Brought> {
             "a migration left a reference to a row that is gone",
         ));
     }
+    super::watch(&conn);
     // Before the file counts as current: cut short, the next start goes on with it, and no later one.
     if chain::is_due(&conn)? {
         chain::link_all(&mut conn, &super::audit_key(path)?)?;

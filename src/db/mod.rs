@@ -12,10 +12,18 @@ pub(crate) mod room;
 mod sentry;
 pub(crate) mod sql;
 pub(crate) mod stamp;
+#[cfg(debug_assertions)]
+pub(crate) mod statements;
 pub(crate) mod upkeep;
 mod writer;
 
+#[cfg(debug_assertions)]
+pub(crate) use statements::watch;
 pub(crate) use writer::what_panicked;
+
+/// What is released writes nothing down.
+#[cfg(not(debug_assertions))]
+pub(crate) fn watch(_: &Connection) {}
 
 use crate::{
     access::secret::{Key, Purpose, Secret},
@@ -471,6 +479,7 @@ fn prepare(conn: &Connection) -> rusqlite::Result<()> {
     // A prepared statement is one that is not planned again for other values.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_prepared_statement_cache_capacity(128);
+    watch(conn);
     #[cfg(test)]
     plans::watch(conn);
     functions(conn)

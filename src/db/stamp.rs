@@ -62,6 +62,7 @@ fn settled(database: &Path) -> Option<(String, i64)> {
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags).ok()?;
+    super::watch(&conn);
     of(&conn).ok()?
 }
 

@@ -94,7 +94,7 @@ pub(crate) struct Report {
 impl Report {
     /// Begins with what the export says of itself.
     pub(crate) fn of(stage: &Stage, source: &str) -> Result<Report> {
-        let count = |sql: &str| stage.count(sql);
+        let count = |sql: &'static str| stage.count(sql);
         let statuses = stage.statuses()?.into_iter();
         Ok(Report {
             source: source.to_owned(),

@@ -173,7 +173,7 @@ impl Stage {
         )
     }
 
-    pub(super) fn count(&self, sql: &str) -> Result<i64> {
+    pub(super) fn count(&self, sql: &'static str) -> Result<i64> {
         one(&self.conn, sql, [], |row| row.get(0))
     }
 

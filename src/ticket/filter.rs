@@ -271,7 +271,7 @@ impl Filter {
         tenant: TenantId,
         conditions: &Where,
     ) -> Result<i64> {
-        let slowly = |from: &str, conditions: &Where| {
+        let slowly = |from: &'static str, conditions: &Where| {
             one(
                 conn,
                 &format!("select count(*) from {from} where {}", conditions.text()),

@@ -176,7 +176,7 @@ struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     fn set(tx: &'a Tx<'a>, app: &'a App, channel: &Channel, lang: Lang) -> Result<Stage<'a>> {
-        let last = |sql: &str| one(tx, sql, [], |row| row.get(0));
+        let last = |sql: &'static str| one(tx, sql, [], |row| row.get(0));
         Ok(Stage {
             tx,
             app,

@@ -5,7 +5,7 @@ use crate::{
     api::field::TicketId,
     clock::Clock,
     config::Config,
-    db::{Db, sql::Page},
+    db::{Db, sql::Page, watch},
     error::Result,
     ticket::{
         self, Acting, Actor, NewTicket,
@@ -107,6 +107,7 @@ pub(super) async fn commits(
 /// How long one connection takes for the page that lists begin with, in milliseconds on average.
 pub(super) fn page(dir: &Path, filled: Filled) -> Result<f64> {
     let conn = Connection::open(Config::new(dir.to_owned()).database())?;
+    watch(&conn);
     conn.set_prepared_statement_cache_capacity(64);
     let filter = Filter::all(Sight::Staff);
     let page = Page::new(None, None, 30)?;

@@ -9,7 +9,7 @@ use crate::{
     api::field::{OperatorId, TenantId, TicketId},
     clock::{Clock, DAY, HOUR, MINUTE, Millis},
     config::Config,
-    db::migrate,
+    db::{migrate, watch},
     error::Result,
     lang::Lang,
     tenant::{self, NewTenant, plan::Plan},
@@ -46,6 +46,7 @@ pub(crate) fn fill(dir: &Path, tickets: i64) -> Result<Filled> {
     migrate::bring_up(&path)?;
     let now = Clock::System.now();
     let mut conn = Connection::open(&path)?;
+    watch(&conn);
     conn.execute_batch(
         "pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -200000; pragma temp_store = memory;
          insert into search (search, rank) values ('hashsize', 67108864), ('automerge', 0);",

@@ -1,8 +1,37 @@
-//! Whether Linux can hold the server to its own files. What holds for a server that runs its log and its deep health say.
+//! Whether Linux can hold the server to its own files and shut the calls that it never makes. What holds for a server that
+//! runs its log and its deep health say.
 use super::{Findings, State};
 use crate::confine::{self, Confinement};
 
 pub(super) fn look(found: &mut Findings) {
+    files(found);
+    calls(found);
+}
+
+fn calls(found: &mut Findings) {
+    if confine::calls::offered() == Confinement::Full {
+        return found.good([
+            "Linux закроет вызовы, которые серверу не нужны (seccomp)".to_owned(),
+            "Linux серверге керек емес шақыруларды жабады (seccomp)".to_owned(),
+            "Linux will shut the calls that the server never makes (seccomp)".to_owned(),
+        ]);
+    }
+    found.add(
+        State::Attention,
+        [
+            "Linux не может закрыть вызовы, которые серверу не нужны (seccomp)".to_owned(),
+            "Linux серверге керек емес шақыруларды жаба алмайды (seccomp)".to_owned(),
+            "Linux cannot shut the calls that the server never makes (seccomp)".to_owned(),
+        ],
+        Some([
+            "нужно ядро с фильтром seccomp на x86_64 или aarch64; без него сервер тоже работает",
+            "x86_64 немесе aarch64 жүйесінде seccomp сүзгісі бар ядро керек; сервер онсыз да жұмыс істейді",
+            "it takes a kernel with seccomp filters on x86_64 or aarch64; the server works without it as well",
+        ]),
+    );
+}
+
+fn files(found: &mut Findings) {
     match confine::offered() {
         Confinement::Full => found.good([
             "Linux ограничит сервер его собственными файлами (Landlock)".to_owned(),

@@ -47,7 +47,7 @@ enum Commands {
         listen: SocketAddr,
         #[arg(long)]
         smtp_listen: Option<SocketAddr>,
-        #[arg(long)]
+        #[arg(long, alias = "show")]
         demo: bool,
         #[arg(long, default_value = "text", value_parser = ["text", "json"])]
         log_format: String,
@@ -131,6 +131,18 @@ fn keys_are_written_with_either_dash_and_may_belong_to_another_command() {
         }
         Commands::Key { .. } => panic!("another command"),
     }
+}
+
+#[test]
+fn a_flag_is_still_set_by_what_it_was_called_before() {
+    let demo = |variables: &[(&str, &str)], file: Option<&File>| matches!(read(&["serve"], variables, file).unwrap(), Commands::Serve { demo, .. } if demo);
+    let file = File::of("show = true");
+    assert!(demo(&[], Some(&file)));
+    assert!(demo(&[("TEHPROF_SHOW", "yes")], None));
+    let both = [("TEHPROF_DEMO", "no"), ("TEHPROF_SHOW", "yes")];
+    assert!(!demo(&both, None));
+    assert!(!demo(&[("TEHPROF_DEMO", "no")], Some(&file)));
+    assert!(!demo(&[], None));
 }
 
 #[test]
