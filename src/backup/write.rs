@@ -32,21 +32,40 @@ struct Draft(PathBuf);
 impl Draft {
     /// A file beside `target`; what an attempt that was cut short has left there goes.
     fn beside(target: &Path, ending: &str) -> Result<Draft> {
-        let mut name = OsString::from(target);
-        name.push(ending);
-        let path = PathBuf::from(name);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
-            Ok(()) | Err(_) => Ok(Draft(path)),
+        let draft = Draft(named(target, ending));
+        draft.remove()?;
+        Ok(draft)
+    }
+
+    /// Removes the file, and the journal that SQLite keeps beside one that it writes.
+    fn remove(&self) -> io::Result<()> {
+        for path in [&self.0, &named(&self.0, "-journal")] {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
         }
+        Ok(())
     }
 }
 
 impl Drop for Draft {
     fn drop(&mut self) {
         // It is there only if something went wrong, which has been told already.
-        let _ = fs::remove_file(&self.0);
+        let _ = self.remove();
     }
+}
+
+/// A path with `ending` after its name.
+fn named(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Whether a file bears the name of an attempt at the backup `target`.
+pub(super) fn is_draft_of(name: &str, target: impl Fn(&str) -> bool) -> bool {
+    name.split_once(".part").is_some_and(|(of, _)| target(of))
 }
 
 /// Writes a backup of the data directory of `config` to `target`. An earlier file of that name stays until the new one has
@@ -77,7 +96,7 @@ pub(crate) fn write(config: &Config, target: &Path, now: Millis) -> Result<Manif
         let manifest = verify(&part.0)?;
         fs::rename(&part.0, target)?;
         File::open(folder)?.sync_all()?;
-        if let Err(error) = noted(&database, target, now) {
+        if let Err(error) = tell(&database, target, now) {
             tracing::warn!(%error, "that a backup was made could not be written down");
         }
         return Ok(manifest);
@@ -88,7 +107,7 @@ pub(crate) fn write(config: &Config, target: &Path, now: Millis) -> Result<Manif
 }
 
 /// Lets the desk know that there is a backup; one of an older schema need not know.
-fn noted(database: &Path, target: &Path, now: Millis) -> Result<()> {
+fn tell(database: &Path, target: &Path, now: Millis) -> Result<()> {
     if migrate::version(database)? != Some(migrate::latest()) {
         return Ok(());
     }

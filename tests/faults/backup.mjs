@@ -165,8 +165,8 @@ async function scheduled(dir) {
   await second.stop();
   const left = readdirSync(folder).filter((name) => !name.endsWith('.backup'));
   const bytes = left.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
-  must(!long || left.length === 0, `a backup by the clock that was killed leaves ${left} (${(bytes / MB).toFixed(1)} MB) beside the next`);
-  return `by the clock, killed with its server: the next is made, ${left.length ? `${left.length} parts (${(bytes / MB).toFixed(1)} MB) are left beside it` : 'nothing is left'}`;
+  must(left.length === 0, `a backup by the clock that was killed leaves ${left} (${(bytes / MB).toFixed(1)} MB) beside the next`);
+  return 'by the clock, killed with its server: the next is made and nothing is left';
 }
 
 export async function backups() {
