@@ -1,26 +1,21 @@
-/** Dates, times and numbers in the language of the page, by Intl where it speaks it. Formatters are kept: making one costs more than using it. */
+/** Dates, times and numbers in the language of the page: the usual ones as written.ts has them, the others by Intl. Formatters are kept: making one costs more than using it. */
 import { lang } from './i18n/index.svelte';
-import { kazakhDate, kazakhDay, kazakhUnit } from './i18n/kazakh';
+import { kazakhDay, kazakhUnit } from './i18n/kazakh';
+import { writtenDate, writtenNumber, writtenSpan } from './i18n/written';
 
 type At = string | number | Date;
 /** English as it is written with a 24-hour clock and the day first. */
 const tag = (): string => ({ ru: 'ru', kk: 'ru', en: 'en-GB' })[lang()];
 
-const formats = new Map<string, Intl.DateTimeFormat>();
 const numbers = new Map<string, Intl.NumberFormat>();
 const relatives = new Map<string, Intl.RelativeTimeFormat>();
 
-function format(style: Intl.DateTimeFormatOptions): Pick<Intl.DateTimeFormat, 'format'> {
-  if (lang() === 'kk') return { format: (date) => kazakhDate(new Date(date ?? Date.now()), style) };
-  const key = lang() + JSON.stringify(style);
-  let found = formats.get(key);
-  if (!found) formats.set(key, (found = new Intl.DateTimeFormat(tag(), style)));
-  return found;
-}
+const write = (at: At, style: Intl.DateTimeFormatOptions): string => writtenDate(lang(), new Date(at), style);
 
 export function number(value: number, style?: Intl.NumberFormatOptions): string {
-  // Small counts look the same in every language, and the first formatter of a page takes long to make.
-  if (!style && Number.isInteger(value) && value >= 0 && value < 1000) return String(value);
+  const isPlain = !style ? Number.isInteger(value) : style.maximumFractionDigits === 1 && Object.keys(style).length === 1;
+  const plain = isPlain ? writtenNumber(lang(), value) : undefined;
+  if (plain !== undefined) return plain;
   if (lang() === 'kk' && style?.unit) {
     const { unit, unitDisplay, style: _, ...rest } = style;
     return kazakhUnit(number(value, rest), unit, unitDisplay);
@@ -37,13 +32,13 @@ export function money(value: number, currency: string | null): string {
 
 const sameDay = (a: Date, b: Date) => a.toDateString() === b.toDateString();
 
-export const time = (at: At): string => format({ hour: '2-digit', minute: '2-digit' }).format(new Date(at));
-export const dateTime = (at: At): string => format({ day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit' }).format(new Date(at));
+export const time = (at: At): string => write(at, { hour: '2-digit', minute: '2-digit' });
+export const dateTime = (at: At): string => write(at, { day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit' });
 
 /** «12 марта», with the year when it is another one. */
 export function day(at: At, now: number = Date.now()): string {
   const date = new Date(at);
-  return format(date.getFullYear() === new Date(now).getFullYear() ? { day: 'numeric', month: 'long' } : { day: 'numeric', month: 'long', year: 'numeric' }).format(date);
+  return write(date, date.getFullYear() === new Date(now).getFullYear() ? { day: 'numeric', month: 'long' } : { day: 'numeric', month: 'long', year: 'numeric' });
 }
 
 /** The shortest text that is enough in a list: the time today, else day and month, else the full date. */
@@ -51,7 +46,7 @@ export function brief(at: At, now: number = Date.now()): string {
   const date = new Date(at);
   if (sameDay(date, new Date(now))) return time(at);
   const sameYear = date.getFullYear() === new Date(now).getFullYear();
-  return format(sameYear ? { day: 'numeric', month: 'short' } : { day: '2-digit', month: '2-digit', year: '2-digit' }).format(date);
+  return write(date, sameYear ? { day: 'numeric', month: 'short' } : { day: '2-digit', month: '2-digit', year: '2-digit' });
 }
 
 /** «сегодня», «вчера», else the day: the heading between messages of different days. */
@@ -70,7 +65,7 @@ export function dayHeading(at: At, now: number = Date.now()): string {
 /** A compact duration such as «2 ч 05 мин» or «3 д 4 ч»; the sign is the caller's to show. */
 export function span(ms: number): string {
   const minutes = Math.floor(Math.abs(ms) / 60_000);
-  const unit = (value: number, name: string, pad = 1) => number(value, { style: 'unit', unit: name, unitDisplay: 'narrow', minimumIntegerDigits: pad });
+  const unit = (value: number, name: 'minute' | 'hour' | 'day', digits = 1) => writtenSpan(lang(), value, name, digits);
   if (minutes < 60) return unit(minutes, 'minute');
   if (minutes < 1440) return `${unit(Math.floor(minutes / 60), 'hour')} ${unit(minutes % 60, 'minute', 2)}`;
   const [days, hours] = [Math.floor(minutes / 1440), Math.floor((minutes % 1440) / 60)];

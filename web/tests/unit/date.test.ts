@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { brief, dateTime, dayHeading, money, size, span } from '../../src/lib/date';
+import { writtenDate, writtenNumber, writtenSpan } from '../../src/lib/i18n/written';
 import { setLocale, start, t } from '../../src/lib/i18n/index.svelte';
 
 const minute = 60_000;
@@ -38,4 +39,34 @@ it('writes Kazakh dates itself, whatever the browser knows', async () => {
   const at = new Date(2026, 10, 22, 9, 5);
   const next = new Date(2026, 10, 23).getTime();
   expect([brief(at, next), dayHeading(at, next), dateTime(at), size(1536)]).toEqual(['22 қар.', 'кеше', '2026 ж. 22 қараша, 09:05', '1,5 кБ']);
+});
+
+describe('what is written by hand is what Intl writes', () => {
+  const spoken = [['ru', 'ru'], ['en', 'en-GB']] as const;
+  const styles: Intl.DateTimeFormatOptions[] = [
+    { hour: '2-digit', minute: '2-digit' }, { day: 'numeric', month: 'short' }, { day: 'numeric', month: 'long' }, { day: '2-digit', month: '2-digit', year: '2-digit' },
+    { day: 'numeric', month: 'long', year: 'numeric' }, { day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit' },
+  ];
+  const plain = (text: string) => text.replace(/[\u00a0\u202f]/g, ' ');
+  it.each(spoken)('dates in %s', (locale, tag) => {
+    for (const style of styles) {
+      const theirs = new Intl.DateTimeFormat(tag, style);
+      for (let n = 0; n < 800; n += 1) {
+        const at = new Date(2025, 0, 1 + n, n % 24, (n * 7) % 60);
+        expect(writtenDate(locale, at, style)).toBe(plain(theirs.format(at)));
+      }
+    }
+  });
+  it.each(spoken)('numbers in %s', (locale, tag) => {
+    const theirs = new Intl.NumberFormat(tag, { maximumFractionDigits: 1 });
+    for (let n = 0; n < 99_950; n += 1) expect(writtenNumber(locale, n / 100)).toBe(theirs.format(n / 100));
+    for (const n of [1000, 1001, 9_999, 10_000, 54_321, 999_999]) expect(writtenNumber(locale, n)).toBe(theirs.format(n));
+    expect([1e6, 1000.5, 999.9, -1, NaN].map((n) => writtenNumber(locale, n))).toEqual(Array(5).fill(undefined));
+  });
+  it.each(spoken)('spans in %s', (locale, tag) => {
+    for (const unit of ['minute', 'hour', 'day'] as const) for (const digits of [1, 2]) {
+      const theirs = new Intl.NumberFormat(tag, { style: 'unit', unit, unitDisplay: 'narrow', minimumIntegerDigits: digits });
+      for (let n = 0; n < 400; n += 1) expect(writtenSpan(locale, n, unit, digits)).toBe(plain(theirs.format(n)));
+    }
+  });
 });
