@@ -63,6 +63,7 @@ step 'a certificate of a real authority' tests/acme.sh "$binary"
 step 'thousands of made-up calls' tests/fuzz_api.sh "$binary" 1
 step 'faults of the machine, in short' node tests/faults.mjs "$binary"
 step 'the unit leaves little to an intruder' systemd-analyze security --offline=true --threshold=15 packaging/tehprof.service
+step 'systemd knows every word of it' bash -c '! systemd-analyze verify packaging/tehprof.service 2>&1 | grep -iE "unknown|ignoring|failed to parse"'
 step 'browser tests' node tests/e2e/run.mjs --binary "$binary"
 step 'figures of this machine, for information' node tests/bench.mjs "$binary"
 step 'ratios to the bare limits of this machine, for information' "$binary" bench --tickets 10000 --seconds 1 --connections 64
