@@ -19,7 +19,7 @@ const SOURCES: &[&str] = &[
     "embed.html",
     "docs.html",
     "vite.config.ts",
-    "vite.widget.config.ts",
+    "vite.scripts.config.ts",
     "svelte.config.js",
     "tsconfig.json",
     "scripts",
