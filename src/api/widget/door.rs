@@ -68,8 +68,8 @@ fn behind(
 ) -> Result<Option<Record>> {
     let (theirs, other): (Option<i64>, Option<i64>) = one(
         conn,
-        "select (select reference from ticket where tenant_id = ?1 and reference = ?2),
-                (select reference from ticket where tenant_id = ?1 order by id desc limit 1)",
+        "select (select reference from ticket where tenant_id = ?1 and reference = ?2 and deleted_at is null),
+                (select reference from ticket where tenant_id = ?1 and deleted_at is null order by id desc limit 1)",
         (tenant, reference),
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;

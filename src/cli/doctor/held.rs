@@ -11,17 +11,17 @@ pub(super) fn look(found: &mut Findings) {
 fn calls(found: &mut Findings) {
     if confine::calls::offered() == Confinement::Full {
         return found.good([
-            "Linux закроет вызовы, которые серверу не нужны (seccomp)".to_owned(),
-            "Linux серверге керек емес шақыруларды жабады (seccomp)".to_owned(),
-            "Linux will shut the calls that the server never makes (seccomp)".to_owned(),
+            "Linux закроет системные вызовы, которые серверу не нужны (seccomp)".to_owned(),
+            "Linux серверге керек емес жүйелік шақыруларды жабады (seccomp)".to_owned(),
+            "Linux will shut the system calls that the server never makes (seccomp)".to_owned(),
         ]);
     }
     found.add(
         State::Attention,
         [
-            "Linux не может закрыть вызовы, которые серверу не нужны (seccomp)".to_owned(),
-            "Linux серверге керек емес шақыруларды жаба алмайды (seccomp)".to_owned(),
-            "Linux cannot shut the calls that the server never makes (seccomp)".to_owned(),
+            "Linux не может закрыть системные вызовы, которые серверу не нужны (seccomp)".to_owned(),
+            "Linux серверге керек емес жүйелік шақыруларды жаба алмайды (seccomp)".to_owned(),
+            "Linux cannot shut the system calls that the server never makes (seccomp)".to_owned(),
         ],
         Some([
             "нужно ядро с фильтром seccomp на x86_64 или aarch64; без него сервер тоже работает",

@@ -1,5 +1,5 @@
 /**
- * Puts a question to the server. The questions that a page asks first are sent by `boot.ts`, before the code that asks them
+ * Puts a question to the server. The questions that a page asks first are sent by `boot/`, before the code that asks them
  * is here: it leaves them with the window, where `call` finds them.
  */
 import type { Action, In, Surface } from './actions';

@@ -1,4 +1,4 @@
-/** What the list of tickets shows, as its address says, and the questions of the portal's first page. No state: `boot.ts` asks them too. */
+/** What the list of tickets shows, as its address says, and the questions of the portal's first page. No state: `boot/portal.ts` asks them too. */
 import type { In } from '../lib/actions';
 import type { StatusFilter } from '../lib/types';
 

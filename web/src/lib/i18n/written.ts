@@ -1,7 +1,7 @@
 /**
  * Dates, spans of time and small numbers as they stand in lists, written by hand. For Russian and English it is what Intl
- * writes, which a test compares: but its first formatters take a slow machine a quarter of a second, which is a part of how
- * long a page takes to come. For Kazakh it is what Intl should write: the usual browsers carry no month names and units for
+ * writes, which a test compares: but to make its first formatters takes 20 to 60 ms on a quick machine and a multiple of that
+ * on a slow one, before anything is painted. For Kazakh it is what Intl should write: the usual browsers carry no month names and units for
  * it and show «M11 22» or another language.
  */
 import type { Locale } from '../types';
