@@ -48,8 +48,8 @@ export default {
         await page.reload();
         await hash(page, desk, `t/${id}`);
         await page.getByTestId('message').first().waitFor();
+        await page.routeWebSocket(/.*/, () => undefined); // first, or it may be connected again before the next line has run
         await page.context().setOffline(true);
-        await page.routeWebSocket(/.*/, () => undefined);
         await composer(page).fill('Ответ, который ждёт связи');
         await page.keyboard.press('Control+Enter');
         await messageWith(page, 'ждёт связи').and(page.locator('[data-state=waiting]')).waitFor();
