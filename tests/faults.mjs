@@ -195,6 +195,7 @@ const faults = {
       if (reply.status === 200) times.push(reply.ms);
       else await sleep(20);
     }
+    await sleep(1_000); // by then the last of them rests as well
     const after = server.memory();
     sockets.forEach((socket) => socket.destroy());
     await server.stop();

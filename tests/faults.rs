@@ -266,6 +266,65 @@ fn a_head_with_a_bare_lf_is_refused_and_nothing_after_it_is_read() {
 }
 
 #[test]
+fn a_kept_connection_rests_between_requests_and_loses_nothing() {
+    let desk = Desk::open();
+    let stream = TcpStream::connect(desk.nobody().address()).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
+    let mut answers = BufReader::new(stream.try_clone().unwrap());
+    let say = |text: &str| (&stream).write_all(text.as_bytes()).unwrap();
+    let mut status = || {
+        let mut line = String::new();
+        answers.read_line(&mut line).unwrap();
+        let status = line.get(9..12).map(str::to_owned);
+        let mut length = 0;
+        while status.is_some() && line.trim() != "" {
+            line.clear();
+            answers.read_line(&mut line).unwrap();
+            if let Some(value) = line.strip_prefix("content-length: ") {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        answers.read_exact(&mut vec![0; length]).unwrap();
+        status
+    };
+    // After a moment without a word the parser is put away.
+    let rest = || thread::sleep(Duration::from_secs(1));
+    let get = "GET /api/health.php HTTP/1.1\r\nHost: a\r\n\r\n";
+    let post = "POST /api/admin.php HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{";
+    let ok = Some("200".to_owned());
+    for _ in 0..2 {
+        say(get);
+        assert_eq!(status(), ok);
+        rest();
+    }
+    say(&get[..20]);
+    rest();
+    say(&get[20..]);
+    assert_eq!(status(), ok, "a head in two parts");
+    say(post);
+    rest();
+    say("}");
+    assert_eq!(status().as_deref(), Some("400"), "a body in two parts");
+    rest();
+    say(&format!("{get}{get}"));
+    assert_eq!(
+        (status(), status()),
+        (ok.clone(), ok.clone()),
+        "two at once"
+    );
+    rest();
+    say("GET /api/health.php HTTP/1.1\nHost: a\r\n\r\n");
+    assert_eq!(
+        status().as_deref(),
+        Some("400"),
+        "the guard stands after a rest as well"
+    );
+    assert_eq!(status(), None, "and the connection has ended");
+}
+
+#[test]
 fn a_request_for_another_host_is_told_that_this_is_not_it() {
     let desk = Desk::open_with(&[
         "--public-url",

@@ -3,17 +3,6 @@
 //!
 //! The guard reads along without keeping more than the beginning of a line, finds by the same fields as the parser where a
 //! body ends, and puts a byte that no head may hold in the place of a bare LF: the parser then answers 400 and closes.
-use std::{
-    io,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll, ready},
-};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
 /// How much of a line is looked at: more than the longest field that says where a body ends.
 const LOOKED_AT: usize = 256;
 
@@ -40,27 +29,36 @@ enum Then {
 
 /// Reads along with the parser.
 #[derive(Debug)]
-struct Guard {
+pub(super) struct Guard {
     place: Place,
     line: Vec<u8>,
     last: u8,
+    /// How many heads have come to their end.
+    heads: u32,
     length: Option<u64>,
     is_chunked: bool,
 }
 
 impl Guard {
-    fn new() -> Guard {
+    pub(super) fn new() -> Guard {
         Guard {
             place: Place::Before,
             line: Vec::new(),
             last: 0,
+            heads: 0,
             length: None,
             is_chunked: false,
         }
     }
 
+    /// How many requests have arrived, if they have arrived whole and nothing of another has.
+    pub(super) fn whole(&self) -> Option<u32> {
+        let is_between = self.place == Place::Before && self.line.is_empty() && self.last == 0;
+        is_between.then_some(self.heads)
+    }
+
     /// Looks at what has arrived, and spoils it where it must not be understood.
-    fn read(&mut self, mut bytes: &mut [u8]) {
+    pub(super) fn read(&mut self, mut bytes: &mut [u8]) {
         while !bytes.is_empty() {
             match self.place {
                 Place::Past => return,
@@ -107,6 +105,7 @@ impl Guard {
             Place::Before if line.is_empty() => Place::Before,
             Place::Before => Place::Head,
             Place::Head if line.is_empty() => {
+                self.heads = self.heads.wrapping_add(1);
                 let (length, is_chunked) = (self.length.take(), self.is_chunked);
                 self.is_chunked = false;
                 match length {
@@ -155,70 +154,6 @@ fn size(line: &[u8]) -> Option<u64> {
         .split(|byte| matches!(byte, b';' | b' ' | b'\t'))
         .next()?;
     u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-}
-
-/// A stream with the guard on what is read from it.
-#[derive(Debug)]
-pub(super) struct Guarded<S> {
-    stream: S,
-    guard: Guard,
-    /// Whether the connection has gone over to another protocol.
-    upgraded: Arc<AtomicBool>,
-}
-
-impl<S> Guarded<S> {
-    pub(super) fn new(stream: S, upgraded: Arc<AtomicBool>) -> Guarded<S> {
-        Guarded {
-            stream,
-            guard: Guard::new(),
-            upgraded,
-        }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        if !self.upgraded.load(Ordering::Acquire) {
-            self.guard.read(&mut buffer.filled_mut()[before..]);
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
-    }
 }
 
 #[cfg(feature = "fuzzing")]
@@ -279,6 +214,26 @@ mod tests {
                 assert_eq!(seen(good, pieces), good);
             }
         }
+    }
+
+    #[test]
+    fn what_has_arrived_whole_is_counted() {
+        let mut guard = Guard::new();
+        let mut whole = |text: &str| {
+            guard.read(&mut text.as_bytes().to_vec());
+            guard.whole()
+        };
+        assert_eq!(whole(""), Some(0));
+        assert_eq!(whole("GET / HTTP/1.1\r\nHost: a\r\n"), None);
+        assert_eq!(whole("\r\n"), Some(1));
+        assert_eq!(whole("P"), None);
+        assert_eq!(whole("OST / HTTP/1.1\r\nContent-Length: 2\r\n\r\na"), None);
+        assert_eq!(whole("b"), Some(2));
+        assert_eq!(whole("\r"), None);
+        assert_eq!(
+            whole("\nGET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n"),
+            Some(4)
+        );
     }
 
     proptest! {

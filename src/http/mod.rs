@@ -13,6 +13,7 @@ mod heads;
 pub(crate) mod hook;
 pub(crate) mod hub;
 mod kb;
+mod kept;
 pub(crate) mod limit;
 pub(crate) mod live;
 mod multipart;
@@ -27,23 +28,10 @@ use crate::{
     caps::{Caps, Seat},
 };
 use answer::Answer;
-use heads::Guarded;
-use hyper::{Request, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{Request, body::Incoming};
 use rustix::process::{Resource, getrlimit};
-use std::{
-    convert::Infallible,
-    io::Write,
-    net::IpAddr,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{convert::Infallible, io::Write, net::IpAddr, sync::Arc, time::Duration};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
@@ -152,8 +140,9 @@ async fn connection(
         seat: Arc::new(seat),
     };
     let ended = match tls {
-        None => serve_http1(stream, visitor, stop).await.map_err(Into::into),
-        Some(tls) => secure::serve(stream, tls, visitor, stop).await,
+        None => kept::serve(stream, visitor, stop).await.map_err(Into::into),
+        // In a place of its own, which one that is not encrypted does without.
+        Some(tls) => Box::pin(secure::serve(stream, tls, visitor, stop)).await,
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
@@ -173,43 +162,6 @@ impl Visitor {
         // A socket takes its place along when it leaves this connection behind.
         request.extensions_mut().insert(self.seat);
         Ok(route::serve(self.app, self.peer, request).await)
-    }
-}
-
-/// Serves HTTP/1 over any stream until either side ends it or the server is to stop.
-async fn serve_http1<S>(
-    stream: S,
-    visitor: Visitor,
-    mut stop: watch::Receiver<bool>,
-) -> hyper::Result<()>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let upgraded = Arc::<AtomicBool>::default();
-    let stream = Guarded::new(stream, Arc::clone(&upgraded));
-    let service = service_fn(move |request| {
-        let (visitor, upgraded) = (visitor.clone(), Arc::clone(&upgraded));
-        async move {
-            let answer = visitor.answer(request).await?;
-            if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-                upgraded.store(true, Ordering::Release);
-            }
-            Ok::<_, Infallible>(answer)
-        }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
-        .max_buf_size(HEAD_SIZE)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut connection = pin!(connection);
-    tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopping(&mut stop) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     HEAD_SIZE, HEAD_TIME, Visitor,
     answer::{self, Answer, set},
-    serve_http1, stopping,
+    kept, stopping,
 };
 use crate::tls::ACME_TLS;
 use hyper::{
@@ -42,7 +42,7 @@ pub(super) async fn serve(
     if first[0] != HANDSHAKE {
         let trusted = &visitor.app.config.trusted_proxies;
         return if visitor.peer.is_loopback() || trusted.contains(&visitor.peer) {
-            Ok(serve_http1(stream, visitor, stop).await?)
+            Ok(kept::serve(stream, visitor, stop).await?)
         } else {
             send_on(stream, visitor.app.config.public_url()).await
         };
@@ -52,7 +52,7 @@ pub(super) async fn serve(
         Some(b"h2") => serve_http2(stream, visitor, stop).await,
         // The authority has seen what it wanted to see.
         Some(ACME_TLS) => Ok(()),
-        _ => Ok(serve_http1(stream, visitor, stop).await?),
+        _ => Ok(kept::serve(stream, visitor, stop).await?),
     }
 }
 
