@@ -2,6 +2,7 @@
 //!
 //! Nothing outside this folder begins or ends a transaction. A command runs inside one as a [`Tx`], a query inside a
 //! [`Snapshot`]; both are synchronous, so no `await` can stand inside a transaction. What is acknowledged is on disk.
+mod checkpoint;
 #[cfg(test)]
 pub(crate) mod cost;
 pub(crate) mod lock;
@@ -33,6 +34,7 @@ use crate::{
     signal::{Signal, Signals},
     ticket::search,
 };
+use checkpoint::Checkpoints;
 use r2d2_sqlite::SqliteConnectionManager;
 use room::Room;
 use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags};
@@ -253,7 +255,14 @@ impl Db {
             room: Room::beside(path),
             audit: audit_key(path)?,
         });
-        let thread = writer::start(conn, jobs, Arc::clone(&ways), Arc::clone(&signals))?;
+        let checkpoints = Checkpoints::take_over(&conn, path)?;
+        let thread = writer::start(
+            conn,
+            checkpoints,
+            jobs,
+            Arc::clone(&ways),
+            Arc::clone(&signals),
+        )?;
         let inner = Inner {
             path: path.to_owned(),
             ways,
@@ -630,6 +639,27 @@ mod tests {
         }
         assert_eq!((served, refused), (258, 42));
         assert_eq!(count(&db).await, 0);
+    }
+
+    #[tokio::test]
+    async fn the_log_is_put_into_the_file_while_others_read_and_write() {
+        let (dir, db, _closing) = open();
+        let path = dir.path().join("t.db");
+        let before = std::fs::metadata(&path).unwrap().len();
+        for _ in 0..60 {
+            let (many, read) = (db.clone(), db.clone());
+            let detail = "x".repeat(1_000_000);
+            let (written, seen) =
+                tokio::join!(many.write(move |tx| log(tx, &detail)), count(&read));
+            written.unwrap();
+            assert!(seen <= 60);
+        }
+        let log = std::fs::metadata(path.with_extension("db-wal"))
+            .unwrap()
+            .len();
+        assert!(log < 40_000_000, "{log} bytes in the log");
+        let grown = std::fs::metadata(&path).unwrap().len() - before;
+        assert!(grown > 40_000_000, "{grown} bytes in the file");
     }
 
     #[tokio::test]

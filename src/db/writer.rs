@@ -1,6 +1,6 @@
 //! The thread that owns the only writing connection. It takes what is queued, runs each command in a savepoint, commits
 //! once for all and only then answers: one fsync is shared by whoever waits for it.
-use super::{Tx, Ways};
+use super::{Tx, Ways, checkpoint::Checkpoints};
 use crate::{
     error::{Error, Result},
     signal::Signals,
@@ -108,6 +108,7 @@ pub(crate) fn what_panicked(panic: &(dyn Any + Send)) -> String {
 
 pub(super) fn start(
     conn: Connection,
+    checkpoints: Checkpoints,
     mut jobs: mpsc::Receiver<Job>,
     ways: Arc<Ways>,
     signals: Arc<Signals>,
@@ -128,8 +129,10 @@ pub(super) fn start(
                 let mut batch = batch.into_iter().peekable();
                 while batch.peek().is_some() {
                     run(&conn, &mut batch, &ways, &signals);
+                    checkpoints.committed(&conn);
                 }
             }
+            checkpoints.end();
             if let Err(error) =
                 conn.execute_batch("pragma optimize; pragma wal_checkpoint(truncate);")
             {
