@@ -49,6 +49,7 @@ binary=target/x86_64-unknown-linux-gnu/release/tehprof
 export CARGO_TERM_COLOR=never RUST_BACKTRACE=1
 
 step 'formatting' cargo fmt --check
+step 'the fuzz targets name the same packages' bash -c 'cargo metadata --locked --format-version 1 --manifest-path tests/fuzz/Cargo.toml >/dev/null'
 step 'lints' cargo clippy --locked --all-targets -- -D warnings
 step 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items --quiet
 step 'unit and integration tests' cargo test --locked --quiet
