@@ -1,5 +1,8 @@
-//! Making a backup. The database is copied first, in one step and beside its writer; attachments never change, so whatever
-//! is there afterwards is at least what the copy names. The file is read back before it bears its name.
+//! Making a backup. The database is copied first, as it is at one moment and beside its writer; attachments never change, so
+//! whatever is there afterwards is at least what the copy names. The file is read back before it bears its name.
+//!
+//! Others have precedence: the processor is taken when nobody else wants it, and what is written goes to the disk a little at
+//! a time, since a writer's flush would otherwise wait for all of it.
 use super::{
     DATABASE, FILES, FORMAT, Hashing, MANIFEST, Manifest, NAME, SECRET, Sum, refuse, verify,
 };
@@ -8,14 +11,18 @@ use crate::{
     blob::{Blobs, Seen},
     clock::{self, Millis},
     config::Config,
-    db::{migrate, upkeep, watch},
+    db::{
+        copy::{beside, copy, remove},
+        migrate, upkeep, watch, what_panicked,
+    },
     error::Result,
     leftover,
 };
 use rusqlite::{Connection, OpenFlags};
+use rustix::process::setpriority_process;
 use std::{
+    any::Any,
     collections::HashSet,
-    ffi::OsString,
     fs::{self, File, OpenOptions},
     io::{self, BufWriter, ErrorKind, Read, Write},
     os::unix::fs::OpenOptionsExt,
@@ -26,41 +33,50 @@ use std::{
 /// How often a backup is begun anew because something that its database names was deleted under it.
 const TRIES: usize = 3;
 
+/// How much is written before it is flushed.
+const FLUSHED: usize = 8 << 20;
+/// How far the work stands back for others, in steps of `nice`.
+const NICE: i32 = 10;
+
 /// Removes a file when it is dropped, unless it has been given its name.
 struct Draft(PathBuf);
 
 impl Draft {
     /// A file beside `target`; what an attempt that was cut short has left there goes.
     fn beside(target: &Path, ending: &str) -> Result<Draft> {
-        let draft = Draft(named(target, ending));
-        draft.remove()?;
+        let draft = Draft(beside(target, ending));
+        remove(&draft.0)?;
         Ok(draft)
-    }
-
-    /// Removes the file, and the journal that SQLite keeps beside one that it writes.
-    fn remove(&self) -> io::Result<()> {
-        for path in [&self.0, &named(&self.0, "-journal")] {
-            match fs::remove_file(path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                Ok(()) | Err(_) => {}
-            }
-        }
-        Ok(())
     }
 }
 
 impl Drop for Draft {
     fn drop(&mut self) {
         // It is there only if something went wrong, which has been told already.
-        let _ = self.remove();
+        let _ = remove(&self.0);
     }
 }
 
-/// A path with `ending` after its name.
-fn named(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(ending);
-    PathBuf::from(name)
+/// A file that is flushed as it grows.
+struct Flushing {
+    file: File,
+    unflushed: usize,
+}
+
+impl Write for Flushing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.unflushed += written;
+        if self.unflushed >= FLUSHED {
+            self.file.sync_data()?;
+            self.unflushed = 0;
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Whether a file bears the name of an attempt at the backup `target`.
@@ -90,10 +106,13 @@ pub(crate) fn write(config: &Config, target: &Path, now: Millis) -> Result<Manif
     }
     for _ in 0..TRIES {
         let part = Draft::beside(target, ".part")?;
-        if !attempt(config, target, &part.0, now)? {
+        let Some(manifest) = behind_others(|| {
+            let is_whole = attempt(config, target, &part.0, now)?;
+            is_whole.then(|| verify(&part.0)).transpose()
+        })?
+        else {
             continue;
-        }
-        let manifest = verify(&part.0)?;
+        };
         fs::rename(&part.0, target)?;
         File::open(folder)?.sync_all()?;
         if let Err(error) = tell(&database, target, now) {
@@ -104,6 +123,24 @@ pub(crate) fn write(config: &Config, target: &Path, now: Millis) -> Result<Manif
     Err(refuse(
         "attachments kept being deleted while they were copied; try again when the desk is quieter",
     ))
+}
+
+/// Does something on a thread of its own that takes the processor when nobody else wants it.
+fn behind_others<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let stand_back = || {
+        // Without the id of a process it is for this thread alone.
+        if let Err(error) = setpriority_process(None, NICE) {
+            tracing::debug!(%error, "the backup is made at the usual priority");
+        }
+    };
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            stand_back();
+            work()
+        });
+        let panicked = |panic: Box<dyn Any + Send>| Err(refuse(what_panicked(&*panic)));
+        thread.join().unwrap_or_else(panicked)
+    })
 }
 
 /// Lets the desk know that there is a backup; one of an older schema need not know.
@@ -122,11 +159,14 @@ fn tell(database: &Path, target: &Path, now: Millis) -> Result<()> {
 fn attempt(config: &Config, target: &Path, part: &Path, now: Millis) -> Result<bool> {
     let copy = Draft::beside(target, ".part.db")?;
     let named = snapshot(&config.database(), &copy.0)?;
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(part)?;
+    let file = Flushing {
+        file: OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(part)?,
+        unflushed: 0,
+    };
     let mut archive = tar::Builder::new(BufWriter::with_capacity(1 << 20, file));
     archive.mode(tar::HeaderMode::Deterministic);
     let database = append(&mut archive, DATABASE, &copy.0)?;
@@ -170,23 +210,19 @@ fn attempt(config: &Config, target: &Path, part: &Path, now: Millis) -> Result<b
         text.len() as u64,
         &mut text.as_slice(),
     )?;
-    let file = archive
+    let written = archive
         .into_inner()?
         .into_inner()
         .map_err(io::IntoInnerError::into_error)?;
-    file.sync_all()?;
+    written.file.sync_all()?;
     Ok(true)
 }
 
-/// Copies the database as it is at one moment, looks whether the copy is whole, and answers which attachments it names.
-fn snapshot(database: &Path, copy: &Path) -> Result<HashSet<(TenantId, String)>> {
+/// Copies the database, looks whether the copy is whole, and answers which attachments it names.
+fn snapshot(database: &Path, target: &Path) -> Result<HashSet<(TenantId, String)>> {
+    copy(database, target)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let live = Connection::open_with_flags(database, flags)?;
-    live.busy_timeout(Duration::from_secs(5))?;
-    live.execute("vacuum into ?1", [copy.to_string_lossy()])?;
-    drop(live);
-    File::open(copy)?.sync_all()?;
-    let conn = Connection::open_with_flags(copy, flags)?;
+    let conn = Connection::open_with_flags(target, flags)?;
     watch(&conn);
     let verdict: String = conn.query_row("pragma integrity_check(1)", [], |row| row.get(0))?;
     if verdict != "ok" {

@@ -2,6 +2,7 @@
 //! and refuses a file that a newer program has written.
 use crate::{
     audit::chain,
+    db::copy::copy,
     error::{Error, Result},
 };
 use rusqlite::Connection;
@@ -79,11 +80,7 @@ pub(crate) fn bring_up(path: &Path) -> Result<Brought> {
     // One that is there already is of an attempt that was cut short, and of the same schema: it is the better one.
     if from > 0 && !snapshot.exists() {
         let unfinished = snapshot.with_extension("unfinished");
-        if unfinished.exists() {
-            fs::remove_file(&unfinished)?;
-        }
-        conn.execute("vacuum into ?1", [unfinished.to_string_lossy()])?;
-        fs::File::open(&unfinished)?.sync_all()?;
+        copy(path, &unfinished)?;
         fs::rename(&unfinished, &snapshot)?;
     }
     // Inside refinery's transaction SQLite ignores this pragma, and rebuilding a parent table would then delete its

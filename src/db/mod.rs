@@ -3,6 +3,7 @@
 //! Nothing outside this folder begins or ends a transaction. A command runs inside one as a [`Tx`], a query inside a
 //! [`Snapshot`]; both are synchronous, so no `await` can stand inside a transaction. What is acknowledged is on disk.
 mod checkpoint;
+pub(crate) mod copy;
 #[cfg(test)]
 pub(crate) mod cost;
 pub(crate) mod lock;
