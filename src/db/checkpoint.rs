@@ -27,6 +27,8 @@ thread_local! {
 /// Has checkpoints done for the writer.
 pub(super) struct Checkpoints {
     due: SyncSender<()>,
+    /// How many pages the log held when one was asked for last.
+    asked_at: i32,
     thread: JoinHandle<()>,
 }
 
@@ -47,15 +49,27 @@ impl Checkpoints {
             .spawn(move || run(&conn, &asked))
             .map_err(Error::internal)?;
         writer.wal_hook(Some(noted));
-        Ok(Checkpoints { due, thread })
+        Ok(Checkpoints {
+            due,
+            asked_at: 0,
+            thread,
+        })
     }
 
-    /// After a commit: asks for a checkpoint once the log has grown.
-    pub(super) fn committed(&self, writer: &Connection) {
+    /// After a commit: asks for a checkpoint each time the log has grown by so much. Pages that change all the time would
+    /// otherwise be written to the file as often.
+    pub(super) fn committed(&mut self, writer: &Connection) {
         let pages = PAGES.replace(0);
+        if pages == 0 {
+            return; // nothing was changed
+        }
+        if pages < self.asked_at {
+            self.asked_at = 0; // the log was begun anew
+        }
         if pages >= OVERDUE {
             checkpoint(writer);
-        } else if pages >= DUE {
+        } else if pages >= self.asked_at + DUE {
+            self.asked_at = pages;
             // Full means that one is asked for already.
             let _ = self.due.try_send(());
         }

@@ -108,7 +108,7 @@ pub(crate) fn what_panicked(panic: &(dyn Any + Send)) -> String {
 
 pub(super) fn start(
     conn: Connection,
-    checkpoints: Checkpoints,
+    mut checkpoints: Checkpoints,
     mut jobs: mpsc::Receiver<Job>,
     ways: Arc<Ways>,
     signals: Arc<Signals>,

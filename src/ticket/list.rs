@@ -33,17 +33,18 @@ const TABLES_OF_PLACES: &str = "ticket t on t.rowid = p.place
   left join operator o on o.tenant_id = t.tenant_id and o.id = t.assigned_to
   left join message m on m.tenant_id = t.tenant_id and m.id = t.last_message_id";
 
-/// The first letters of a message, as lists show them.
+/// The first letters of a message, as lists show them. No more of it is looked at.
 fn beginning(text: &[u8]) -> &str {
     const LETTERS: usize = 140;
-    // No letter takes more than four bytes, and the last of these may be half of one.
-    let most = &text[..text.len().min(LETTERS * 4)];
-    let whole = str::from_utf8(most).or_else(|e| str::from_utf8(&most[..e.valid_up_to()]));
-    let text = whole.unwrap_or_default();
-    match text.char_indices().nth(LETTERS) {
-        Some((end, _)) => &text[..end],
-        None => text,
-    }
+    // Every letter has one byte that is no continuation of it.
+    let mut begun = text
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| !matches!(byte, 0x80..=0xBF));
+    let end = begun.nth(LETTERS).map_or(text.len(), |(place, _)| place);
+    let text = &text[..end];
+    let whole = str::from_utf8(text).or_else(|e| str::from_utf8(&text[..e.valid_up_to()]));
+    whole.unwrap_or_default()
 }
 
 pub(super) fn row(row: &Row<'_>, now: Millis) -> rusqlite::Result<TicketRow> {
