@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     api::field::TenantId,
-    clock::Millis,
+    clock::{DAY, Millis},
     db::sql::all,
     error::Result,
     ticket::{
@@ -123,35 +123,16 @@ pub(crate) fn analytics(
     let days = period::last(days, zone, now);
     let since = days.first().map_or(now, |day| day.from);
     let outcome = Outcome::since(conn, tenant, since, now)?;
-    let mut categories = BTreeMap::<String, i64>::new();
-    let mut priorities = [Priority::Urgent, Priority::Normal, Priority::Low].map(|p| (p, 0));
-    let mut channels = Vec::<(Origin, i64)>::new();
-    for (category, priority, channel, count) in opened(conn, tenant, since)? {
-        *categories.entry(category).or_default() += count;
-        for (_, sum) in priorities.iter_mut().filter(|(p, _)| *p == priority) {
-            *sum += count;
-        }
-        match channels.iter_mut().find(|(c, _)| *c == channel) {
-            Some((_, sum)) => *sum += count,
-            None => channels.push((channel, count)),
-        }
-    }
-    let mut by_category: Vec<_> = categories
-        .into_iter()
-        .map(|(category, count)| CategoryCount { category, count })
-        .collect();
-    by_category.sort_by_key(|row| std::cmp::Reverse(row.count));
-    channels.sort_by_key(|(channel, count)| (std::cmp::Reverse(*count), channel.as_str()));
+    let Opened {
+        by_category,
+        by_priority,
+        by_channel,
+    } = opened(conn, tenant, since)?;
     Ok(Analytics {
         daily: daily(conn, tenant, &days)?,
         by_category,
-        by_priority: priorities
-            .map(|(priority, count)| PriorityCount { priority, count })
-            .into(),
-        by_channel: channels
-            .into_iter()
-            .map(|(channel, count)| ChannelCount { channel, count })
-            .collect(),
+        by_priority,
+        by_channel,
         sla: SlaFigures {
             response_met: outcome.response_met,
             response_breached: outcome.response_breached,
@@ -168,18 +149,85 @@ pub(crate) fn analytics(
     })
 }
 
-pub(super) const OPENED: &str = "select category, priority, channel, count(*)
+/// The tickets opened in a period, by what they are.
+struct Opened {
+    by_category: Vec<CategoryCount>,
+    by_priority: Vec<PriorityCount>,
+    by_channel: Vec<ChannelCount>,
+}
+
+/// Of whole days of UTC.
+pub(super) const OPENED: &str = "select category, sum(low), sum(normal), sum(urgent), sum(api), sum(portal), sum(widget), sum(email),
+        sum(telegram), sum(whatsapp), sum(max), sum(phone)
+   from ticket_opened
+  where tenant_id = ?1 and day >= ?2
+  group by category";
+
+/// Of the hours before the first of those.
+pub(super) const OPENED_BEFORE: &str = "select category, priority, channel, count(*)
    from ticket
-  where tenant_id = ?1 and created_at >= ?2 and deleted_at is null
+  where tenant_id = ?1 and created_at >= ?2 and created_at < ?3 and deleted_at is null
   group by category, priority, channel";
 
-fn opened(
-    conn: &Connection,
-    tenant: TenantId,
-    since: Millis,
-) -> Result<Vec<(String, Priority, Origin, i64)>> {
-    all(conn, OPENED, (tenant, since), |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+fn opened(conn: &Connection, tenant: TenantId, since: Millis) -> Result<Opened> {
+    const PRIORITIES: [Priority; 3] = [Priority::Low, Priority::Normal, Priority::Urgent];
+    let day = since.div_euclid(DAY) + i64::from(since % DAY != 0);
+    let mut categories = BTreeMap::<String, i64>::new();
+    let mut priorities = PRIORITIES.map(|priority| (priority, 0));
+    let mut channels: Vec<_> = Origin::ALL.iter().map(|channel| (*channel, 0)).collect();
+    let days = all(conn, OPENED, (tenant, day), |row| {
+        let mut by_priority = [0_i64; 3];
+        for (at, many) in by_priority.iter_mut().enumerate() {
+            *many = row.get(1 + at)?;
+        }
+        let by_channel = (0..Origin::ALL.len()).map(|at| row.get(4 + at));
+        let by_channel: Vec<i64> = by_channel.collect::<rusqlite::Result<_>>()?;
+        Ok((row.get::<_, String>(0)?, by_priority, by_channel))
+    })?;
+    for (category, by_priority, by_channel) in days {
+        *categories.entry(category).or_default() += by_priority.iter().sum::<i64>();
+        let priorities = priorities.iter_mut().zip(by_priority);
+        priorities.for_each(|((_, sum), many)| *sum += many);
+        let channels = channels.iter_mut().zip(by_channel);
+        channels.for_each(|((_, sum), many)| *sum += many);
+    }
+    let hours: Vec<(String, Priority, Origin, i64)> =
+        all(conn, OPENED_BEFORE, (tenant, since, day * DAY), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
+    for (category, priority, channel, many) in hours {
+        *categories.entry(category).or_default() += many;
+        let of = |(_, sum): &mut (_, i64)| *sum += many;
+        priorities
+            .iter_mut()
+            .filter(|(p, _)| *p == priority)
+            .for_each(of);
+        let of = |(_, sum): &mut (_, i64)| *sum += many;
+        channels
+            .iter_mut()
+            .filter(|(c, _)| *c == channel)
+            .for_each(of);
+    }
+    let mut by_category: Vec<_> = categories
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(category, count)| CategoryCount { category, count })
+        .collect();
+    by_category.sort_by_key(|row| std::cmp::Reverse(row.count));
+    channels.retain(|(_, count)| *count > 0);
+    channels.sort_by_key(|(channel, count)| (std::cmp::Reverse(*count), channel.as_str()));
+    Ok(Opened {
+        by_category,
+        // The most pressing first.
+        by_priority: priorities
+            .into_iter()
+            .rev()
+            .map(|(priority, count)| PriorityCount { priority, count })
+            .collect(),
+        by_channel: channels
+            .into_iter()
+            .map(|(channel, count)| ChannelCount { channel, count })
+            .collect(),
     })
 }
 
@@ -210,28 +258,48 @@ fn csat(conn: &Connection, tenant: TenantId, since: Millis) -> Result<CsatFigure
     })
 }
 
-/// Every count of a day is a range of an index that holds nothing else.
-pub(super) const DAILY: &str = "select (select coalesce(sum(f.opened), 0) from ticket_figure f
-          where f.tenant_id = ?1 and f.slot >= (d.value ->> 0) / ?3 and f.slot < (d.value ->> 1) / ?3),
-        (select count(*) from ticket t
-          where t.tenant_id = ?1 and t.done_at >= d.value ->> 0 and t.done_at < d.value ->> 1 and t.deleted_at is null),
-        (select count(*) from ticket t
-          where t.tenant_id = ?1 and t.closed_at >= d.value ->> 0 and t.closed_at < d.value ->> 1 and t.deleted_at is null),
-        (select count(*) from message m
-          where m.tenant_id = ?1 and m.created_at >= d.value ->> 0 and m.created_at < d.value ->> 1
-            and m.is_note = 0 and m.deleted_at is null and m.author_type <> 'system')
-   from json_each(?2) d
-  order by d.key";
+/// Quarters of an hour with what was opened in them.
+pub(super) const INFLOW: &str = "select slot, opened
+   from ticket_figure
+  where tenant_id = ?1 and slot >= ?2 and slot < ?3";
+
+/// And with what was done, closed and written in them.
+pub(super) const FLOW: &str = "select slot, done, closed, messages
+   from ticket_flow
+  where tenant_id = ?1 and slot >= ?2 and slot < ?3";
 
 fn daily(conn: &Connection, tenant: TenantId, days: &[Day]) -> Result<Vec<DayFigures>> {
-    let mut dates = days.iter().map(|day| day.date.to_string());
-    all(conn, DAILY, (tenant, period::bounds(days), SLOT), |row| {
-        Ok(DayFigures {
-            date: dates.next().unwrap_or_default(),
-            created: row.get(0)?,
-            done: row.get(1)?,
-            closed: row.get(2)?,
-            messages: row.get(3)?,
+    let mut figures: Vec<DayFigures> = days
+        .iter()
+        .map(|day| DayFigures {
+            date: day.date.to_string(),
+            created: 0,
+            done: 0,
+            closed: 0,
+            messages: 0,
         })
-    })
+        .collect();
+    let (Some(first), Some(last)) = (days.first(), days.last()) else {
+        return Ok(figures);
+    };
+    // Every day begins with a slot.
+    let span = (tenant, first.from / SLOT, last.to / SLOT);
+    let day_of = |slot: i64| days.partition_point(|day| day.to <= slot * SLOT);
+    let mut inflow = conn.prepare_cached(INFLOW)?;
+    let mut rows = inflow.query(span)?;
+    while let Some(row) = rows.next()? {
+        if let Some(day) = figures.get_mut(day_of(row.get(0)?)) {
+            day.created += row.get::<_, i64>(1)?;
+        }
+    }
+    let mut flow = conn.prepare_cached(FLOW)?;
+    let mut rows = flow.query(span)?;
+    while let Some(row) = rows.next()? {
+        if let Some(day) = figures.get_mut(day_of(row.get(0)?)) {
+            day.done += row.get::<_, i64>(1)?;
+            day.closed += row.get::<_, i64>(2)?;
+            day.messages += row.get::<_, i64>(3)?;
+        }
+    }
+    Ok(figures)
 }

@@ -1,8 +1,8 @@
 //! Figures of the desk, in the tenant's own time.
 //!
-//! What is asked for all the time is read from rows that triggers keep (`ticket_count`, `ticket_figure`); what is asked for
-//! now and then goes through covering indices. [`period`] knows where the tenant's days begin, [`sheet`] makes a file of
-//! any list of rows.
+//! What is asked for all the time is read from rows that triggers keep (`ticket_count`, `ticket_figure`), and so is what
+//! analysis asks about days (`ticket_opened`, `ticket_flow`); other reports go through indices. [`period`] knows where the
+//! tenant's days begin, [`sheet`] makes a file of any list of rows.
 pub(crate) mod analytics;
 pub(crate) mod dashboard;
 pub(crate) mod operators;

@@ -36,12 +36,6 @@ pub(crate) fn last(days: u16, zone: &TimeZone, now: Millis) -> Vec<Day> {
         .collect()
 }
 
-/// The bounds of each day, for a query to join with.
-pub(crate) fn bounds(days: &[Day]) -> String {
-    let pairs: Vec<[Millis; 2]> = days.iter().map(|day| [day.from, day.to]).collect();
-    serde_json::json!(pairs).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

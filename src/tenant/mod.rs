@@ -262,6 +262,8 @@ pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
         "ticket_count",
         "ticket_figure",
         "ticket_figure_day",
+        "ticket_flow",
+        "ticket_opened",
         "channel",
         "quick_reply",
         "kb_article",

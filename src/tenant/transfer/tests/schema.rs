@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use std::collections::BTreeSet;
 
 /// Tables with rows of a tenant that stay behind.
-const STAYS: [&str; 19] = [
+const STAYS: [&str; 21] = [
     // Bound to the installation's secret.
     "session",
     "access_link",
@@ -36,6 +36,8 @@ const STAYS: [&str; 19] = [
     "ticket_count",
     "ticket_figure",
     "ticket_figure_day",
+    "ticket_flow",
+    "ticket_opened",
 ];
 
 /// Columns that are called like numbers of rows and are none: names that mail or another system gave.
