@@ -264,6 +264,7 @@ pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
         "ticket_figure_day",
         "ticket_flow",
         "ticket_opened",
+        "ticket_span",
         "channel",
         "quick_reply",
         "kb_article",

@@ -54,6 +54,15 @@ pub(crate) enum Sight {
     Session(ClientId, String),
 }
 
+/// What counts tickets by time.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Spans {
+    /// By their last change: the columns that count those of the list.
+    Updated(&'static str),
+    /// By the day on which they were opened.
+    Created,
+}
+
 /// How a counter names what it counts.
 #[derive(Clone, Copy, Debug)]
 enum Counted<'a> {
@@ -329,6 +338,35 @@ impl Filter {
             Stage::Active => counts.open(),
             Stage::One(status) => counts.of(status),
         }))
+    }
+
+    /// What counts the tickets of the list by when they were changed or opened: there is something if nothing but the status
+    /// narrows it.
+    pub(super) fn spans(&self) -> Option<Spans> {
+        let is_whole = matches!(self.counted(), Some((Facet::All, _)));
+        if !is_whole || self.search.is_some() || self.snoozed.is_some() {
+            return None;
+        }
+        match (self.sort, self.stage) {
+            (Sort::UpdatedAt, stage) => Some(Spans::Updated(match stage {
+                Stage::All => {
+                    "new_tickets + estimated_tickets + in_progress_tickets + on_hold_tickets + done_tickets + closed_tickets
+                     + reopened_tickets"
+                }
+                Stage::Active => {
+                    "new_tickets + estimated_tickets + in_progress_tickets + on_hold_tickets + reopened_tickets"
+                }
+                Stage::One(Status::New) => "new_tickets",
+                Stage::One(Status::Estimated) => "estimated_tickets",
+                Stage::One(Status::InProgress) => "in_progress_tickets",
+                Stage::One(Status::OnHold) => "on_hold_tickets",
+                Stage::One(Status::Done) => "done_tickets",
+                Stage::One(Status::Closed) => "closed_tickets",
+                Stage::One(Status::Reopened) => "reopened_tickets",
+            })),
+            (Sort::CreatedAt, Stage::All) => Some(Spans::Created),
+            _ => None,
+        }
     }
 
     /// Ties are broken by number, so that pages neither repeat nor lose a ticket.

@@ -1,4 +1,6 @@
 //! Lists of tickets: pages of rows and exact totals.
+mod far;
+
 use super::{
     find,
     model::{LastMessage, TagView, TicketRow},
@@ -116,7 +118,7 @@ pub(crate) fn page(
         None => return Ok((Vec::new(), 0)),
         Some((conditions, None)) => {
             let total = filter.total(conn, tenant, &conditions)?;
-            let rows = in_order(conn, filter, &conditions, (page, total), now)?;
+            let rows = in_order(conn, tenant, (filter, &conditions), (page, total), now)?;
             (rows, total)
         }
         Some((conditions, Some(words))) => {
@@ -134,8 +136,8 @@ pub(crate) fn page(
 /// The rows of a page. Its place is found in an index alone, from whichever end is nearer; only its own rows are fetched.
 fn in_order(
     conn: &Connection,
-    filter: &Filter,
-    conditions: &Where,
+    tenant: TenantId,
+    (filter, conditions): (&Filter, &Where),
     (page, total): (Page, i64),
     now: Millis,
 ) -> Result<Vec<TicketRow>> {
@@ -145,7 +147,7 @@ fn in_order(
     }
     let text = conditions.text();
     let is_far = page.offset() > total / 2;
-    let offset = if is_far {
+    let mut offset = if is_far {
         total - page.offset() - rest
     } else {
         page.offset()
@@ -175,6 +177,13 @@ fn in_order(
             } else {
                 filter.order()
             };
+            let start = far::start(conn, tenant, filter, offset, filter.ascending == is_far)?;
+            let mut text = text.to_owned();
+            if let Some(start) = start {
+                text = format!("{text} and {}", start.condition);
+                values.push(start.bound.into());
+                offset = start.offset;
+            }
             format!("select t.rowid as place from ticket t where {text} order by {inner}")
         }
     };

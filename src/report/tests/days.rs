@@ -70,4 +70,26 @@ pub(super) fn compare(conn: &Connection, tenant: TenantId) {
             assert_eq!(quick, slowly, "{}", figures.date);
         }
     }
+    let spans = |sql: &str| -> Vec<(i64, String)> {
+        all(conn, sql, [tenant], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    };
+    assert_eq!(
+        spans(
+            "select span, format('%d %d %d %d %d %d %d', new_tickets, estimated_tickets, in_progress_tickets, on_hold_tickets,
+                                 done_tickets, closed_tickets, reopened_tickets)
+               from ticket_span
+              where tenant_id = ?1 and (new_tickets or estimated_tickets or in_progress_tickets or on_hold_tickets
+                                        or done_tickets or closed_tickets or reopened_tickets)
+              order by span"
+        ),
+        spans(
+            "select updated_at >> 26, format('%d %d %d %d %d %d %d', sum(status = 'new'), sum(status = 'estimated'),
+                                             sum(status = 'in_progress'), sum(status = 'on_hold'), sum(status = 'done'),
+                                             sum(status = 'closed'), sum(status = 'reopened'))
+               from ticket
+              where tenant_id = ?1 and deleted_at is null
+              group by 1
+              order by 1"
+        )
+    );
 }
