@@ -312,6 +312,33 @@ impl Filter {
         }
     }
 
+    /// The tickets that the list leaves out, whatever is looked for in it, if nothing but their status does and they are fewer
+    /// than those in it.
+    pub(super) fn rest(&self, conn: &Connection, tenant: TenantId) -> Result<Option<Where>> {
+        if !matches!(self.counted(), Some((Facet::All, _))) || self.snoozed.is_some() {
+            return Ok(None);
+        }
+        let all = count::of(conn, tenant, Facet::All, "")?;
+        let mut rest = Where::new("t.tenant_id = ? and t.deleted_at is null", [tenant.into()]);
+        let own = match self.stage {
+            Stage::All => return Ok(None),
+            Stage::Active => {
+                rest.and("t.is_open = 0", []);
+                all.open()
+            }
+            Stage::One(status) => {
+                let others = Status::ALL.iter().filter(|other| **other != status);
+                let others: Vec<&str> = others.map(|other| other.as_str()).collect();
+                rest.and(
+                    "t.status in (select value from json_each(?))",
+                    [Value::Text(serde_json::to_string(&others)?)],
+                );
+                all.of(status)
+            }
+        };
+        Ok((all.all() - own < own).then_some(rest))
+    }
+
     /// What the counters say of the list, if they hold it.
     fn of_counters(&self, conn: &Connection, tenant: TenantId) -> Result<Option<i64>> {
         let Some((facet, value)) = self.counted() else {

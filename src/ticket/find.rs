@@ -1,11 +1,11 @@
 //! Tickets by the words of their messages, at any number of matches.
 //!
-//! The words are looked up first, the newest match first, which reads nothing but the index: a document's key holds its
-//! ticket, so no message is read. Few matches are then fetched and put in order; of many the list is walked in its own
-//! order, and each ticket is asked whether it is among them.
+//! The words are looked up first, which reads nothing but the index: a document's key holds its ticket, so no message is read.
+//! Few matches are then fetched and put in order; of many the list is walked in its own order, and each ticket is asked whether
+//! it is among them.
 use super::{
-    filter::{Filter, Sight},
-    search,
+    filter::{Filter, Merged, Sight},
+    search::{self, pages},
 };
 use crate::{
     api::field::TenantId,
@@ -32,18 +32,25 @@ pub(super) fn page(
     };
     let offset = usize::try_from(page.offset()).unwrap_or(usize::MAX);
     let part = (offset, usize::try_from(page.limit).unwrap_or(0));
+    let rest = match conditions.is_one() {
+        true => Rest::Nothing,
+        false => filter.rest(conn, tenant)?.map_or(Rest::Unknown, Rest::Of),
+    };
     let within = Within {
         conditions,
         order: filter.order(),
-        is_all: conditions.is_one(),
+        merged: filter.merged(),
+        rest: &rest,
     };
+    let many = matches.count();
     // A walk may end early if it knows the total before and need not sort the list first.
-    let ends_early = within.is_all && !filter.order_is_of_open_ones();
-    let is_few = matches.len() <= FEW
+    let ends_early = !matches!(rest, Rest::Unknown)
+        && (!filter.order_is_of_open_ones() || within.merged.is_some());
+    let is_few = many <= FEW
         || (!ends_early && {
             // A row that is looked up costs about four steps along an index.
             let walk = filter.at_most(conn, tenant)? / 4;
-            matches.len() <= usize::try_from(walk).unwrap_or(0)
+            many <= usize::try_from(walk).unwrap_or(0)
         });
     if is_few {
         few(conn, tenant, &matches, within, part)
@@ -57,28 +64,58 @@ pub(super) fn page(
 struct Within<'a> {
     conditions: &'a Where,
     order: &'a str,
-    /// Whether nothing narrows it.
-    is_all: bool,
+    /// The same order of open tickets and the others, if that is how the list is merged.
+    merged: Option<Merged>,
+    rest: &'a Rest,
 }
 
-/// The tickets of all documents with these words, the largest number first.
-fn matches(conn: &Connection, tenant: TenantId, words: &str) -> Result<Vec<i64>> {
-    let mut numbers = keys(conn, tenant, words)?;
-    for number in &mut numbers {
-        *number = search::ticket_of(*number).0;
-    }
-    numbers.dedup();
-    Ok(numbers)
+/// The tickets that are not in a list.
+#[derive(Debug)]
+enum Rest {
+    /// None: nothing narrows it.
+    Nothing,
+    /// Those, of which there are fewer than in the list.
+    Of(Where),
+    /// Any.
+    Unknown,
 }
 
-fn keys(conn: &Connection, tenant: TenantId, words: &str) -> Result<Vec<i64>> {
-    let (low, high) = search::span_of(tenant);
-    all(
+/// The tickets of all documents with these words.
+fn matches(conn: &Connection, tenant: TenantId, words: &str) -> Result<Set> {
+    let mut found = Set::default();
+    each(
         conn,
-        "select rowid from search where search match ?1 and rowid between ?2 and ?3 order by rowid desc",
-        (words, low, high),
-        |row| row.get(0),
-    )
+        tenant,
+        words,
+        |_| true,
+        |key| found.put(search::ticket_of(key).0),
+    )?;
+    Ok(found)
+}
+
+/// Finds every document with these words that `keep` keeps, in no order, and maybe more than once.
+fn each(
+    conn: &Connection,
+    tenant: TenantId,
+    words: &str,
+    keep: impl Fn(i64) -> bool,
+    mut found: impl FnMut(i64),
+) -> Result<()> {
+    let span = search::span_of(tenant);
+    if pages::each(conn, &search::beginnings(words), span, &keep, &mut found)? {
+        return Ok(());
+    }
+    let mut statement = conn.prepare_cached(
+        "select rowid from search where search match ?1 and rowid between ?2 and ?3",
+    )?;
+    let mut rows = statement.query((words, span.0, span.1))?;
+    while let Some(row) = rows.next()? {
+        let key = row.get(0)?;
+        if keep(key) {
+            found(key);
+        }
+    }
+    Ok(())
 }
 
 /// The tickets that a client finds: among their own, and not by the words of a message that they may not see.
@@ -87,43 +124,45 @@ fn seen_by_client(
     tenant: TenantId,
     words: &str,
     conditions: &Where,
-) -> Result<Vec<i64>> {
-    let mut keys = keys(conn, tenant, words)?;
-    if keys.is_empty() {
-        return Ok(keys);
-    }
-    let own: Vec<i64> = all(
+) -> Result<Set> {
+    let mut own = Set::default();
+    let numbers: Vec<i64> = all(
         conn,
         &format!("select t.id from ticket t where {}", conditions.text()),
         params_from_iter(conditions.bind([])),
         |row| row.get(0),
     )?;
-    let own = Set::of(&own);
-    keys.retain(|key| own.has(search::ticket_of(*key).0));
-    let mut numbers: Vec<i64> = all(
+    numbers.into_iter().for_each(|number| own.put(number));
+    let mut keys = Vec::new();
+    let is_own = |key| own.has(search::ticket_of(key).0);
+    each(conn, tenant, words, is_own, |key| keys.push(key))?;
+    let numbers: Vec<i64> = all(
         conn,
         "select m.ticket_id
            from json_each(?2) k
           cross join message m on m.tenant_id = ?1 and m.ticket_id = (k.value >> 20) & 268435455
                               and m.ordinal = k.value & 1048575
-          where not m.is_note and m.held_until is null
-          order by k.key",
+          where not m.is_note and m.held_until is null",
         (tenant, serde_json::to_string(&keys)?),
         |row| row.get(0),
     )?;
-    numbers.dedup();
-    Ok(numbers)
+    let mut seen = Set::default();
+    numbers.into_iter().for_each(|number| seen.put(number));
+    Ok(seen)
 }
 
-/// Fetches what is among `numbers` and puts it in order.
+/// Fetches what is among `set` and puts it in order.
 fn few(
     conn: &Connection,
     tenant: TenantId,
-    numbers: &[i64],
+    set: &Set,
     within: Within<'_>,
     (offset, limit): (usize, usize),
 ) -> Result<(Vec<i64>, i64)> {
-    let mut values = vec![Value::Text(serde_json::to_string(numbers)?), tenant.into()];
+    let mut values = vec![
+        Value::Text(serde_json::to_string(&set.numbers())?),
+        tenant.into(),
+    ];
     values.extend(within.conditions.bind([]));
     let places: Vec<i64> = all(
         conn,
@@ -139,33 +178,58 @@ fn few(
     Ok((places.into_iter().skip(offset).take(limit).collect(), total))
 }
 
-/// Goes through the list in its order and keeps what is among `numbers`, the largest of which comes first.
+/// How many of `set` are in a list: all but those in the bin and those in the rest, if that is known.
+fn known(conn: &Connection, tenant: TenantId, set: &Set, rest: &Rest) -> Result<Option<usize>> {
+    let bin = Where::new(
+        "t.tenant_id = ? and t.deleted_at is not null",
+        [tenant.into()],
+    );
+    let others = match rest {
+        Rest::Nothing => 0,
+        Rest::Of(others) => many_in(conn, set, others)?,
+        Rest::Unknown => return Ok(None),
+    };
+    Ok(Some(set.count() - others - many_in(conn, set, &bin)?))
+}
+
+/// How many of `set` fulfil the conditions.
+fn many_in(conn: &Connection, set: &Set, conditions: &Where) -> Result<usize> {
+    let sql = format!("select t.id from ticket t where {}", conditions.text());
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(conditions.bind([])))?;
+    let mut many = 0;
+    while let Some(row) = rows.next()? {
+        many += usize::from(set.has(row.get(0)?));
+    }
+    Ok(many)
+}
+
+/// Goes through the list in its order and keeps what is among `set`.
 fn walk(
     conn: &Connection,
     tenant: TenantId,
-    numbers: &[i64],
+    set: &Set,
     within: Within<'_>,
     (offset, limit): (usize, usize),
 ) -> Result<(Vec<i64>, i64)> {
-    let set = Set::of(numbers);
-    // Without another condition the matches are the total, but for those in the bin.
-    let known = if within.is_all {
-        let binned: Vec<i64> = all(
-            conn,
-            "select id from ticket where tenant_id = ?1 and deleted_at is not null",
-            [tenant],
-            |row| row.get(0),
-        )?;
-        Some(numbers.len() - binned.into_iter().filter(|id| set.has(*id)).count())
-    } else {
-        None
+    let known = known(conn, tenant, set, within.rest)?;
+    let (text, order) = (within.conditions.text(), within.order);
+    let mut values = within.conditions.bind([]);
+    let sql = match within.merged {
+        Some(merged) => {
+            values.extend(within.conditions.bind([]));
+            let (columns, order) = (merged.columns, merged.order);
+            format!(
+                "select t.rowid, t.id, {columns} from ticket t where {text} and t.is_open = 1
+                  union all
+                 select t.rowid, t.id, {columns} from ticket t where {text} and t.is_open = 0
+                  order by {order}"
+            )
+        }
+        None => format!("select t.rowid, t.id from ticket t where {text} order by {order}"),
     };
-    let mut statement = conn.prepare_cached(&format!(
-        "select t.rowid, t.id from ticket t where {} order by {}",
-        within.conditions.text(),
-        within.order
-    ))?;
-    let mut rows = statement.query(params_from_iter(within.conditions.bind([])))?;
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
     let (mut places, mut seen) = (Vec::new(), 0usize);
     while let Some(row) = rows.next()? {
         if !set.has(row.get(1)?) {
@@ -184,20 +248,18 @@ fn walk(
 }
 
 /// Ticket numbers, a bit each.
+#[derive(Debug, Default)]
 struct Set(Vec<u64>);
 
 impl Set {
-    fn of(numbers: &[i64]) -> Set {
-        let place = |number: i64| usize::try_from(number).unwrap_or(0);
-        let most = numbers.iter().copied().max().map_or(0, place);
-        let mut bits = vec![0u64; most / 64 + 1];
-        for number in numbers {
-            let at = place(*number);
-            if let Some(word) = bits.get_mut(at / 64) {
-                *word |= 1 << (at % 64);
-            }
+    fn put(&mut self, number: i64) {
+        let at = usize::try_from(number).unwrap_or(0);
+        if at / 64 >= self.0.len() {
+            self.0.resize(at / 64 + 1, 0);
         }
-        Set(bits)
+        if let Some(word) = self.0.get_mut(at / 64) {
+            *word |= 1 << (at % 64);
+        }
     }
 
     fn has(&self, number: i64) -> bool {
@@ -205,6 +267,21 @@ impl Set {
         self.0
             .get(at / 64)
             .is_some_and(|word| word >> (at % 64) & 1 == 1)
+    }
+
+    fn count(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    fn numbers(&self) -> Vec<usize> {
+        let bits = |(at, word): (usize, &u64)| {
+            let word = *word;
+            (0..64)
+                .filter(move |bit| word >> bit & 1 == 1)
+                .map(move |bit| at * 64 + bit)
+        };
+        let some = self.0.iter().enumerate().filter(|(_, word)| **word != 0);
+        some.flat_map(bits).collect()
     }
 }
 
@@ -216,11 +293,19 @@ mod tests {
         ticket::list::{self, Sort},
     };
 
+    fn set_of(numbers: &[i64]) -> Set {
+        let mut set = Set::default();
+        numbers.iter().for_each(|number| set.put(*number));
+        set
+    }
+
     #[test]
     fn a_set_has_what_was_put_in_and_nothing_else() {
-        let set = Set::of(&[4_000, 129, 128, 64, 1]);
+        let set = set_of(&[4_000, 129, 128, 64, 1, 64]);
         let held: Vec<i64> = (-1..5_000).filter(|n| set.has(*n)).collect();
         assert_eq!(held, [1, 64, 128, 129, 4_000]);
+        assert_eq!(set.numbers(), [1, 64, 128, 129, 4_000]);
+        assert_eq!(set.count(), 5);
     }
 
     const TENANT: TenantId = TenantId(1);
@@ -304,16 +389,26 @@ mod tests {
     #[test]
     fn many_matches_are_found_as_few_are() {
         with_desk("matches", |conn| {
-            let numbers: Vec<i64> = (1..=300).rev().filter(|id| id % 3 == 0).collect();
+            let numbers: Vec<i64> = (1..=300).filter(|id| id % 3 == 0).collect();
+            let numbers = set_of(&numbers);
             let all = Where::new("t.tenant_id = ? and t.deleted_at is null", [TENANT.into()]);
             let mut open = Where::new("t.tenant_id = ? and t.deleted_at is null", [TENANT.into()]);
             open.and("t.is_open = 1", []);
-            for (conditions, is_all) in [(&all, true), (&open, false)] {
+            let shut = Rest::Of(Where::new(
+                "t.tenant_id = ? and t.deleted_at is null and t.is_open = 0",
+                [TENANT.into()],
+            ));
+            for (conditions, rest) in [
+                (&all, &Rest::Nothing),
+                (&open, &Rest::Unknown),
+                (&open, &shut),
+            ] {
                 for order in ["t.updated_at desc, t.id desc", "t.created_at, t.id"] {
                     let within = Within {
                         conditions,
                         order,
-                        is_all,
+                        merged: None,
+                        rest,
                     };
                     for part in [(0, 10), (10, 10), (95, 10), (500, 10)] {
                         let by_few = few(conn, TENANT, &numbers, within, part).unwrap();

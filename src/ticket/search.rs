@@ -1,5 +1,6 @@
 //! The search index: one document a message, holding its words and its ticket's subject. Word beginnings are found in any
 //! letter case, with ё and е alike, in Russian, Kazakh and English.
+pub(crate) mod pages;
 pub(crate) mod shed;
 
 use crate::{
@@ -128,6 +129,14 @@ impl Query {
             Query::Words(asked.join(" "))
         }
     }
+}
+
+/// The beginnings that [`Query::Words`] asks for.
+pub(crate) fn beginnings(words: &str) -> Vec<&str> {
+    words
+        .split(' ')
+        .map(|word| word.trim_matches(['"', '*']))
+        .collect()
 }
 
 /// Puts a message into the index.
