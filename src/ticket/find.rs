@@ -82,14 +82,16 @@ enum Rest {
 
 /// The tickets of all documents with these words.
 fn matches(conn: &Connection, tenant: TenantId, words: &str) -> Result<Set> {
-    let mut found = Set::default();
-    each(
-        conn,
-        tenant,
-        words,
-        |_| true,
-        |key| found.put(search::ticket_of(key).0),
-    )?;
+    let (mut found, mut before) = (Set::default(), -1);
+    let put = |key| {
+        let number = search::ticket_of(key).0;
+        // The messages of one ticket lie together.
+        if number != before {
+            before = number;
+            found.put(number);
+        }
+    };
+    each(conn, tenant, words, &|_| true, put)?;
     Ok(found)
 }
 
@@ -98,11 +100,11 @@ fn each(
     conn: &Connection,
     tenant: TenantId,
     words: &str,
-    keep: impl Fn(i64) -> bool,
+    keep: &impl Fn(i64) -> bool,
     mut found: impl FnMut(i64),
 ) -> Result<()> {
     let span = search::span_of(tenant);
-    if pages::each(conn, &search::beginnings(words), span, &keep, &mut found)? {
+    if pages::each(conn, &search::beginnings(words), span, keep, &mut found)? {
         return Ok(());
     }
     let mut statement = conn.prepare_cached(
@@ -135,7 +137,7 @@ fn seen_by_client(
     numbers.into_iter().for_each(|number| own.put(number));
     let mut keys = Vec::new();
     let is_own = |key| own.has(search::ticket_of(key).0);
-    each(conn, tenant, words, is_own, |key| keys.push(key))?;
+    each(conn, tenant, words, &is_own, |key| keys.push(key))?;
     let numbers: Vec<i64> = all(
         conn,
         "select m.ticket_id
@@ -252,6 +254,7 @@ fn walk(
 struct Set(Vec<u64>);
 
 impl Set {
+    #[inline]
     fn put(&mut self, number: i64) {
         let at = usize::try_from(number).unwrap_or(0);
         if at / 64 >= self.0.len() {
@@ -403,17 +406,27 @@ mod tests {
                 (&open, &Rest::Unknown),
                 (&open, &shut),
             ] {
-                for order in ["t.updated_at desc, t.id desc", "t.created_at, t.id"] {
+                for (sort, ascending) in [
+                    (Sort::UpdatedAt, false),
+                    (Sort::CreatedAt, true),
+                    (Sort::Priority, false),
+                    (Sort::Sla, false),
+                ] {
+                    let filter = Filter {
+                        sort,
+                        ascending,
+                        ..Filter::all(Sight::Staff)
+                    };
                     let within = Within {
                         conditions,
-                        order,
-                        merged: None,
+                        order: filter.order(),
+                        merged: filter.merged(),
                         rest,
                     };
                     for part in [(0, 10), (10, 10), (95, 10), (500, 10)] {
                         let by_few = few(conn, TENANT, &numbers, within, part).unwrap();
                         let by_walk = walk(conn, TENANT, &numbers, within, part).unwrap();
-                        assert_eq!(by_few, by_walk, "{order} {part:?}");
+                        assert_eq!(by_few, by_walk, "{within:?} {part:?}");
                     }
                 }
             }

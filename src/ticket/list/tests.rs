@@ -127,6 +127,14 @@ fn others() -> Vec<Filter> {
             ..all()
         },
         Filter {
+            search: Some("принтер".into()),
+            ..staff(Stage::One(Status::Closed), Sort::UpdatedAt)
+        },
+        Filter {
+            search: Some("принтер".into()),
+            ..staff(Stage::All, Sort::Priority)
+        },
+        Filter {
             search: Some("не принтер склад".into()),
             priority: Some(Priority::Urgent),
             ..staff(Stage::Active, Sort::Sla)

@@ -239,7 +239,7 @@ impl Look<'_> {
     }
 
     /// The documents of a word, in order, each once.
-    fn all(&self, term: &[u8], keep: impl Fn(i64) -> bool) -> Result<Option<Vec<i64>>> {
+    fn all(&self, term: &[u8], keep: &impl Fn(i64) -> bool) -> Result<Option<Vec<i64>>> {
         let mut keys = Vec::new();
         let read = self.each(term, |key| {
             if keep(key) {
@@ -311,8 +311,8 @@ pub(crate) fn each(
     conn: &Connection,
     words: &[&str],
     span: (i64, i64),
-    keep: impl Fn(i64) -> bool,
-    mut found: impl FnMut(i64),
+    keep: &impl Fn(i64) -> bool,
+    found: &mut impl FnMut(i64),
 ) -> Result<bool> {
     let Some(parts) = parts(conn)? else {
         return Ok(false);

@@ -84,7 +84,7 @@ fn by_pages(conn: &Connection, words: &str, span: (i64, i64)) -> Vec<i64> {
     };
     let terms: Vec<Vec<u8>> = beginnings(words).into_iter().map(term).collect();
     let (first, others) = terms.split_first().unwrap();
-    let mut keys = look.all(first, |_| true).unwrap().unwrap();
+    let mut keys = look.all(first, &|_| true).unwrap().unwrap();
     for other in others {
         look.narrow(&mut keys, other).unwrap().unwrap();
     }
@@ -254,7 +254,7 @@ fn a_common_word_is_read_from_pages_and_a_rare_one_is_not() {
             let words: Vec<&str> = text.split(' ').collect();
             let mut found = BTreeSet::new();
             let keep = |key: i64| key % 7 != 0;
-            let read = each(conn, &words, span, keep, |key| {
+            let read = each(conn, &words, span, &keep, &mut |key| {
                 found.insert(key);
             });
             assert_eq!(read.unwrap(), is_read, "{text}");
