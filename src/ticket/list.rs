@@ -177,14 +177,20 @@ fn in_order(
             } else {
                 filter.order()
             };
-            let start = far::start(conn, tenant, filter, offset, filter.ascending == is_far)?;
-            let mut text = text.to_owned();
-            if let Some(start) = start {
-                text = format!("{text} and {}", start.condition);
-                values.push(start.bound.into());
-                offset = start.offset;
+            let descends = filter.ascending == is_far;
+            match far::start(conn, tenant, filter, offset, descends)? {
+                Some(start) => {
+                    values.push(start.bound.into());
+                    offset = start.offset;
+                    let after = start.condition;
+                    format!(
+                        "select t.rowid as place from ticket t where {text} and {after} order by {inner}"
+                    )
+                }
+                None => {
+                    format!("select t.rowid as place from ticket t where {text} order by {inner}")
+                }
             }
-            format!("select t.rowid as place from ticket t where {text} order by {inner}")
         }
     };
     values.extend([rest.into(), offset.into()]);
