@@ -309,11 +309,7 @@ fn a_kept_connection_rests_between_requests_and_loses_nothing() {
     assert_eq!(status().as_deref(), Some("400"), "a body in two parts");
     rest();
     say(&format!("{get}{get}"));
-    assert_eq!(
-        (status(), status()),
-        (ok.clone(), ok.clone()),
-        "two at once"
-    );
+    assert_eq!((status(), status()), (ok.clone(), ok), "two at once");
     rest();
     say("GET /api/health.php HTTP/1.1\nHost: a\r\n\r\n");
     assert_eq!(
