@@ -1,4 +1,6 @@
 //! Contacts: the people who write in. One person may have several addresses; mail of any of them finds the one.
+pub(crate) mod erase;
+
 use crate::{
     api::field::{ClientId, ContactId, TenantId},
     clock::Millis,
@@ -9,6 +11,9 @@ use crate::{
 use rusqlite::Connection;
 use schemars::JsonSchema;
 use serde::Serialize;
+
+/// What somebody is called who was erased, in Russian, Kazakh and English. Where their name was stored, nothing is.
+pub(crate) const ERASED: [&str; 3] = ["Удалённый контакт", "Жойылған контакт", "Deleted contact"];
 
 /// A person at a client, or somebody who wrote in.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

@@ -24,6 +24,7 @@ mod credentials;
 mod dkim;
 mod dns;
 mod durability;
+mod erasing;
 mod faults;
 mod figures;
 mod files;

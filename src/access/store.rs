@@ -4,7 +4,7 @@ use super::{Operator, Via, WidgetSite, secret::Key};
 use crate::{
     api::{
         admin::SessionView,
-        field::{ClientId, KeyId, OperatorId, SessionId, TenantId},
+        field::{ClientId, ContactId, KeyId, OperatorId, SessionId, TenantId},
     },
     clock::{DAY, HOUR, MINUTE, Millis},
     db::sql::{self, first, run},
@@ -550,11 +550,13 @@ pub(crate) struct Portal {
     pub(crate) ended_at: Millis,
 }
 
+/// The portal of a domain as a user's token needs it. A contact's token holds only as long as there is the contact that it
+/// was made for: a number may be given again, and who was erased or merged has none.
 pub(crate) fn portal(
     conn: &Connection,
     tenant: TenantId,
     domain: &str,
-    user: i64,
+    (user, contact): (i64, Option<(ContactId, Millis)>),
 ) -> Result<Option<Portal>> {
     let found = first(
         conn,
@@ -566,8 +568,10 @@ pub(crate) fn portal(
            join tenant t on t.id = c.tenant_id
           where c.tenant_id = ?1
             and c.portal_domain = ?2
-            and c.is_active",
-        (tenant, domain, user),
+            and c.is_active
+            and (?4 is null or exists (select 1 from contact x
+                                        where x.tenant_id = ?1 and x.id = ?4 and x.created_at <= ?5))",
+        (tenant, domain, user, contact.map(|c| c.0), contact.map(|c| c.1)),
         |row| {
             let portal = Portal {
                 client: row.get("id")?,

@@ -20,7 +20,7 @@ use crate::{
     clock::Millis,
     db::Tx,
     notification,
-    ticket::{Actor, model::Author},
+    ticket::{Actor, event, model::Author},
     webhook,
 };
 
@@ -43,8 +43,8 @@ pub(crate) struct Happened {
 
 /// Lets everything follow that is to follow.
 pub(crate) fn happened(tx: &Tx<'_>, happened: Happened) {
-    // That somebody has read a message changes nothing that anybody waits for.
-    if happened.kind == "read" {
+    // That somebody has read a message, or was erased, changes nothing that anybody waits for.
+    if matches!(happened.kind, "read" | event::UNNAMED) {
         return;
     }
     tx.after(move |tx| {

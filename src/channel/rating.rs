@@ -60,9 +60,9 @@ fn held(conn: &Connection, tenant: TenantId, ticket: TicketId) -> Result<Option<
     }
 }
 
-/// Whether the work that was done at a time is still what there is to rate.
+/// Whether the work that was done at a time is still what there is to rate, and whoever was asked is not erased.
 fn is_due(ticket: &Record, done_at: Millis) -> bool {
-    ticket.done_at == Some(done_at) && !ticket.status.is_open()
+    ticket.done_at == Some(done_at) && !ticket.status.is_open() && !ticket.is_unnamed()
 }
 
 /// The language of a ticket's client.

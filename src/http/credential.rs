@@ -292,9 +292,10 @@ pub(super) async fn client_user(app: &App, token: &str) -> Result<ClientUser> {
         token.portal_domain.clone(),
         token.user_id,
     );
+    let contact = token.contact().map(|contact| (contact, token.issued));
     let portal = app
         .db
-        .read(move |db| store::portal(db, tenant, &domain, user))
+        .read(move |db| store::portal(db, tenant, &domain, (user, contact)))
         .await?;
     let portal = portal
         .filter(|p| p.generation == token.generation && token.issued > p.ended_at)

@@ -1,6 +1,6 @@
 //! The sentences of notifications.
 use super::Kind;
-use crate::{channel::config::advice, lang::Lang};
+use crate::{channel::config::advice, contact, lang::Lang};
 
 /// What happened, as a sentence. The ticket's subject stands beside it and is not part of it.
 pub(super) fn sentence(lang: Lang, kind: Kind, actor: &str, detail: &str) -> String {
@@ -100,6 +100,7 @@ pub(super) fn sentence(lang: Lang, kind: Kind, actor: &str, detail: &str) -> Str
         let (hole, tail) = after.split_once('}').unwrap_or((after, ""));
         sentence.push_str(before);
         sentence.push_str(match hole {
+            "actor" if actor.is_empty() => lang.pick(contact::ERASED),
             "actor" => actor,
             "promise" => promise,
             "name" => name,

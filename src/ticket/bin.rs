@@ -112,6 +112,16 @@ pub(crate) fn purge(tx: &Tx<'_>) -> Result<usize> {
     Ok(due.len())
 }
 
+/// Removes a ticket for good at once, wherever it lies; who looks at it is told. The caller has its words shed.
+pub(crate) fn erase(cx: &Acting<'_>, id: TicketId) -> Result<()> {
+    let entry = Event {
+        kind: "deleted",
+        ..Event::default()
+    };
+    event::write(cx, id, &entry)?;
+    remove(cx.tx, cx.tenant, id)
+}
+
 /// Removes a ticket for good.
 fn remove(tx: &Tx<'_>, tenant: TenantId, id: TicketId) -> Result<()> {
     search::forget(tx, tenant, id)?;

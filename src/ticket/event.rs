@@ -14,6 +14,9 @@ use crate::{
 use rusqlite::Connection;
 use std::sync::Arc;
 
+/// That a ticket no longer says whose it was. Nobody waits for that: no rule and no other program is told of it.
+pub(crate) const UNNAMED: &str = "contact_erased";
+
 /// What happened, before it is written.
 #[derive(Debug, Default)]
 pub(super) struct Event<'a> {

@@ -27,6 +27,7 @@ pub(crate) mod snooze;
 pub(crate) mod status;
 pub(crate) mod tags;
 pub(crate) mod time;
+pub(crate) mod unnamed;
 pub(crate) mod view;
 
 use crate::{

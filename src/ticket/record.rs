@@ -220,6 +220,11 @@ pub(super) fn insert(
 }
 
 impl Record {
+    /// Whether whoever opened it was erased.
+    pub(crate) fn is_unnamed(&self) -> bool {
+        self.creator_name.is_empty()
+    }
+
     /// The nearest time still to be kept, or `None` while no clock runs.
     pub(crate) fn sla_next_at(&self) -> Option<Millis> {
         if !self.status.clock_runs() {

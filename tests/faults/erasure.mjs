@@ -1,6 +1,7 @@
 // What is deleted for good is searched for afterwards, byte by byte, in everything that lies in the data directory: words that
 // stand nowhere else are written into a ticket, its messages, its people and its files, and found before and not after. The
-// first time a ticket goes by way of the bin, the second time with its whole tenant.
+// first time a ticket goes by way of the bin, then people go, with their tickets and out of tickets that stay, and at last
+// the whole tenant.
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
@@ -73,12 +74,70 @@ async function fill(server, admin) {
   return { id, canaries };
 }
 
-/** Lets 31 days pass for what lies in the bin, and for the bytes of files. */
+/** Letters or digits that stand nowhere else, where no Cyrillic may. */
+function plain(before, after, digits) {
+  const kernel = digits ? String(BigInt(`0x${randomBytes(8).toString('hex')}`)).slice(-11).padStart(11, '7') : randomBytes(10).toString('hex');
+  return { word: `${before}${kernel}${after}`, ends: [kernel] };
+}
+
+/** Somebody with words of their own, a ticket with a file, one from the site and one in the bin, and a part in another's. */
+async function person(server, admin) {
+  const canaries = Object.fromEntries(['name', 'other name', 'subject', 'message', 'description', 'file name', 'file', 'in the bin', 'from the site'].map((what) => [what, canary()]));
+  canaries.email = plain('k', '@client.example');
+  canaries.phone = plain('+7', '', true);
+  const word = (what) => canaries[what].word;
+  const made = async (action, fields) => {
+    const reply = await server.call(admin, action, fields);
+    must(reply.status === 200, `${action} answers ${reply.status}: ${reply.text}`);
+    return JSON.parse(reply.text).data;
+  };
+  const contact = await made('save_contact', { name: word('name'), email: word('email'), phone: word('phone') });
+  const from = { contact_email: word('email'), contact_phone: word('phone') };
+  const { id } = await made('create_ticket', { subject: word('subject'), description: word('description'), ...from });
+  await made('create_ticket', { subject: 'ещё одна', description: 'Касса не печатает чек', contact_name: word('other name'), ...from });
+  await made('add_message', { ticket_id: id, message: word('message') });
+  const reply = await withFile(server, admin, { action: 'add_message', ticket_id: id, message: 'с файлом' }, `${word('file name')}.txt`, word('file').repeat(100));
+  must(reply.status === 200, `a file answers ${reply.status}: ${reply.text}`);
+  const binned = await made('create_ticket', { subject: word('in the bin'), description: 'Выброшено', ...from });
+  await made('delete_ticket', { ticket_id: binned.id });
+  const key = (await made('get_widget_settings', {})).api_key;
+  const opened = await server.call({}, 'create_ticket', { api_key: key, name: word('name'), email: word('email'), phone: word('phone'), subject: word('from the site'), description: 'С сайта' }, '/api/widget.php');
+  must(opened.status === 200, `the widget answers ${opened.status}: ${opened.text}`);
+  return { contact: contact.id, canaries };
+}
+
+/** What must be gone of somebody when their tickets stay. */
+const ofPerson = ['name', 'other name', 'email', 'phone'];
+
+/** A contact is deleted, once with their tickets and once without, and looked for in every file. */
+async function people(dir) {
+  for (const tickets of ['erase', 'keep']) {
+    const server = await Server.start(dir);
+    const admin = await server.signIn('a@acme.example', PASSWORD);
+    const { contact, canaries } = await person(server, admin);
+    const before = search(dir, canaries);
+    for (const what of Object.keys(canaries)) must(before.some((hit) => hit.what === what), `${what} is not found before the contact is deleted`);
+    const reply = await server.call(admin, 'delete_contact', { contact_id: contact, tickets });
+    must(reply.status === 200, `delete_contact answers ${reply.status}: ${reply.text}`);
+    const { tickets_erased: erased, tickets_kept: kept, backups } = JSON.parse(reply.text).data;
+    must(erased + kept === 4 && (tickets === 'erase' ? erased : kept) === 4 && backups.hold_contact, `delete_contact answers ${reply.text}`);
+    await server.stop();
+    age(dir);
+    await emptyBin(dir);
+    const gone = Object.fromEntries(Object.entries(canaries).filter(([what]) => tickets === 'erase' || ofPerson.includes(what)));
+    const left = search(dir, gone);
+    must(left.length === 0, `after a contact was deleted (${tickets}): ${told(left)}; in tables: ${tables(dir, gone).join(', ')}`);
+    if (tickets === 'keep') must(search(dir, { message: canaries.message }).length > 0, 'what stays is gone');
+  }
+}
+
+/** Lets 31 days pass for what lies in the bin, and for the bytes of files; the index was last rid of words before that. */
 function age(dir) {
   const code = `
 import sqlite3, sys
 conn = sqlite3.connect(sys.argv[1]); conn.execute("pragma secure_delete = on")
-conn.execute("update ticket set deleted_at = deleted_at - 31 * 86400000 where deleted_at is not null"); conn.commit(); conn.close()
+conn.execute("update ticket set deleted_at = deleted_at - 31 * 86400000 where deleted_at is not null")
+conn.execute("update upkeep set at = at - 31 * 86400000 where name = 'words shed'"); conn.commit(); conn.close()
 `;
   run('python3', '-c', code, join(dir, 'tehprof.db'));
   const monthAgo = Date.now() / 1_000 - 31 * 86_400;
@@ -109,11 +168,12 @@ export async function erasure() {
   await server.stop();
   age(dir);
   await emptyBin(dir);
-  // There is no deleting a contact or a client but with their tenant.
+  // Who wrote it is there until they are deleted themselves, and a client goes with its tenant alone.
   const ofTicket = Object.fromEntries(Object.entries(canaries).filter(([what]) => what !== 'contact' && what !== 'company'));
   const [left, inTables] = [search(dir, ofTicket), tables(dir, ofTicket)];
   must(left.length === 0, `after the bin was emptied: ${told(left)}; in tables: ${inTables.join(', ')}`);
 
+  await people(dir);
   server = await Server.start(dir);
   canaries['what came last'] = canary();
   const subject = canaries['what came last'].word;
@@ -126,5 +186,5 @@ export async function erasure() {
   const last = search(dir, canaries);
   must(last.length === 0, `after the tenant was deleted: ${told(last)}; in tables: ${tables(dir, canaries).join(', ')}`);
   tehprof(dir, 'check');
-  return `a ticket by way of the bin, ${Object.keys(ofTicket).length} words in texts, history, note, file and its name: 0 hits; a tenant beside a server, with its people: ${told(beside)} while the server runs, 0 once it has ended`;
+  return `a ticket by way of the bin, ${Object.keys(ofTicket).length} words in texts, history, note, file and its name: 0 hits; a contact with all tickets, 11 words, and one whose tickets stay, name, address and number: 0 hits; a tenant beside a server, with its people: ${told(beside)} while the server runs, 0 once it has ended`;
 }

@@ -117,7 +117,7 @@ pub(crate) fn client(
     portal_domain: &str,
     user: &PortalUser,
 ) -> Result<Option<ClientUser>> {
-    let portal = store::portal(conn, tenant, portal_domain, user.id)?;
+    let portal = store::portal(conn, tenant, portal_domain, (user.id, None))?;
     Ok(portal.map(|portal: Portal| ClientUser {
         contact: None,
         tenant,

@@ -1,24 +1,33 @@
 //! Contacts: the people who write in.
-use super::clients::part;
+use super::{Deleted, clients::part, tickets::acting};
 use crate::{
-    access::{Operator, rules::Needs},
+    access::{
+        Operator,
+        rules::{Needs, Role},
+    },
     api::{
         Action, Command, Query, Read, Spec, Write, command,
-        field::{ContactId, Domain, Email, Int, Line, List, Name},
+        field::{At, ContactId, Domain, Email, Int, Line, List, Name},
         query,
     },
+    backup::schedule::Schedule,
     client,
-    contact::{self, ContactView, Saved, Wanted},
+    clock::Millis,
+    contact::{
+        self, ContactView, Saved, Wanted,
+        erase::{self, Tickets},
+    },
     error::{Error, Result},
     tenant::plan::Scope::{Clients as C, Read as R, Write as W},
 };
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub(super) const ACTIONS: &[Action] = &[
     query::<ListContacts>(),
     command::<SaveContact>(),
     command::<MergeContacts>(),
+    command::<DeleteContact>(),
 ];
 
 /// Lists the contacts by name.
@@ -146,5 +155,87 @@ impl Command for MergeContacts {
             contact::merge(cx.tx, cx.by.tenant, source, self.target_id)?;
         }
         contact::view(cx.tx, cx.by.tenant, self.target_id)
+    }
+}
+
+/// Deletes a contact for good, with every address of theirs. There is no way back.
+///
+/// With `tickets: "erase"` all their tickets go too, also those in the bin, with messages and files; the search index sheds
+/// their words within a day. With `keep`, the default, the tickets stay for the figures and the money and name nobody: name,
+/// address and number are taken out of them, as are mails as they came in, receipts, ratings and reactions; where a name was
+/// there is an empty one. What they wrote, and what was written to them, stays as it is, in either case also in tickets of
+/// others. In groups of the messengers they are known by their name alone, so that of a namesake goes with it.
+///
+/// Links and tokens that they have end, what waits to be sent to them is not sent, and who of them writes again is somebody
+/// new. Bytes of what came in, of files included, leave the disk within a day. Answers kept for `Idempotency-Key` are sealed
+/// and end within a day.
+///
+/// The audit log is never changed. It says which contact was deleted by number; earlier entries hold numbers as well, and a
+/// name only where a caller has put one into a parameter called an id. What the desk's own people wrote elsewhere, such as
+/// the conditions of a trigger or notes on a client, is theirs to look through.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct DeleteContact {
+    /// The contact.
+    contact_id: ContactId,
+    /// What becomes of their tickets: `keep`, or `erase`.
+    #[serde(default)]
+    tickets: Tickets,
+}
+/// What became of a contact that was deleted.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct DeletedContact {
+    #[serde(flatten)]
+    deleted: Deleted,
+    /// How many tickets of theirs were deleted for good.
+    tickets_erased: usize,
+    /// How many tickets of theirs stay, without them.
+    tickets_kept: usize,
+    /// What backups still hold.
+    backups: StillThere,
+}
+/// What backups that were made before a deletion hold.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct StillThere {
+    /// Always true: a backup that was made before holds the contact, and brings it back if it is restored.
+    hold_contact: bool,
+    /// How many backups the schedule keeps; null if none makes any.
+    kept: Option<usize>,
+    /// When the last of them that holds the contact goes, if they are made as scheduled. Copies elsewhere are not known here.
+    gone_at: Option<At>,
+}
+
+impl StillThere {
+    fn under(schedule: Option<&Schedule>, now: Millis) -> StillThere {
+        // One more than are kept has to be made before the last of today's goes.
+        let gone_at = |s: &Schedule| {
+            let backups = Millis::try_from(s.keep).unwrap_or(Millis::MAX);
+            At(now.saturating_add(s.every.saturating_mul(backups)))
+        };
+        StillThere {
+            hold_contact: true,
+            kept: schedule.map(|s| s.keep),
+            gone_at: schedule.map(gone_at),
+        }
+    }
+}
+
+impl Spec for DeleteContact {
+    const NAME: &'static str = "delete_contact";
+    const NEEDS: Needs = Needs::scopes(&[W, C]).least(Role::Admin);
+    const TITLE: [&'static str; 3] = ["Удалить контакт", "Байланысты жою", "Delete a contact"];
+    const EXAMPLE: &'static str = r#"{"contact_id":3,"tickets":"keep"}"#;
+    type By = Operator;
+    type Output = DeletedContact;
+}
+impl Command for DeleteContact {
+    const FREES: bool = true;
+    fn run(self, cx: &Write<'_, Operator>) -> Result<DeletedContact> {
+        let done = erase::erase(&acting(cx), self.contact_id, self.tickets)?;
+        Ok(DeletedContact {
+            deleted: Deleted::of(self.contact_id.0),
+            tickets_erased: done.erased,
+            tickets_kept: done.kept,
+            backups: StillThere::under(cx.app.config.backups.as_ref(), cx.tx.now),
+        })
     }
 }

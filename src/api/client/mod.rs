@@ -14,7 +14,7 @@ use super::{
 use crate::{
     access::{ClientUser, rules::Needs},
     branding::{self, BrandingView},
-    client,
+    client, contact,
     db::sql::{Page, run},
     error::{Error, Result},
     lang::Lang,
@@ -270,14 +270,19 @@ impl Spec for GetTicket {
 impl Task for GetTicket {
     async fn run(self, cx: Slow<ClientUser>) -> Result<OwnTicket> {
         let (tenant, id, sight) = (cx.by.tenant, self.ticket_id, cx.by.sight());
-        let app = cx.app.clone();
+        let (app, lang) = (cx.app.clone(), cx.call.lang);
         let own = cx
             .app
             .db
             .read(move |db| {
                 let links = Links::new(&app.secret, tenant, db.now);
                 let ticket = view::ticket(db, tenant, sight, id, db.now)?;
-                let (messages, files) = view::messages(db, tenant, id, true, links)?;
+                let (mut messages, files) = view::messages(db, tenant, id, true, links)?;
+                for message in &mut messages {
+                    if message.author_name.is_empty() {
+                        lang.pick(contact::ERASED).clone_into(&mut message.author_name);
+                    }
+                }
                 let history = event::history(db, tenant, id, true)?;
                 Ok(OwnTicket {
                     ticket,

@@ -43,17 +43,26 @@ pub(super) fn facts(
             Some(number) => target(tx, tenant, number)?,
             None => None,
         };
-        let ticket = match found {
+        let taken_in = match found {
+            Some(ticket) => {
+                let sender = participation(tx, &ticket, sender)?;
+                // Whoever held mails of a ticket whose requester was erased may be them: nobody here has seen them before.
+                (!ticket.is_unnamed() || sender == Sender::Participant)
+                    .then_some((ticket, sender))
+            }
+            None => None,
+        };
+        let ticket = match taken_in {
             // Evidence of ours that leads nowhere any more.
             None => number.map(|number| thread::Ticket {
                 ticket: number.0,
                 standing: Standing::Gone,
                 sender: Sender::Stranger,
             }),
-            Some(ticket) => Some(thread::Ticket {
+            Some((ticket, sender)) => Some(thread::Ticket {
                 ticket: ticket.id.0,
                 standing: standing(&ticket, tx.now, days),
-                sender: participation(tx, &ticket, sender)?,
+                sender,
             }),
         };
         facts.push(Fact { candidate, ticket });
