@@ -3,7 +3,7 @@ use crate::{
     messengers::{telegram, update},
     support::{
         Desk,
-        post::{Letter, MAILBOX, deliver, desk_with_mail},
+        post::{Letter, MAILBOX, deliver, deliver_bytes, desk_with_mail},
         socket::Socket,
         until, until_so,
     },
@@ -23,7 +23,8 @@ const RAW: &str = "select count(*) from inbound_event where raw_hash is not null
 /// Where any of these words stand: `table.column`. The index is looked through byte by byte elsewhere.
 fn standing(desk: &Desk, words: &[&str]) -> Vec<String> {
     let conn = desk.look();
-    let tables = "select name from sqlite_master where type = 'table' and sql not like 'create virtual%'";
+    let tables =
+        "select name from sqlite_master where type = 'table' and sql not like 'create virtual%'";
     let mut statement = conn.prepare(tables).unwrap();
     let names = statement.query_map([], |row| row.get(0)).unwrap();
     let names: Vec<String> = names.map(Result::unwrap).collect();
@@ -48,12 +49,17 @@ fn standing(desk: &Desk, words: &[&str]) -> Vec<String> {
     found
 }
 
-fn mail(desk: &Desk, letter: Letter, subject: &str) -> i64 {
-    deliver(desk, &letter.text("Не печатает касса"));
+/// The ticket with this word, once there is one.
+fn ticket_of(desk: &Desk, word: &str) -> i64 {
     until("the ticket", || {
-        let page = desk.omar.call("list_tickets", json!({ "search": subject }));
+        let page = desk.omar.call("list_tickets", json!({ "search": word }));
         page["tickets"][0]["id"].as_i64()
     })
+}
+
+fn mail(desk: &Desk, letter: Letter, subject: &str) -> i64 {
+    deliver(desk, &letter.text("Не печатает касса"));
+    ticket_of(desk, subject)
 }
 
 fn contact(desk: &Desk, search: &str) -> Option<i64> {
@@ -88,21 +94,15 @@ fn world(desk: &Desk) -> World {
         "save_contact",
         json!({ "contact_id": person, "name": NAME, "phone": PHONE }),
     );
-    let others = mail(
-        desk,
-        Letter::new("Ержан <erzhan@client.example>", MAILBOX, "Чужекасса").header("Cc", &from),
-        "Чужекасса",
-    );
+    let copied = Letter::new("Ержан <erzhan@client.example>", MAILBOX, "Чужекасса");
+    let copied = copied.header("Cc", &from).text("И у меня").formatted();
+    deliver_bytes(desk, "erzhan@client.example", MAILBOX, &copied);
+    let others = ticket_of(desk, "Чужекасса");
     let opened = desk.visitor().call(
         "create_ticket",
         json!({ "name": NAME, "email": EMAIL, "phone": PHONE, "subject": "Витрина", "description": "С сайта" }),
     );
-    let visited = until("the ticket from the site", || {
-        let page = desk
-            .omar
-            .call("list_tickets", json!({ "search": "Витрина" }));
-        page["tickets"][0]["id"].as_i64()
-    });
+    let visited = ticket_of(desk, "Витрина");
     let binned = desk.alia.call(
         "create_ticket",
         json!({ "subject": "Корзина", "description": "Выброшено", "contact_email": EMAIL, "contact_phone": PHONE }),
@@ -132,7 +132,10 @@ fn a_person_is_erased_with_all_their_tickets_and_is_new_when_they_write_again() 
     let (desk, tray) = desk_with_mail();
     let world = world(&desk);
     until_so("what was written to have left", || tray.taken().len() >= 3);
-    assert!(standing(&desk, &TRACES).len() > 5, "else there is nothing to erase");
+    assert!(
+        standing(&desk, &TRACES).len() > 5,
+        "else there is nothing to erase"
+    );
     let mut socket = Socket::open(&desk.omar, None, None).unwrap();
     socket.next();
 
@@ -148,7 +151,8 @@ fn a_person_is_erased_with_all_their_tickets_and_is_new_when_they_write_again() 
     assert_eq!(standing(&desk, &TRACES), Vec::<String>::new());
     for ticket in [world.mailed, world.visited, world.binned] {
         assert_eq!(
-            desk.omar.refused("get_ticket", json!({ "ticket_id": ticket })),
+            desk.omar
+                .refused("get_ticket", json!({ "ticket_id": ticket })),
             (400, "ticket_not_found".into())
         );
     }
@@ -177,7 +181,10 @@ fn a_person_is_erased_with_all_their_tickets_and_is_new_when_they_write_again() 
     let ticket = whole(&desk, again)["ticket"].clone();
     assert_eq!(ticket["creator_name"], NAME);
     let known = desk.omar.call("list_contacts", json!({ "search": EMAIL }));
-    assert_eq!((&known[0]["phone"], &known[0]["tickets"]), (&json!(null), &json!(1)));
+    assert_eq!(
+        (&known[0]["phone"], &known[0]["tickets"]),
+        (&json!(null), &json!(1))
+    );
     desk.check();
 }
 
@@ -211,12 +218,18 @@ fn tickets_that_stay_name_nobody_and_lead_to_nobody() {
 
     let kept = whole(&desk, world.mailed);
     assert_eq!(
-        (&kept["ticket"]["creator_name"], &kept["ticket"]["creator_email"]),
+        (
+            &kept["ticket"]["creator_name"],
+            &kept["ticket"]["creator_email"]
+        ),
         (&json!(""), &json!(null))
     );
     let first = &kept["messages"][0];
     assert_eq!(
-        (&first["author_name"], first["message"].as_str().unwrap().trim()),
+        (
+            &first["author_name"],
+            first["message"].as_str().unwrap().trim()
+        ),
         (&json!(""), "Не печатает касса")
     );
     let last = kept["history"].as_array().unwrap().last().unwrap().clone();
@@ -239,14 +252,10 @@ fn tickets_that_stay_name_nobody_and_lead_to_nobody() {
 
     // What she answers to an old mail begins anew, whatever code the mail bears.
     let from = format!("{NAME} <{EMAIL}>");
-    let letter = Letter::new(&from, &answer.reply_to(), "Re: Первокасса").answering(&answer.message_id());
+    let letter =
+        Letter::new(&from, &answer.reply_to(), "Re: Первокасса").answering(&answer.message_id());
     deliver(&desk, &letter.text("Спасибо, приезжайте"));
-    let begun = until("a ticket of her own", || {
-        let page = desk
-            .omar
-            .call("list_tickets", json!({ "search": "приезжайте" }));
-        page["tickets"][0]["id"].as_i64()
-    });
+    let begun = ticket_of(&desk, "приезжайте");
     assert_ne!(begun, world.mailed);
     assert_eq!(whole(&desk, begun)["ticket"]["creator_name"], NAME);
     desk.check();
@@ -259,7 +268,7 @@ fn an_erased_contact_s_link_to_the_portal_ends_even_if_their_number_is_given_aga
     desk.alia.call("create_client", client);
     let body = json!({ "name": NAME, "email": EMAIL, "portal_domain": "client.example" });
     let person = desk.alia.call("save_contact", body)["id"].clone();
-    let anybody = desk.nobody().at("/api/client.php");
+    let anybody = desk.nobody().at("client");
     anybody.call("request_link", json!({ "email": EMAIL }));
     let text = tray.nth(1).text();
     let mut words = text.split_whitespace();
@@ -311,14 +320,18 @@ fn a_chat_of_somebody_who_was_erased_begins_anew() {
         json!({ "ticket_id": ticket, "message": "Слушаем" }),
     );
     until_so("the answer", || {
-        peer.calls("sendMessage").iter().any(|call| call.text().contains("Слушаем"))
+        peer.calls("sendMessage")
+            .iter()
+            .any(|call| call.text().contains("Слушаем"))
     });
 
     desk.alia
         .call("delete_contact", json!({ "contact_id": person }));
     assert_eq!(standing(&desk, &TRACES), Vec::<String>::new());
     assert_eq!(subject(ticket), "Сообщение");
-    let found = desk.omar.call("list_tickets", json!({ "search": "канарейкина" }));
+    let found = desk
+        .omar
+        .call("list_tickets", json!({ "search": "канарейкина" }));
     assert_eq!(found["total"], 0);
     let unsent = desk.omar.call(
         "add_message",
@@ -327,10 +340,7 @@ fn a_chat_of_somebody_who_was_erased_begins_anew() {
     assert_eq!(unsent["delivery_status"], "failed");
 
     assert_eq!(post(&desk, &update(2, 1001, "Это снова я")).status, 200);
-    let begun = until("another ticket", || {
-        let page = desk.omar.call("list_tickets", json!({ "search": "снова" }));
-        page["tickets"][0]["id"].as_i64()
-    });
+    let begun = ticket_of(&desk, "снова");
     assert_ne!(begun, ticket);
     assert_eq!(whole(&desk, begun)["ticket"]["creator_name"], "Асем");
     desk.check();
@@ -348,15 +358,24 @@ fn only_an_admin_erases_and_only_people_of_the_own_desk() {
         );
     }
     let key = desk.key_of("acme", "read,write,tickets");
-    assert_eq!(key.refused("delete_contact", body.clone()).1, "missing_scope");
+    assert_eq!(
+        key.refused("delete_contact", body.clone()).1,
+        "missing_scope"
+    );
     let nobody = json!({ "contact_id": 999_999 });
     let foreign = desk.greta.ask("delete_contact", &body).json();
     let missing = desk.greta.ask("delete_contact", &nobody).json();
-    assert_eq!((&foreign["code"], &foreign["field"]), (&json!("contact_not_found"), &json!("contact_id")));
+    assert_eq!(
+        (&foreign["code"], &foreign["field"]),
+        (&json!("contact_not_found"), &json!("contact_id"))
+    );
     assert_eq!(foreign, missing);
     let odd = json!({ "contact_id": body["contact_id"], "tickets": "burn" });
     let refused = desk.alia.ask("delete_contact", &odd).json();
-    assert_eq!((&refused["code"], &refused["field"]), (&json!("invalid_parameter"), &json!("tickets")));
+    assert_eq!(
+        (&refused["code"], &refused["field"]),
+        (&json!("invalid_parameter"), &json!("tickets"))
+    );
     assert!(contact(&desk, EMAIL).is_some());
     assert_eq!(desk.key.call("delete_contact", body)["deleted"], true);
     assert!(contact(&desk, EMAIL).is_none());

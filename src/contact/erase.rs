@@ -150,9 +150,7 @@ impl Person {
               union all
              select id, creator_name, creator_email, creator_phone
                from ticket
-              where tenant_id = ?1 and contact_id is null and creator_email is not null
-                and creator_email in (select value from json_each(?3))
-              order by id",
+              where tenant_id = ?1 and contact_id is null and creator_email in (select value from json_each(?3))",
             (tenant, self.id, json(&self.emails)?),
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )?;

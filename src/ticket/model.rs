@@ -2,7 +2,7 @@
 use super::{csat::CsatView, status::Status};
 use crate::{
     access::{ClientUser, Operator},
-    api::field::{At, FileId, MessageId, OperatorId, TagId, TicketId},
+    api::field::{At, ContactId, FileId, MessageId, OperatorId, TagId, TicketId},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -319,6 +319,8 @@ pub(crate) struct TicketView {
     pub(crate) row: TicketRow,
     /// Its first message.
     pub(crate) description: String,
+    /// Which contact opened it; null if none is known, or they were deleted.
+    pub(crate) contact_id: Option<ContactId>,
     /// The address of who opened it.
     pub(crate) creator_email: Option<String>,
     /// The phone number of who opened it.

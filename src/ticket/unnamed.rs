@@ -25,7 +25,7 @@ pub(crate) fn unname(cx: &Acting<'_>, id: TicketId, names: &[String]) -> Result<
     let plain = without_name(&subject, names);
     run(
         cx.tx,
-        "update message set author_name = ''
+        "update message set author_name = '', mail_id = null
           where tenant_id = ?1 and ticket_id = ?2 and author_type = 'client'
             and (contact_id is null
                  or contact_id = (select contact_id from ticket where tenant_id = ?1 and id = ?2))",

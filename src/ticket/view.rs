@@ -130,6 +130,7 @@ pub(crate) fn ticket(
         },
         row,
         description: view.description,
+        contact_id: contact.filter(|_| staff),
         creator_email: creator_email.filter(|_| staff),
         creator_phone: creator_phone.filter(|_| staff),
         estimate: newest_estimate,

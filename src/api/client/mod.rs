@@ -280,7 +280,8 @@ impl Task for GetTicket {
                 let (mut messages, files) = view::messages(db, tenant, id, true, links)?;
                 for message in &mut messages {
                     if message.author_name.is_empty() {
-                        lang.pick(contact::ERASED).clone_into(&mut message.author_name);
+                        lang.pick(contact::ERASED)
+                            .clone_into(&mut message.author_name);
                     }
                 }
                 let history = event::history(db, tenant, id, true)?;

@@ -47,8 +47,7 @@ pub(super) fn facts(
             Some(ticket) => {
                 let sender = participation(tx, &ticket, sender)?;
                 // Whoever held mails of a ticket whose requester was erased may be them: nobody here has seen them before.
-                (!ticket.is_unnamed() || sender == Sender::Participant)
-                    .then_some((ticket, sender))
+                (!ticket.is_unnamed() || sender == Sender::Participant).then_some((ticket, sender))
             }
             None => None,
         };

@@ -48,7 +48,7 @@ pub(super) fn forget(
     chats(tx, tenant, person)?;
     run(
         tx,
-        "update message set contact_id = null, author_name = '' where tenant_id = ?1 and contact_id = ?2",
+        "update message set contact_id = null, author_name = '', mail_id = null where tenant_id = ?1 and contact_id = ?2",
         (tenant, person.id),
     )?;
     // Lists that were kept to look for them alone.
@@ -84,13 +84,6 @@ fn in_tickets(tx: &Tx<'_>, tenant: TenantId, lists: &Lists) -> Result<()> {
     ] {
         run(tx, sql, (tenant, &lists.touched, &lists.words))?;
     }
-    run(
-        tx,
-        "update message set mail_id = null
-          where tenant_id = ?1 and ticket_id in (select value from json_each(?2))
-            and exists (select 1 from json_each(?3) e where instr(lower(mail_id), e.value))",
-        (tenant, &lists.touched, &lists.emails),
-    )?;
     run(
         tx,
         "delete from participant where tenant_id = ?1 and email in (select value from json_each(?2))",

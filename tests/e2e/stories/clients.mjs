@@ -78,5 +78,15 @@ export default {
     await ticket.getByText('Удалённый контакт').first().waitFor();
     assert.ok(!(await page.content()).includes('Уходящая'), 'the name is nowhere');
     await stage.shot(page, 'contact-deleted-ticket');
+
+    // Whoever belongs to no client is deleted from where their ticket tells of them.
+    const { id: stranger } = await world.ticket('Уходит: без клиента', { contact_email: 'gone@stranger.example', contact_name: 'Игорь Ничей' });
+    await page.goto(`${desk.origin}/tenant.html#/t/${stranger}`);
+    const details = page.getByRole('complementary');
+    await details.getByText('Игорь Ничей').waitFor();
+    await details.getByRole('button', { name: 'Удалить контакт…' }).click();
+    await page.getByRole('dialog', { name: 'Удалить контакт: Игорь Ничей' }).getByRole('button', { name: 'Удалить контакт' }).click();
+    await details.getByText('Удалённый контакт').waitFor();
+    await details.getByRole('button', { name: 'Удалить контакт…' }).waitFor({ state: 'detached' });
   },
 };
