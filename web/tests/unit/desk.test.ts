@@ -6,7 +6,7 @@ const ticket: Ticket = {
   id: 42, subject: 'CRM', status: 'in_progress', priority: 'normal', category: 'crm', portal_domain: null, company_name: null, assigned_to: 5, assigned_name: 'Алия',
   created_at: '2026-03-19T10:00:00.000Z', updated_at: '2026-03-19T10:00:00.000Z', creator_name: 'Иван', message_count: 0, unread_count: 0, channel: 'email', tags: [],
   sla_response_at: null, sla_resolution_at: null, sla_response_breached: false, sla_resolution_breached: false, sla_paused: false, first_response_at: null, snoozed_until: null,
-  description: '', creator_email: null, creator_phone: null, estimate: null, earlier_estimates: [], csat: null, result: null, merged_into: null, hours_spent: 0, closed_at: null, done_at: null,
+  description: '', contact_id: null, creator_email: null, creator_phone: null, estimate: null, earlier_estimates: [], csat: null, result: null, merged_into: null, hours_spent: 0, closed_at: null, done_at: null,
   reference: 123456789012, due_at: null, last_message: null, can: { transitions: ['on_hold', 'done'] }, version: 3, client: null, other_tickets: [], previous_ticket: null, followers: [],
 };
 const message = (id: number, text: string): Message => ({
