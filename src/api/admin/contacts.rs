@@ -206,7 +206,7 @@ pub(crate) struct StillThere {
 
 impl StillThere {
     fn under(schedule: Option<&Schedule>, now: Millis) -> StillThere {
-        // One more than are kept has to be made before the last of today's goes.
+        // The newest of now goes when as many have been made after it as are kept.
         let gone_at = |s: &Schedule| {
             let backups = Millis::try_from(s.keep).unwrap_or(Millis::MAX);
             At(now.saturating_add(s.every.saturating_mul(backups)))
@@ -237,5 +237,27 @@ impl Command for DeleteContact {
             tickets_kept: done.kept,
             backups: StillThere::under(cx.app.config.backups.as_ref(), cx.tx.now),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::DAY;
+
+    #[test]
+    fn the_last_backup_that_holds_a_contact_goes_when_as_many_were_made_as_are_kept() {
+        let daily = Schedule {
+            dir: "/backups".into(),
+            every: DAY,
+            keep: 7,
+        };
+        let told = StillThere::under(Some(&daily), 5 * DAY);
+        assert_eq!(
+            (told.hold_contact, told.kept, told.gone_at.map(|at| at.0)),
+            (true, Some(7), Some(12 * DAY))
+        );
+        let told = StillThere::under(None, 5 * DAY);
+        assert!(told.hold_contact && told.kept.is_none() && told.gone_at.is_none());
     }
 }
