@@ -162,13 +162,15 @@ impl Command for MergeContacts {
 ///
 /// With `tickets: "erase"` all their tickets go too, also those in the bin, with messages and files; the search index sheds
 /// their words within a day. With `keep`, the default, the tickets stay for the figures and the money and name nobody: name,
-/// address and number are taken out of them, as are mails as they came in, receipts, ratings and reactions; where a name was
-/// there is an empty one. What they wrote, and what was written to them, stays as it is, in either case also in tickets of
-/// others. In groups of the messengers they are known by their name alone, so that of a namesake goes with it.
+/// address and number are taken out of them, as are reactions and mails as they came in; estimates and ratings stay without
+/// who gave them. Where a name was there is an empty one. What they wrote, and what was written to them, stays as it is; in
+/// tickets of others it does in either case. In groups of the messengers they are known by their name alone, so that of a
+/// namesake goes with it.
 ///
-/// Links and tokens that they have end, what waits to be sent to them is not sent, and who of them writes again is somebody
-/// new. Bytes of what came in, of files included, leave the disk within a day. Answers kept for `Idempotency-Key` are sealed
-/// and end within a day.
+/// Links and tokens that they have end, what waits to be sent to them is not sent, and if they write again they are somebody
+/// new. No outgoing webhook tells of it, and what was written for webhooks about them is dropped. Bytes of files and of what
+/// came in leave the disk within a day; a delivery of a messenger that could not be read is kept. Answers kept for
+/// `Idempotency-Key` are sealed and end within a day.
 ///
 /// The audit log is never changed. It says which contact was deleted by number; earlier entries hold numbers as well, and a
 /// name only where a caller has put one into a parameter called an id. What the desk's own people wrote elsewhere, such as
