@@ -18,11 +18,14 @@ export function timeOf(later: Later, now: Date): Date | undefined {
   return at;
 }
 
-/** The choices of a menu: each value is the time itself, `pick` asks for one. */
+/** The choices of a menu: each value is the time itself, `pick` asks for one. On a Sunday tomorrow is Monday, and on a Monday the next one is in a week: one choice for each time. */
 export function laterOptions(now: Date): Option[] {
-  const offered = (['hour', 'evening', 'tomorrow', 'monday', 'week'] as const).flatMap((later) => {
+  const offered = new Map<string, Option>();
+  for (const later of ['hour', 'evening', 'tomorrow', 'monday', 'week'] as const) {
     const at = timeOf(later, now);
-    return at ? [{ value: at.toISOString(), label: t(`later.${later}`), hint: at.toDateString() === now.toDateString() ? time(at) : day(at, now.getTime()), icon: 'clock' as const }] : [];
-  });
-  return [...offered, { value: 'pick', label: t('later.pick'), icon: 'edit' }];
+    const value = at?.toISOString() ?? '';
+    if (!at || offered.has(value)) continue;
+    offered.set(value, { value, label: t(`later.${later}`), hint: at.toDateString() === now.toDateString() ? time(at) : day(at, now.getTime()), icon: 'clock' });
+  }
+  return [...offered.values(), { value: 'pick', label: t('later.pick'), icon: 'edit' }];
 }
