@@ -331,13 +331,14 @@ fn save(conn: &Connection, ticket: &Record) -> Result<()> {
     Ok(())
 }
 
-/// Says whether there is anything for [`recount_more`] or [`ring()`] to do.
+/// Says whether there is anything for [`recount_more`] or [`ring()`] to do. The cross join has SQLite begin with the tickets that
+/// are due: by figures of a sample, as `pragma optimize` takes them on a large desk, it would go through all of each tenant.
 pub(crate) fn is_waiting(conn: &Connection, now: Millis) -> Result<bool> {
     one(
         conn,
         "select exists (select 1 from tenant where sla_recount_after is not null)
              or exists (select 1 from ticket t
-                          join tenant n on n.id = t.tenant_id and n.is_active
+                         cross join tenant n on n.id = t.tenant_id and n.is_active
                          where t.sla_alarm_at <= ?1 and t.deleted_at is null)",
         [now],
         |row| row.get(0),
@@ -350,7 +351,7 @@ pub(crate) fn ring(tx: &Tx<'_>) -> Result<()> {
         tx,
         "select t.tenant_id, t.id
            from ticket t
-           join tenant n on n.id = t.tenant_id and n.is_active
+          cross join tenant n on n.id = t.tenant_id and n.is_active
           where t.sla_alarm_at <= ?1 and t.deleted_at is null
           order by t.sla_alarm_at
           limit 100",
