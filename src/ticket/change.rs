@@ -10,14 +10,15 @@ use super::{
     time::{self, Spent},
 };
 use crate::{
-    api::field::{ClientId, OperatorId, TicketId},
+    api::field::{ClientId, OperatorId, TenantId, TicketId},
     channel::{chat, config},
     clock::Millis,
-    db::sql::{first, one},
+    db::sql::{all, first, one},
     error::{Code, Error, Result},
     sla::due::{self, Due, Rule, Rules, breached},
     tenant,
 };
+use rusqlite::Connection;
 
 impl From<Illegal> for Error {
     fn from(illegal: Illegal) -> Error {
@@ -320,20 +321,26 @@ pub(crate) fn reopen_by_client(
     by_verb(cx, ticket, Verb::Reopen, reason)
 }
 
+/// Some of the tickets that were done until then and are not closed. The plus has SQLite look among those that are done: those
+/// that were done once are nearly all there are.
+pub(super) fn stale(conn: &Connection, tenant: TenantId, before: Millis) -> Result<Vec<TicketId>> {
+    all(
+        conn,
+        "select id from ticket
+          where tenant_id = ?1 and status = 'done' and deleted_at is null and +done_at <= ?2
+          limit 200",
+        (tenant, before),
+        |row| row.get(0),
+    )
+}
+
 /// Closes what was done and left unanswered for the tenant's days. Answers how many were closed.
 pub(crate) fn close_stale(tx: &crate::db::Tx<'_>, tenant: &tenant::Tenant) -> Result<usize> {
     if tenant.settings.auto_close_days == 0 {
         return Ok(0);
     }
     let before = tx.now - i64::from(tenant.settings.auto_close_days) * crate::clock::DAY;
-    let ids: Vec<TicketId> = crate::db::sql::all(
-        tx,
-        "select id from ticket
-          where tenant_id = ?1 and status = 'done' and deleted_at is null and done_at <= ?2
-          limit 200",
-        (tenant.id, before),
-        |row| row.get(0),
-    )?;
+    let ids = stale(tx, tenant.id, before)?;
     let cx = Acting::new(tx, tenant.id, Actor::system());
     for &id in &ids {
         let mut ticket = super::record::by_id(tx, tenant.id, id)?;

@@ -354,7 +354,7 @@ fn slowly(conn: &Connection, tenant: TenantId, filter: &Filter) -> i64 {
 }
 
 #[test]
-fn what_is_due_is_found_by_its_time_whatever_a_sample_says_of_the_tenants() {
+fn what_the_clock_looks_for_is_found_whatever_a_sample_says_of_the_tenants() {
     let desk = Desk::of("due", 3_000);
     let conn = Connection::open(desk.path()).unwrap();
     // What `pragma optimize` wrote down of a million tickets of one tenant.
@@ -362,6 +362,8 @@ fn what_is_due_is_found_by_its_time_whatever_a_sample_says_of_the_tenants() {
         "analyze;
          delete from sqlite_stat1 where tbl = 'ticket';
          insert into sqlite_stat1 values ('ticket', 'ticket_by_alarm', '11991 292'),
+                                         ('ticket', 'ticket_by_done', '959250 874 1 1 1 1'),
+                                         ('ticket', 'ticket_status_by_update', '1011988 874 874 2 1 1 1 1 1'),
                                          ('ticket', 'sqlite_autoindex_ticket_2', '1011988 874 1');",
     )
     .unwrap();
@@ -370,4 +372,12 @@ fn what_is_due_is_found_by_its_time_whatever_a_sample_says_of_the_tenants() {
         crate::ticket::clock::is_waiting(conn, 0).unwrap()
     });
     assert!(cost.steps < 300, "{cost:?}");
+    let (found, cost) = cost::of(&desk.path(), |conn| {
+        crate::ticket::change::stale(conn, desk.filled.tenant, Millis::MAX).unwrap()
+    });
+    let per_ticket = cost.steps / i64::try_from(found.len().max(1)).unwrap();
+    assert!(
+        !found.is_empty() && per_ticket < 30,
+        "{per_ticket} steps of {cost:?}"
+    );
 }
