@@ -177,10 +177,18 @@ fn settle(database: &Path, blobs: &Blobs, now: Millis) -> Result<usize> {
     let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     tx.execute("delete from session", [])?;
     tx.execute("delete from mobile_session", [])?;
+    // For those who read it in a ticket, in the language of their desk; the rest is for who looks after the machine.
     tx.execute(
-        "update message set delivery_status = 'failed', delivery_error = ?1
+        "update message
+            set delivery_status = 'failed',
+                delivery_error = (select case t.locale when 'ru' then ?1 when 'kk' then ?2 else ?3 end
+                                    from tenant t where t.id = message.tenant_id)
           where id in (select message_id from outbox where state = 'queued' and kind = 'answer')",
-        [why],
+        (
+            "восстановлено из резервной копии: ушло ли это, неизвестно",
+            "сақтық көшірмеден қалпына келтірілді: жіберілген-жіберілмегені белгісіз",
+            why,
+        ),
     )?;
     let mut held = tx.execute(
         "update outbox set state = 'failed', finished_at = ?2, last_error = ?1 where state = 'queued'",

@@ -9,10 +9,15 @@ use crate::{
     api::field::TicketId,
     db::sql::{one, run},
     error::Result,
+    tenant,
 };
 
-/// Why an answer that waited was not sent.
-const NOBODY: &str = "whom it was for was deleted before it left";
+/// Why an answer that waited was not sent, in Russian, Kazakh and English.
+const NOBODY: [&str; 3] = [
+    "контакт удалён раньше, чем ответ ушёл",
+    "жауап кеткенше контакт жойылды",
+    "the contact was deleted before the answer left",
+];
 
 /// Takes the requester off a ticket, wherever it lies. `names` are all that they were called in it.
 pub(crate) fn unname(cx: &Acting<'_>, id: TicketId, names: &[String]) -> Result<()> {
@@ -23,6 +28,7 @@ pub(crate) fn unname(cx: &Acting<'_>, id: TicketId, names: &[String]) -> Result<
         |row| row.get(0),
     )?;
     let plain = without_name(&subject, names);
+    let lang = tenant::by_id(cx.tx, cx.tenant)?.locale;
     run(
         cx.tx,
         "update message set author_name = '', mail_id = null
@@ -43,7 +49,7 @@ pub(crate) fn unname(cx: &Acting<'_>, id: TicketId, names: &[String]) -> Result<
         cx.tx,
         "update message set delivery_status = 'failed', delivery_error = ?3
           where tenant_id = ?1 and ticket_id = ?2 and delivery_status = 'pending' and held_until is null",
-        (cx.tenant, id, NOBODY),
+        (cx.tenant, id, lang.pick(NOBODY)),
     )?;
     run(
         cx.tx,

@@ -146,7 +146,7 @@ pub(crate) const ACROSS: &[(&str, &[(&str, &str)])] = &[
             ("message", "select id, tenant_id, ticket_id, body, html, digest from message where id > ?1 order by id limit ?2"),
             ("event", "select max(at) from event"),
             ("file, inbound_event", "select tenant_id, hash, max(size) from (select tenant_id, hash, size from file union all select tenant_id, raw_hash, null from inbound_event where raw_hash is…"),
-            ("outbox", "update message set delivery_status = 'failed', delivery_error = ?1 where id in (select message_id from outbox where state = 'queued' and kind = 'answer')"),
+            ("outbox", "update message set delivery_status = 'failed', delivery_error = (select case t.locale when 'ru' then ?1 when 'kk' then ?2 else ?3 end from tenant t where t.id = message.tenant_id) where id in (select message_id from outbox where state = 'queued' and kind = 'answer')"),
             ("notice", "update notice set state = 'failed', finished_at = ?2, last_error = ?1, variables = null where state = 'queued'"),
             ("outbox", "update outbox set state = 'failed', finished_at = ?2, last_error = ?1 where state = 'queued'"),
             ("webhook_delivery", "update webhook_delivery set state = 'failed', finished_at = ?2, error = ?1 where state = 'queued'"),

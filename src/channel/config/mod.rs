@@ -437,6 +437,9 @@ pub(crate) fn fetched(conn: &Connection, secret: &Secret) -> Result<Vec<(Channel
     )
 }
 
+/// Why an answer that waited was not sent, in Russian, Kazakh and English.
+const DELETED: [&str; 3] = ["канал удалён", "арна жойылды", "the channel was deleted"];
+
 /// Removes a channel. Its tickets stay; what it had not sent yet is gone with it. While mail that was accepted is still to
 /// be worked on, which is a matter of moments, it is not removed.
 pub(crate) fn delete(
@@ -455,6 +458,7 @@ pub(crate) fn delete(
     if working {
         return Err(Error::unavailable());
     }
+    let lang = crate::tenant::by_id(conn, tenant)?.locale;
     run(
         conn,
         "update ticket set channel_id = null where tenant_id = ?1 and channel_id = ?2",
@@ -462,9 +466,9 @@ pub(crate) fn delete(
     )?;
     run(
         conn,
-        "update message set delivery_status = 'failed', delivery_error = 'the channel was deleted'
+        "update message set delivery_status = 'failed', delivery_error = ?3
           where tenant_id = ?1 and id in (select message_id from outbox where tenant_id = ?1 and channel_id = ?2 and state = 'queued')",
-        (tenant, id),
+        (tenant, id, lang.pick(DELETED)),
     )?;
     match run(
         conn,
