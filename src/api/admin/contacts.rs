@@ -49,7 +49,7 @@ pub(crate) struct ListContacts {
 impl Spec for ListContacts {
     const NAME: &'static str = "list_contacts";
     const NEEDS: Needs = Needs::scopes(&[R, C]);
-    const TITLE: [&'static str; 3] = ["Список контактов", "Байланыстар тізімі", "List contacts"];
+    const TITLE: [&'static str; 3] = ["Список контактов", "Контактілер тізімі", "List contacts"];
     const EXAMPLE: &'static str = "{}";
     type By = Operator;
     type Output = Vec<ContactView>;
@@ -90,7 +90,7 @@ pub(crate) struct SaveContact {
 impl Spec for SaveContact {
     const NAME: &'static str = "save_contact";
     const NEEDS: Needs = Needs::scopes(&[W, C]);
-    const TITLE: [&'static str; 3] = ["Сохранить контакт", "Байланысты сақтау", "Save a contact"];
+    const TITLE: [&'static str; 3] = ["Сохранить контакт", "Контактіні сақтау", "Save a contact"];
     const EXAMPLE: &'static str = r#"{"name":"Асем Касымова","email":"asem@client.example","phone":"+7 701 000 00 00","portal_domain":"client.bitrix24.kz"}"#;
     type By = Operator;
     type Output = ContactView;
@@ -132,7 +132,7 @@ impl Spec for MergeContacts {
     const NEEDS: Needs = Needs::scopes(&[W, C]);
     const TITLE: [&'static str; 3] = [
         "Объединить контакты",
-        "Байланыстарды біріктіру",
+        "Контактілерді біріктіру",
         "Merge contacts",
     ];
     const EXAMPLE: &'static str = r#"{"source_id":2,"target_id":1}"#;
@@ -224,7 +224,7 @@ impl StillThere {
 impl Spec for DeleteContact {
     const NAME: &'static str = "delete_contact";
     const NEEDS: Needs = Needs::scopes(&[W, C]).least(Role::Admin);
-    const TITLE: [&'static str; 3] = ["Удалить контакт", "Байланысты жою", "Delete a contact"];
+    const TITLE: [&'static str; 3] = ["Удалить контакт", "Контактіні жою", "Delete a contact"];
     const EXAMPLE: &'static str = r#"{"contact_id":3,"tickets":"keep"}"#;
     type By = Operator;
     type Output = DeletedContact;

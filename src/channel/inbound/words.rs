@@ -49,7 +49,7 @@ fn told(extra: &Extra, lang: Lang) -> Option<String> {
             }
         }
         Extra::Contact { name, phone } => {
-            let word = lang.pick(["Контакт", "Байланыс", "Contact"]);
+            let word = lang.pick(["Контакт", "Контакт", "Contact"]);
             format!("{word}: {name} {phone}").trim_end().to_owned()
         }
         Extra::Poll { question, options } => {
