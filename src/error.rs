@@ -180,6 +180,8 @@ pub(crate) enum Fault {
     NotCurrency,
     InFuture,
     NotClockTime,
+    /// Given in two ways that cannot both be meant.
+    Contradictory,
     NotDate,
     NotSevenDays,
     EndsTooEarly,
@@ -283,6 +285,11 @@ impl Fault {
                 "нужен часовой пояс вида Asia/Almaty",
                 "Asia/Almaty түріндегі уақыт белдеуі қажет",
                 "must be a time zone such as Asia/Almaty",
+            ],
+            Fault::Contradictory => [
+                "задано двумя разными способами",
+                "екі түрлі жолмен берілген",
+                "is given in two ways",
             ],
             Fault::NotClockTime => [
                 "нужно время суток вида 09:00",

@@ -391,7 +391,8 @@ impl<T: JsonSchema, const MOST: usize> JsonSchema for List<T, MOST> {
     }
 }
 
-/// A parameter of a change: left out it keeps what is there, `null` takes it away.
+/// A parameter of a change: left out it keeps what is there, `null` takes it away, and so does empty text, which is how a form
+/// says it.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Change<T> {
     #[default]
