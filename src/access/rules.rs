@@ -142,12 +142,12 @@ impl Needs {
             let Some(needed) = self.scopes else {
                 return Err(Error::new(Code::SessionOnly));
             };
+            if let Some(lacking) = needed.iter().find(|s| !scopes.contains(s)) {
+                return Err(Error::new(Code::MissingScope).with("required_scope", lacking.as_str()));
+            }
             // A key that was made on a larger plan keeps its scopes, for when the plan is larger again.
             for scope in needed {
                 operator.limits.scope(*scope)?;
-            }
-            if let Some(lacking) = needed.iter().find(|s| !scopes.contains(s)) {
-                return Err(Error::new(Code::MissingScope).with("required_scope", lacking.as_str()));
             }
         }
         if self.signed_in && !operator.by_session() {

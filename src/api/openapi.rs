@@ -1,6 +1,9 @@
 //! The OpenAPI 3.1 document, made from the registry. The reference page and the front end's types are made from it.
 use super::{Action, SURFACES, Surface};
-use crate::{access::rules::Audience, error::Code};
+use crate::{
+    access::rules::{Audience, Role},
+    error::Code,
+};
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -55,6 +58,7 @@ pub(crate) fn document() -> Value {
             "securitySchemes": {
                 "apiKey": { "type": "apiKey", "in": "header", "name": "X-Api-Key" },
                 "session": { "type": "apiKey", "in": "cookie", "name": crate::http::cookie::NAME },
+                "mobileToken": { "type": "apiKey", "in": "header", "name": "X-Mobile-Token" },
                 "clientToken": { "type": "apiKey", "in": "header", "name": "X-Client-Token" }
             }
         }
@@ -99,10 +103,13 @@ fn operation(
         Audience::Anyone => ("anyone", json!([{}])),
         Audience::Client => ("client", json!([{ "clientToken": [] }])),
         Audience::Widget => ("widget", json!([{}])),
-        Audience::Operator(role) if action.needs.scopes.is_some() => {
-            (role.as_str(), json!([{ "apiKey": [] }, { "session": [] }]))
+        Audience::Operator(role) => {
+            let key = action.needs.scopes.map(|_| json!({ "apiKey": [] }));
+            let is_a_device_s = role == Role::Operator && !action.needs.signed_in;
+            let device = is_a_device_s.then(|| json!({ "mobileToken": [] }));
+            let ways = [key, Some(json!({ "session": [] })), device];
+            (role.as_str(), ways.into_iter().flatten().collect())
         }
-        Audience::Operator(role) => (role.as_str(), json!([{ "session": [] }])),
     };
     let needs_body = !required.is_empty() || action.needs.audience == Audience::Widget;
     let mut answers = json!({ "application/json": { "schema": {

@@ -70,19 +70,7 @@ pub(crate) async fn answer(
             )
         }
     };
-    if let Some(standing) = log.standing {
-        for (name, value) in [
-            ("ratelimit-limit", standing.limit),
-            ("ratelimit-remaining", standing.remaining),
-            ("ratelimit-reset", standing.reset),
-        ] {
-            set(
-                &mut answer,
-                HeaderName::from_static(name),
-                &value.to_string(),
-            );
-        }
-    }
+    tell_standing(&mut answer, &log);
     if surface.name == "widget" {
         cors(&mut answer, &log, origin.as_deref());
     }
@@ -96,6 +84,20 @@ pub(crate) async fn answer(
         "call"
     );
     answer
+}
+
+/// Tells the bearer of a key how much of its limit is left.
+pub(super) fn tell_standing(answer: &mut Answer, log: &Log) {
+    let Some(standing) = &log.standing else {
+        return;
+    };
+    for (name, value) in [
+        ("ratelimit-limit", standing.limit),
+        ("ratelimit-remaining", standing.remaining),
+        ("ratelimit-reset", standing.reset),
+    ] {
+        set(answer, HeaderName::from_static(name), &value.to_string());
+    }
 }
 
 /// What a call leaves for its line in the log and for the headers of its answer.
@@ -150,7 +152,6 @@ async fn call(
 ) -> Result<Answer> {
     let (head, wire) = request.into_parts();
     let headers = &head.headers;
-    let kind = Kind::of(headers)?;
     let query: Map<String, Value> =
         form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes())
             .filter(|(name, _)| name == "action" || (name == "api_key" && surface.name == "widget"))
@@ -158,7 +159,7 @@ async fn call(
             .collect();
     // A credential in the headers is looked at before a byte of the body is read.
     let early = credential::in_headers(app, surface, headers, visit, log).await?;
-    let mut parts = match kind {
+    let mut parts = match Kind::of(headers)? {
         Kind::Json => Parts::of_fields(body::json(wire).await?),
         Kind::Form => Parts::of_fields(body::form(wire).await?),
         Kind::Multipart(boundary) => {
@@ -337,15 +338,17 @@ fn preflight() -> Answer {
     answer
 }
 
-/// Lets the page of an allowed site read the answer. Without a list of sites every page may.
+/// Lets the page of an allowed site read the answer. Without a list of sites, and before it is known whose site it is, every page
+/// may.
 fn cors(answer: &mut Answer, log: &Log, origin: Option<&str>) {
-    let listed = log.origins.as_ref().is_some_and(|list| !list.is_empty());
-    match origin {
-        Some(origin) if listed => {
+    let list = log.origins.as_deref().unwrap_or_default();
+    if list.is_empty() {
+        set(answer, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    } else {
+        set(answer, header::VARY, "origin");
+        if let Some(origin) = origin.filter(|origin| credential::lists(list, origin)) {
             set(answer, header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            set(answer, header::VARY, "origin");
         }
-        _ => set(answer, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     }
     set(
         answer,

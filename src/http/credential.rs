@@ -23,7 +23,8 @@ use serde_json::{Map, Value};
 /// the browser and a proxy before us, and no credential of ours.
 fn api_key(headers: &HeaderMap) -> Option<&str> {
     let bearer = || {
-        let (scheme, key) = text(headers, "authorization")?.split_once(' ')?;
+        let whole = text(headers, "authorization")?.trim();
+        let (scheme, key) = whole.split_once(' ').unwrap_or((whole, ""));
         scheme.eq_ignore_ascii_case("bearer").then_some(key)
     };
     text(headers, "x-api-key").or_else(bearer).map(str::trim)
@@ -68,7 +69,11 @@ pub(super) async fn in_headers(
     log: &mut Log,
 ) -> Result<Option<Principal>> {
     match surface.name {
-        "widget" => Ok(None),
+        "widget" => {
+            // A site's page is known by the key in the body alone, but a credential that does not hold is refused here as well.
+            presented(app, headers, visit, log).await?;
+            Ok(None)
+        }
         "client" => {
             // An operator's credential opens no portal, but one that does not hold is refused here as well.
             if let Some(operator) = presented(app, headers, visit, log).await? {
@@ -145,6 +150,9 @@ pub(super) async fn before_session(
         return Ok(None);
     };
     app.limits.address(visit.address)?;
+    if token.trim().is_empty() {
+        return Err(Error::new(Code::InvalidCredential).on("auth_token"));
+    }
     let domain = text("domain").unwrap_or_default();
     let visitor = bitrix24::visitor(app, domain, token, visit.address).await?;
     Ok(Some(match visitor {
@@ -170,15 +178,16 @@ pub(super) async fn in_body(
     let key = key.ok_or_else(|| Error::new(Code::NotAuthenticated).on("api_key"))?;
     let site = widget_site(app, key.to_owned()).await?;
     log.origins = Some(site.allowed_origins.clone());
-    let listed = |origin: &str| {
-        site.allowed_origins
-            .iter()
-            .any(|allowed| allowed.eq_ignore_ascii_case(origin))
-    };
+    let listed = |origin| lists(&site.allowed_origins, origin);
     if !site.allowed_origins.is_empty() && !text(headers, "origin").is_none_or(listed) {
         return Err(Error::new(Code::CrossSite).on("api_key"));
     }
     Ok(Principal::Widget(site))
+}
+
+/// Whether a list of sites names the one of `origin`.
+pub(super) fn lists(sites: &[String], origin: &str) -> bool {
+    sites.iter().any(|site| site.eq_ignore_ascii_case(origin))
 }
 
 /// Why a request that bears no credential which holds is refused.
@@ -344,6 +353,7 @@ mod tests {
         let both = headers(&[("authorization", "Basic dTpw"), ("x-api-key", " tps_2")]);
         assert_eq!(api_key(&both), Some("tps_2"));
         assert_eq!(api_key(&headers(&[("authorization", "Basic dTpw")])), None);
-        assert_eq!(api_key(&headers(&[("authorization", "Bearer")])), None);
+        // Who announces a key and has none bears one that does not hold.
+        assert_eq!(api_key(&headers(&[("authorization", "Bearer ")])), Some(""));
     }
 }

@@ -1,11 +1,11 @@
 //! Serving attachments: authorised, never executed, never guessed at by the browser.
 use super::{
     answer::{self, Answer, set},
-    api::{Log, Visit},
+    api::{Log, Visit, tell_standing},
     credential,
 };
 use crate::{
-    access::{Operator, Principal, rules::Needs},
+    access::{Principal, rules::Needs},
     api::field::{FileId, OperatorId, TenantId},
     app::App,
     clock::Millis,
@@ -40,20 +40,29 @@ pub(crate) async fn answer(
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return answer::wrong_method("GET, HEAD", visit.lang, &visit.request_id);
     }
-    match serve(app, id, request, visit).await {
+    let mut log = Log::default();
+    let mut answer = match serve(app, id, request, visit, &mut log).await {
         Ok(answer) => answer,
         Err(error) => refused(&error),
-    }
+    };
+    tell_standing(&mut answer, &log);
+    answer
 }
 
-async fn serve(app: &App, id: &str, request: &Request<Incoming>, visit: &Visit) -> Result<Answer> {
+async fn serve(
+    app: &App,
+    id: &str,
+    request: &Request<Incoming>,
+    visit: &Visit,
+    log: &mut Log,
+) -> Result<Answer> {
     let missing = || Error::new(Code::NotFound);
     let id = FileId(id.parse().map_err(|_| missing())?);
     let query: HashMap<String, String> =
         form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
             .into_owned()
             .collect();
-    let (tenant, uploader) = reader(app, id, &query, request.headers(), visit).await?;
+    let (tenant, uploader) = reader(app, id, &query, request.headers(), (visit, log)).await?;
     let file = app
         .db
         .read(move |db| files::served(db, tenant, id, uploader))
@@ -79,30 +88,30 @@ async fn reader(
     id: FileId,
     query: &HashMap<String, String>,
     headers: &HeaderMap,
-    visit: &Visit,
+    (visit, log): (&Visit, &mut Log),
 ) -> Result<(TenantId, Option<OperatorId>)> {
+    // A key or a device's token that does not hold is refused, whatever the link says; a session may have ended since.
+    let operator = match credential::operator(app, headers, visit, log).await {
+        Err(error) if error.code() == Code::SessionExpired => Err(error),
+        other => Ok(other?),
+    };
     let number = |name: &str| query.get(name).and_then(|v| v.parse::<Millis>().ok());
     if let (Some(tenant), Some(expires), Some(proof)) = (number("t"), number("e"), query.get("s")) {
         let tenant = TenantId(tenant);
         let now = app.db.clock().now();
         if files::link_holds(&app.secret, (tenant, id), expires, proof, now) {
             // An upload that is not posted yet is linked for its uploader only, who bears a credential as well.
-            let operator = operator(app, headers, visit).await.ok().flatten();
+            let operator = operator.ok().flatten();
             return Ok((
                 tenant,
                 operator.filter(|o| o.tenant == tenant).map(|o| o.id),
             ));
         }
     }
-    let operator = operator(app, headers, visit).await?;
-    let operator = operator.ok_or_else(|| Error::new(Code::NotAuthenticated))?;
+    let operator = operator?.ok_or_else(|| Error::new(Code::NotAuthenticated))?;
     let (tenant, id) = (operator.tenant, operator.id);
     NEEDS.met_by(&Principal::Operator(operator))?;
     Ok((tenant, Some(id)))
-}
-
-async fn operator(app: &App, headers: &HeaderMap, visit: &Visit) -> Result<Option<Operator>> {
-    credential::operator(app, headers, visit, &mut Log::default()).await
 }
 
 pub(super) fn stream(

@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     sync::watch,
     time::{Instant, sleep, timeout},
 };
@@ -27,6 +27,10 @@ use tokio::{
 const QUIET: Duration = Duration::from_millis(250);
 /// How long the next request may take to begin.
 const KEPT: Duration = Duration::from_secs(75);
+/// How long a request that was answered before all of it had arrived is read on.
+const LINGERS: Duration = Duration::from_secs(30);
+/// How long nothing more of it may arrive.
+const LINGERS_IDLE: Duration = Duration::from_secs(5);
 
 /// Serves HTTP/1 over any stream until either side ends it or the server is to stop.
 pub(super) async fn serve<S>(
@@ -41,11 +45,19 @@ where
     loop {
         let line = Arc::new(Line::new(stream, first));
         // In a place of its own, so that a connection at rest does without it.
-        Box::pin(exchange(&line, &visitor, &mut stop)).await?;
-        let Some(rested) = Arc::into_inner(line).and_then(Line::rested) else {
-            return Ok(());
+        let ended = Box::pin(exchange(&line, &visitor, &mut stop)).await;
+        // A socket that has gone over to another protocol is held elsewhere.
+        let Some(line) = Arc::into_inner(line) else {
+            return ended;
         };
-        stream = rested;
+        stream = match line.left(&ended) {
+            Left::Rested(stream) => stream,
+            Left::Unread(mut stream) => {
+                linger(&mut stream, &mut stop).await;
+                return ended;
+            }
+            Left::Nothing => return ended,
+        };
         first = next(&mut stream, &mut stop).await;
         if first.is_none() {
             return Ok(());
@@ -65,6 +77,26 @@ async fn next<S: AsyncRead + Unpin>(
             _ => None,
         },
         () = stopping(stop) => None,
+    }
+}
+
+/// Reads over what still arrives of a request that was answered early, as one that is too large is. A stream that is closed with
+/// bytes unread is reset, and the reset may overtake the answer (RFC 9112, section 9.6).
+async fn linger<S>(stream: &mut S, stop: &mut watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let reading = async {
+        let mut bytes = vec![0; 16 << 10];
+        // The other side sees the end of the answer and has no reason to wait for more.
+        if stream.shutdown().await.is_err() {
+            return;
+        }
+        while let Ok(Ok(1..)) = timeout(LINGERS_IDLE, stream.read(&mut bytes)).await {}
+    };
+    tokio::select! {
+        _ = timeout(LINGERS, reading) => {}
+        () = stopping(stop) => {}
     }
 }
 
@@ -157,14 +189,32 @@ impl<S> Line<S> {
         self.stream.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The stream, if it was to stay open and nothing has arrived that would be gone with the parser.
-    fn rested(self) -> Option<S> {
+    /// What there is to do with the stream once the parser has `ended`.
+    fn left(self, ended: &hyper::Result<()>) -> Left<S> {
         let mut state = self.state();
-        let rests = state.rests && state.rest();
+        let rests = ended.is_ok() && state.rests && state.rest();
+        let was_cut = match ended {
+            Ok(()) => !state.is_upgraded && state.guard.whole() != Some(state.asked),
+            Err(error) => error.is_parse(),
+        };
         drop(state);
         let stream = self.stream.into_inner();
-        rests.then(|| stream.unwrap_or_else(PoisonError::into_inner))
+        let stream = stream.unwrap_or_else(PoisonError::into_inner);
+        match (rests, was_cut) {
+            (true, _) => Left::Rested(stream),
+            (false, true) => Left::Unread(stream),
+            (false, false) => Left::Nothing,
+        }
     }
+}
+
+/// What a parser leaves of a connection.
+enum Left<S> {
+    /// A stream that is to stay open, of which nothing has arrived that would be gone with the parser.
+    Rested(S),
+    /// A stream of which the parser has not read all that was being sent.
+    Unread(S),
+    Nothing,
 }
 
 /// Whether a message closes its connection (RFC 9112, section 9.3).

@@ -221,8 +221,12 @@ async fn parts(
             parts.seat = Some(seat);
         }
         let left = room.all() - parts.sizes().sum::<u64>();
+        let is_nameless = field.file_name().is_none_or(str::is_empty);
         let file = file(field, &app.blobs, room, left, parts.files.len() + 1).await?;
-        parts.files.push(file);
+        // A browser sends a part without a name and without a byte for a field of a form that no file was chosen in.
+        if !is_nameless || file.incoming.as_ref().is_some_and(|f| f.size() > 0) {
+            parts.files.push(file);
+        }
     }
     Ok(parts)
 }

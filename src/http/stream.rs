@@ -34,8 +34,10 @@ pub(super) async fn open(app: &App, request: &Request<Incoming>) -> Result<Answe
         .map(str::to_owned)
         .or(query_token);
     let token = token.ok_or_else(|| Error::new(Code::NotAuthenticated))?;
-    let ticket = parameter(request, "ticket_id").ok_or_else(|| Error::missing("ticket_id"))?;
-    let ticket = TicketId(ticket);
+    let Some(ticket) = parameter(request, "ticket_id").map(TicketId) else {
+        credential::client_user(app, &token).await?;
+        return Err(Error::missing("ticket_id"));
+    };
     let tenant = sees(app, &token, ticket).await?;
     let listener = Listener {
         changes: app.db.signals().changes.subscribe(),
