@@ -379,7 +379,6 @@ pub(crate) fn perform(
             None => Err(Error::one_of("priority", &["low", "normal", "urgent"])),
         },
         Kind::SetStatus => match Status::parse(act.word()) {
-            Some(Status::Closed) => change::by_verb(cx, ticket, Verb::Close, None),
             Some(status) => change::by_verb(cx, ticket, Verb::Set(status), None),
             None => Err(Error::one_of("status", &[])),
         },

@@ -97,7 +97,7 @@ const STOP: [&str; 44] = [
 pub(crate) enum Query {
     /// Nothing that could be looked for.
     Nothing,
-    /// `#42`: the ticket of that number.
+    /// `#42` or `№42`: the ticket of that number.
     Number(i64),
     /// Word beginnings, all of which a document must have, in the index's own language.
     Words(String),
@@ -106,7 +106,8 @@ pub(crate) enum Query {
 impl Query {
     pub(crate) fn read(text: &str) -> Query {
         let text = text.trim();
-        if let Some(number) = text.strip_prefix('#').and_then(|n| n.trim().parse().ok()) {
+        let number = text.strip_prefix(['#', '№']);
+        if let Some(number) = number.and_then(|n| n.trim().parse().ok()) {
             return Query::Number(number);
         }
         let text = words(text);

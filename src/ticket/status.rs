@@ -112,7 +112,7 @@ pub(crate) enum Verb {
     Accept,
     /// The delivered work was left unanswered for the tenant's days.
     AutoClose,
-    /// The desk ends the ticket without acceptance, as a merge does to its source.
+    /// A merge ends its source, whose work goes on in the target: also past an estimate.
     Close,
     /// Somebody brings a delivered ticket back.
     Reopen,

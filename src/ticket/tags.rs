@@ -36,6 +36,9 @@ pub(crate) fn create(
     name: &str,
     color: &str,
 ) -> Result<TagId> {
+    if find(conn, tenant, name)?.is_some() {
+        return Err(Error::new(Code::AlreadyExists).on("name"));
+    }
     run(
         conn,
         "insert into tag (tenant_id, name, color) values (?1, ?2, ?3)",
@@ -66,14 +69,22 @@ fn name_of(conn: &Connection, tenant: TenantId, id: TagId) -> Result<String> {
     name.ok_or_else(|| Error::new(Code::TagNotFound).on("tag_id"))
 }
 
-/// The tag of that name, if there is one.
+/// The tag of that name, if there is one. Letter case tells none from another, unless there are several that it does.
 pub(crate) fn find(conn: &Connection, tenant: TenantId, name: &str) -> Result<Option<TagId>> {
     first(
         conn,
-        "select id from tag where tenant_id = ?1 and name = ?2",
+        "select id from tag where tenant_id = ?1 and fold(name) = fold(?2) order by name <> ?2, id limit 1",
         (tenant, name),
         |row| row.get(0),
     )
+}
+
+/// How the tag of that name is written, if there is one.
+pub(crate) fn spelling(conn: &Connection, tenant: TenantId, name: &str) -> Result<Option<String>> {
+    match find(conn, tenant, name)? {
+        Some(id) => name_of(conn, tenant, id).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// The tag of that name.

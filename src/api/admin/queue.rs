@@ -16,8 +16,10 @@ use crate::{
         list::{self, Charge, Filter, Sight, Sort, Stage},
         model::{Origin, Priority, TicketRow},
         status::Status,
+        tags,
     },
 };
+use rusqlite::Connection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -157,7 +159,8 @@ impl<'de> Deserialize<'de> for InCharge {
         let value = serde_json::Value::deserialize(source)?;
         match value.as_str() {
             Some("me") => Ok(InCharge::Me),
-            Some("none") => Ok(InCharge::Nobody),
+            Some("none" | "0") => Ok(InCharge::Nobody),
+            _ if value.as_i64() == Some(0) => Ok(InCharge::Nobody),
             _ => OperatorId::deserialize(value)
                 .map(InCharge::Operator)
                 .map_err(serde::de::Error::custom),
@@ -222,7 +225,7 @@ impl Query for ListTickets {
     }
     fn run(self, cx: &Read<'_, Operator>) -> Result<TicketPage> {
         let page = Page::new(self.page.map(|p| p.0), self.limit.map(|l| l.0), 30)?;
-        let filter = self.filter(cx.by);
+        let filter = self.filter(cx.db, cx.by)?;
         let (tickets, total) = list::page(cx.db, cx.by.tenant, &filter, page, cx.db.now)?;
         Ok(TicketPage {
             tickets,
@@ -240,19 +243,23 @@ impl ListTickets {
     }
 
     /// What is looked for, with `by` as whoever looks.
-    pub(super) fn filter(self, by: &Operator) -> Filter {
-        Filter {
+    pub(super) fn filter(self, conn: &Connection, by: &Operator) -> Result<Filter> {
+        let tag = match filled(self.tag) {
+            Some(name) => Some(tags::spelling(conn, by.tenant, &name)?.unwrap_or(name)),
+            None => None,
+        };
+        Ok(Filter {
             stage: self.status.unwrap_or_default().into(),
             priority: self.priority,
             category: filled(self.category),
             search: filled(self.search),
-            portal_domain: filled(self.portal_domain),
+            portal_domain: filled(self.portal_domain).map(|domain| domain.to_lowercase()),
             charge: self.assigned_to.map(|charge| match charge {
                 InCharge::Me => Charge::Operator(by.id),
                 InCharge::Nobody => Charge::Nobody,
                 InCharge::Operator(id) => Charge::Operator(id),
             }),
-            tag: filled(self.tag),
+            tag,
             channel: self.channel,
             updated_since: self.updated_since.map(|t| t.0),
             contact: self.contact_id,
@@ -272,7 +279,7 @@ impl ListTickets {
                 None => false,
             },
             ..Filter::all(Sight::Staff)
-        }
+        })
     }
 }
 

@@ -183,9 +183,9 @@ pub(crate) struct CreateTicket {
     /// Their phone number.
     #[serde(default)]
     contact_phone: Option<Line>,
-    /// The operator to put in charge.
+    /// The operator to put in charge; 0 for nobody.
     #[serde(default)]
-    assigned_to: Option<OperatorId>,
+    assigned_to: Option<Int>,
     /// Names of tags to give it.
     #[serde(default)]
     tags: List<Name, 20>,
@@ -245,14 +245,23 @@ impl Command for CreateTicket {
             ..Draft::client(self.description.0)
         };
         let (mut ticket, _) = ticket::open(&acting, new, first)?;
-        if self.assigned_to.is_some() {
-            change::assign(&acting, &mut ticket, self.assigned_to)?;
+        if let Some(operator) = in_charge(self.assigned_to)? {
+            change::assign(&acting, &mut ticket, Some(operator))?;
             ticket.save_now(cx.tx)?;
         }
         let names: Vec<String> = self.tags.0.into_iter().map(|n| n.0).collect();
         tags::set(&acting, &ticket, &names)?;
         cx.tx.settle()?;
         answer(cx, ticket.id)
+    }
+}
+
+/// The operator that a call puts in charge; 0 is nobody.
+fn in_charge(id: Option<Int>) -> Result<Option<OperatorId>> {
+    match id {
+        None | Some(Int(0)) => Ok(None),
+        Some(Int(id @ 1..)) => Ok(Some(OperatorId(id))),
+        Some(_) => Err(Error::invalid("assigned_to", Fault::NotPositive)),
     }
 }
 
@@ -327,11 +336,8 @@ impl UpdateTicket {
         }
         match self.assigned_to {
             Change::Keep => {}
-            Change::Clear | Change::Set(Int(0)) => change::assign(acting, ticket, None)?,
-            Change::Set(Int(id)) if id > 0 => {
-                change::assign(acting, ticket, Some(OperatorId(id)))?;
-            }
-            Change::Set(_) => return Err(Error::invalid("assigned_to", Fault::NotPositive)),
+            Change::Clear => change::assign(acting, ticket, None)?,
+            Change::Set(id) => change::assign(acting, ticket, in_charge(Some(id))?)?,
         }
         match self.due_at {
             Change::Keep => {}
@@ -345,7 +351,6 @@ impl UpdateTicket {
         if let Some(status) = self.status {
             let verb = match status {
                 _ if self.force.is_some_and(|f| f.0) => Verb::Force(status),
-                Status::Closed => Verb::Close,
                 _ => Verb::Set(status),
             };
             change::by_verb(acting, ticket, verb, None)?;

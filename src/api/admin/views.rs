@@ -129,7 +129,7 @@ fn seen(conn: &Connection, by: &Operator, id: Option<ViewId>) -> Result<Vec<Save
     )?;
     for view in &mut views {
         let query = ListTickets::of_view(&view.filter)?;
-        view.count = list::count(conn, by.tenant, &query.filter(by))?;
+        view.count = list::count(conn, by.tenant, &query.filter(conn, by)?)?;
     }
     Ok(views)
 }
