@@ -206,6 +206,15 @@ fn a_raw_mail_is_read_as_it_was_sent() {
         ),
         ("SPF", "", b"pass"),
     ];
+    // The address that the channel names is all that its provider has to be told.
+    for list in ["list_channels", "get_channels_status"] {
+        let channels = desk.alia.call(list, json!({}));
+        let url = channels[0]["webhook_url"].as_str().unwrap();
+        assert!(
+            url.ends_with(&format!("&channel={channel}&secret={IN_ADDRESS}")),
+            "{url}"
+        );
+    }
     let named = format!("&channel={channel}&secret={IN_ADDRESS}");
     assert_eq!(hook(&desk, &posted_to(&named, &parts)).status, 200);
     let whole = the_ticket(&desk);

@@ -28,9 +28,11 @@ use crate::{
     notification::staff::{self, Bot},
     signal::Signal,
 };
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::HashMap;
 
 pub(super) const ACTIONS: &[Action] = &[
     query::<ListChannels>(),
@@ -58,15 +60,23 @@ pub(crate) struct ChannelView {
     is_active: bool,
     /// Its set-up; secrets read back as `••••`.
     config: Value,
-    /// Where a provider posts to.
+    /// Where a provider posts to, with the secret if it is one that signs nothing.
     webhook_url: String,
 }
 
-fn webhook_url(app: &App, id: ChannelId, kind: ChannelType) -> String {
-    let kind = kind.as_str();
-    app.url(&format!(
+/// The address of a channel's webhook. Of a provider that signs nothing it bears the secret by which deliveries are known.
+fn webhook_url(app: &App, channel: &Channel) -> String {
+    let (kind, id) = (channel.kind.as_str(), channel.id);
+    let url = app.url(&format!(
         "/api/channel-webhook.php?type={kind}&channel={id}"
-    ))
+    ));
+    match channel.secret_in_url() {
+        Some(secret) => format!(
+            "{url}&secret={}",
+            utf8_percent_encode(secret, NON_ALPHANUMERIC)
+        ),
+        None => url,
+    }
 }
 
 fn shown(app: &App, channel: &Channel) -> ChannelView {
@@ -76,7 +86,7 @@ fn shown(app: &App, channel: &Channel) -> ChannelView {
         name: channel.name.clone(),
         is_active: channel.is_active,
         config: channel.shown(),
-        webhook_url: webhook_url(app, channel.id, channel.kind),
+        webhook_url: webhook_url(app, channel),
     }
 }
 
@@ -275,12 +285,14 @@ impl Spec for GetChannelsStatus {
 }
 impl Query for GetChannelsStatus {
     fn run(self, cx: &Read<'_, Operator>) -> Result<Vec<ChannelStatus>> {
-        health::statuses(
-            cx.db,
-            cx.by.tenant,
-            (cx.db.now, cx.call.lang),
-            |id, kind| webhook_url(cx.app, id, kind),
-        )
+        let channels = config::list(cx.db, &cx.app.secret, cx.by.tenant)?;
+        let urls: HashMap<ChannelId, String> = channels
+            .iter()
+            .map(|channel| (channel.id, webhook_url(cx.app, channel)))
+            .collect();
+        health::statuses(cx.db, cx.by.tenant, (cx.db.now, cx.call.lang), |id| {
+            urls.get(&id).cloned().unwrap_or_default()
+        })
     }
 }
 

@@ -60,7 +60,7 @@ pub(crate) struct ChannelStatus {
     pub(crate) failed: i64,
     /// How much that came in waits to be worked on or could not be read.
     pub(crate) unread_events: i64,
-    /// Where a provider posts to.
+    /// Where a provider posts to, with the secret if it is one that signs nothing.
     pub(crate) webhook_url: String,
     /// When the provider was last told to post there.
     pub(crate) webhook_set_at: Option<At>,
@@ -83,7 +83,7 @@ pub(crate) fn statuses(
     conn: &Connection,
     tenant: TenantId,
     (now, lang): (Millis, Lang),
-    url: impl Fn(ChannelId, ChannelType) -> String,
+    url: impl Fn(ChannelId) -> String,
 ) -> Result<Vec<ChannelStatus>> {
     all(
         conn,
@@ -111,7 +111,7 @@ pub(crate) fn statuses(
             let (inbound, outbound): (Option<At>, Option<At>) = (row.get(6)?, row.get(7)?);
             let age = |at: &Option<At>| at.as_ref().map(|at| (now - at.0).max(0) / 1000);
             Ok(ChannelStatus {
-                webhook_url: url(id, kind),
+                webhook_url: url(id),
                 id,
                 kind,
                 name: row.get(2)?,

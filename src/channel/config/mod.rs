@@ -170,6 +170,12 @@ impl Channel {
         self.text("/inbound/provider") == provider
     }
 
+    /// The secret that the address of the webhook bears, if deliveries are known by nothing else.
+    pub(crate) fn secret_in_url(&self) -> Option<&str> {
+        let secret = self.secrets.signing_key.as_deref()?;
+        self.is_fed_by("sendgrid").then_some(secret)
+    }
+
     /// Whether a mail that opens a ticket is acknowledged.
     pub(crate) fn acknowledges(&self) -> bool {
         self.config["acknowledge"].as_bool().unwrap_or(false)

@@ -24,8 +24,8 @@ export const noChannel: Readonly<EmailValues> = {
 /** A secret that nobody guesses and that stands in an address as it is. */
 export const newSecret = (): string => Array.from(crypto.getRandomValues(new Uint8Array(20)), (x) => x.toString(16).padStart(2, '0')).join('');
 
-/** Where a mail service is to post: SendGrid signs nothing, so the address bears the secret, which only its form has seen. */
-export const hookOf = (url: string, provider: Provider, secret = ''): string => (provider === 'sendgrid' ? `${url}&secret=${secret && secret !== kept ? encodeURIComponent(secret) : '…'}` : url);
+/** Where SendGrid is to post once a secret that was typed is saved: it signs nothing, so the address bears the secret. */
+export const hookWith = (url: string, secret: string): string => (secret === kept ? url : `${url.replace(/&secret=.*/, '')}&secret=${encodeURIComponent(secret)}`);
 
 function inboundValues(inbound: Inbound): Partial<EmailValues> {
   const { provider } = inbound;
