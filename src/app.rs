@@ -247,7 +247,7 @@ impl Server {
             }
         };
         if tokio::time::timeout(LAST_MAILS, finished).await.is_err() {
-            tracing::warn!("some mails were still being sent; they are sent again after the start");
+            tracing::warn!("something was still being sent; it is sent again after the start");
         }
         if let Err(error) = worker::note_allowance(self.app.clone()).await {
             tracing::warn!(%error, "what API keys have used could not be written down");

@@ -21,6 +21,9 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+/// The folder of the store in which blobs arrive.
+pub(crate) const INCOMING: &str = "incoming";
+
 /// The store of blobs.
 #[derive(Clone, Debug)]
 pub(crate) struct Blobs {
@@ -75,7 +78,7 @@ fn shelve(folder: &Path) -> io::Result<()> {
 impl Blobs {
     /// Opens the store and clears away what an interrupted upload left.
     pub(crate) fn open(dir: &Path) -> Result<Blobs> {
-        let incoming = dir.join("incoming");
+        let incoming = dir.join(INCOMING);
         let private = |path: &Path| {
             fs::DirBuilder::new()
                 .recursive(true)
@@ -103,13 +106,13 @@ impl Blobs {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(dir.join("incoming"))?;
+            .create(dir.join(INCOMING))?;
         Ok(Blobs::beside(dir))
     }
 
     /// Begins a blob of at most `limit` bytes.
     pub(crate) fn begin(&self, limit: u64) -> Result<Incoming> {
-        let path = self.dir.join("incoming").join(random_text(24)?);
+        let path = self.dir.join(INCOMING).join(random_text(24)?);
         let file = File::options()
             .write(true)
             .create_new(true)
@@ -315,7 +318,7 @@ mod tests {
         let mut large = blobs.begin(4).unwrap();
         assert_eq!(large.write(b"12345").unwrap_err().code(), Code::TooLarge);
         drop(large);
-        assert_eq!(fs::read_dir(dir.join("incoming")).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(dir.join(INCOMING)).unwrap().count(), 0);
         fs::remove_dir_all(&dir).unwrap();
     }
 

@@ -3,7 +3,7 @@
 //! a longest time, and no redirect is followed.
 use crate::{
     error::{Error, Result},
-    reach::Reach,
+    reach::{Reach, is_local_name},
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -133,12 +133,14 @@ impl OutboundHttp {
     }
 }
 
-#[allow(dead_code, reason = "outgoing webhooks ask it first")]
 /// Whether `address` may be called at all as far as is known now: it has the form of a URL, and its name leads to where
 /// `reach` allows. What it leads to later is vetted again when it is called.
 pub(crate) async fn vet(address: &str, reach: Reach) -> Result<(), Failure> {
     let uri: Uri = address.parse().map_err(|_| Failure::Address)?;
     let host = host(&uri)?;
+    if reach == Reach::PublicOnly && is_local_name(&host) {
+        return Err(Failure::Forbidden(host));
+    }
     resolve(host.trim_matches(['[', ']']), reach)
         .await
         .map(drop)

@@ -35,6 +35,21 @@ impl PrivateTargets {
     }
 }
 
+/// Whether a name means this machine or its surroundings wherever it is asked (RFC 6761, section 6.3, and what hypervisors call
+/// their own service). What it resolves to here and now is asked about all the same.
+pub(crate) fn is_local_name(host: &str) -> bool {
+    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    let is_of = |domain: &str| {
+        let before = name.strip_suffix(domain);
+        before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    };
+    is_of("localhost")
+        || is_of("localdomain")
+        || is_of("internal")
+        || is_of("local")
+        || matches!(&*name, "ip6-localhost" | "ip6-loopback")
+}
+
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
@@ -80,6 +95,31 @@ fn is_public(address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_this_machine_are_known_without_asking_for_them() {
+        for local in [
+            "localhost",
+            "LOCALHOST.",
+            "a.localhost",
+            "localhost.localdomain",
+            "ip6-localhost",
+            "metadata.google.internal",
+            "metadata.google.internal.",
+            "printer.local",
+        ] {
+            assert!(is_local_name(local), "{local}");
+        }
+        for other in [
+            "hooks.example.org",
+            "notlocalhost",
+            "internal.example.org",
+            "local.kz",
+            "",
+        ] {
+            assert!(!is_local_name(other), "{other}");
+        }
+    }
 
     #[test]
     fn private_networks_are_known() {

@@ -5,7 +5,7 @@ use crate::{
     automation,
     backup::schedule,
     channel::{inbound::record, watch},
-    clock::DAY,
+    clock::{DAY, MINUTE, SECOND},
     db::sql::{all, run},
     error::{Code, Error, Result},
     http::allowance,
@@ -95,7 +95,7 @@ pub(crate) fn start(app: &App) {
     every(
         app,
         "make a backup if one is due",
-        Duration::from_secs(60),
+        backup_watch(app),
         schedule::run,
     );
     every(
@@ -122,6 +122,16 @@ pub(crate) fn start(app: &App) {
         Duration::from_secs(3600),
         export::tidy,
     );
+}
+
+/// How often it is looked whether a backup is due: each minute, or as often as one is to be made.
+fn backup_watch(app: &App) -> Duration {
+    let every = app
+        .config
+        .backups
+        .as_ref()
+        .map_or(MINUTE, |schedule| schedule.every);
+    Duration::from_millis(u64::try_from(every.clamp(SECOND, MINUTE)).unwrap_or_default())
 }
 
 fn every<F, W>(app: &App, name: &'static str, interval: Duration, work: W)

@@ -48,16 +48,35 @@ fi
 binary=target/x86_64-unknown-linux-gnu/release/tehprof
 export CARGO_TERM_COLOR=never RUST_BACKTRACE=1
 
+# The release build keeps one processor busy for most of its time, so it goes on beside the checks that follow the lints, and
+# stands back for them. Its log is shown at its place in the order.
+release_log=target/release-build.log
+begin_release() {
+  nice -n 10 cargo build --locked --release >"$release_log" 2>&1 &
+  release=$!
+  trap 'kill "$release" 2>/dev/null || true' EXIT
+}
+end_release() {
+  local ended=0
+  wait "$release" || ended=$?
+  trap - EXIT
+  cat "$release_log"
+  return $ended
+}
+
 step 'formatting' cargo fmt --check
 step 'the fuzz targets name the same packages' bash -c 'cargo metadata --locked --format-version 1 --manifest-path tests/fuzz/Cargo.toml >/dev/null'
 step 'lints' cargo clippy --locked --all-targets -- -D warnings
+# The lints have built the front end; two builds of it at once would write over each other.
+export TEHPROF_WEB_DIST=$PWD/web/dist
+begin_release
 step 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items --quiet
 step 'unit and integration tests' cargo test --locked --quiet
 step 'the types of the front end are those of the server' tests/types.sh
 step 'front end: types' npm --prefix web run --silent check
 step 'front end: lint' npm --prefix web run --silent lint
 step 'front end: unit tests' npm --prefix web test --silent
-step 'release build' cargo build --locked --release
+step 'release build' end_release
 step 'the binary alone in an empty root' tests/chroot.sh "$binary"
 step 'what the container file makes' tests/container.sh "$binary"
 step 'a certificate of a real authority' tests/acme.sh "$binary"

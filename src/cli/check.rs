@@ -14,10 +14,10 @@ use crate::{
     clock::{Clock, Millis},
     config::Config,
     db::{migrate, watch},
-    error::Result as Done,
+    error::{Error, Result as Done},
 };
 use clap::Args;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use serde::Serialize;
 use std::{path::Path, time::Duration};
 
@@ -145,22 +145,42 @@ fn tell(report: &Report) -> Result<(), Failure> {
 
 /// Looks at everything.
 fn examine(config: &Config, now: Millis) -> Done<Report> {
-    let conn = open(&config.database())?;
-    conn.execute_batch("begin")?;
+    let database = config.database();
     let mut report = Report::default();
-    rows::integrity(&conn, &mut report)?;
-    // Nothing can be said about the contents of a file that is not whole.
-    if report.findings.is_empty() {
-        rows::figures(&conn, &mut report)?;
-        rows::references(&conn, &mut report)?;
-        rows::counters(&conn, &mut report)?;
-        rows::search(&conn, &mut report)?;
-        rows::queues(&conn, now, &mut report)?;
-        rows::audit(&conn, &config.data_dir, &mut report)?;
-        blobs::examine(&conn, &config.data_dir.join("files"), now, &mut report)?;
+    match look(config, now, &mut report) {
+        // A file that SQLite cannot make sense of is what was looked for.
+        Err(error) if is_damage(&error) => {
+            report.find(Area::Database, format!("{}: {error}", database.display()));
+        }
+        looked => looked?,
     }
     report.ok = report.findings.is_empty();
     Ok(report)
+}
+
+/// Whether SQLite says that its file is damaged or none of its own.
+fn is_damage(error: &Error) -> bool {
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<rusqlite::Error>())
+        .and_then(rusqlite::Error::sqlite_error_code)
+        .is_some_and(|code| matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+fn look(config: &Config, now: Millis, report: &mut Report) -> Done<()> {
+    let conn = open(&config.database())?;
+    conn.execute_batch("begin")?;
+    rows::integrity(&conn, report)?;
+    // Nothing can be said about the contents of a file that is not whole.
+    if report.findings.is_empty() {
+        rows::figures(&conn, report)?;
+        rows::references(&conn, report)?;
+        rows::counters(&conn, report)?;
+        rows::search(&conn, report)?;
+        rows::queues(&conn, now, report)?;
+        rows::audit(&conn, &config.data_dir, report)?;
+        blobs::examine(&conn, &config.data_dir.join("files"), now, report)?;
+    }
+    Ok(())
 }
 
 /// Opens the database for reading alone, if it has this program's schema.

@@ -55,7 +55,10 @@ impl Desk {
     /// Opens the data directory `dir`, which must hold a database.
     pub(super) fn open(dir: &Path) -> Result<Desk, Failure> {
         let database = Config::new(dir.to_owned()).database();
-        if !database.exists() {
+        let is_there = database.try_exists().map_err(|error| {
+            Failure::Sentence(format!("cannot look into {}: {error}", dir.display()))
+        })?;
+        if !is_there {
             return Err(Failure::Sentence(format!(
                 "there is no database in {}; `tehprof serve` or `tehprof tenant create` makes one, --data-dir names another place",
                 dir.display()

@@ -5,8 +5,9 @@
 //! whole is asked of `tehprof check`.
 mod held;
 
-use super::{DataDir, failure::Failure, out, value};
+use super::{DataDir, failure::Failure, out, served::Served, value};
 use crate::{
+    channel::{config::ChannelType, max, telegram},
     clock::{Clock, DAY, HOUR, Millis},
     config::Config,
     db::{migrate, sql::all, watch},
@@ -17,7 +18,7 @@ use crate::{
 };
 use bytes::Bytes;
 use clap::Args;
-use hyper::Request;
+use hyper::{Request, Uri};
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::statvfs;
 use serde::Serialize;
@@ -125,11 +126,53 @@ impl Doctor {
         if database(&config, &mut found) {
             contents(&config.database(), now, &mut found)?;
         }
-        if let Some(url) = &self.public_url {
-            reachable(url, &mut found)?;
+        // What is not said is as the server was started last.
+        let served = Served::of(&config.data_dir).unwrap_or_default();
+        match self.public_url.as_ref().or(served.public_url.as_ref()) {
+            Some(url) => reachable(url, &mut found)?,
+            None => found.add(
+                State::Attention,
+                [
+                    "публичный адрес не задан: ссылки из писем откроются только на этом компьютере"
+                        .to_owned(),
+                    "жария мекенжай берілмеген: хаттардағы сілтемелер тек осы компьютерде ашылады"
+                        .to_owned(),
+                    "no public address is set: links in mail open on this machine alone".to_owned(),
+                ],
+                Some([
+                    "запустите сервер с --public-url https://ваш.домен",
+                    "серверді --public-url https://сіздің.домен арқылы іске қосыңыз",
+                    "start the server with --public-url https://your.domain",
+                ]),
+            ),
         }
-        if let Some(cert) = &self.tls_cert {
+        let is_encrypted = |url: &String| url.starts_with("https://");
+        if let Some(cert) = self.tls_cert.as_ref().or(served.tls_cert.as_ref()) {
             certificate(cert, now, &mut found);
+        } else if [&self.public_url, &served.public_url, &Some(served.url)]
+            .into_iter()
+            .flatten()
+            .any(is_encrypted)
+        {
+            found.good([
+                "TLS: адрес с шифрованием".to_owned(),
+                "TLS: мекенжай шифрланған".to_owned(),
+                "TLS: the address is encrypted".to_owned(),
+            ]);
+        } else {
+            found.add(
+                State::Attention,
+                [
+                    "TLS: без шифрования пароли идут по сети открыто".to_owned(),
+                    "TLS: шифрлаусыз құпиясөздер желіде ашық жүреді".to_owned(),
+                    "TLS: without encryption passwords cross the network in the clear".to_owned(),
+                ],
+                Some([
+                    "задайте --tls-cert и --tls-key, --acme или прокси с https; в сети без интернета: tehprof tls init",
+                    "--tls-cert мен --tls-key, --acme немесе https прокси беріңіз; интернетсіз желіде: tehprof tls init",
+                    "give --tls-cert and --tls-key, --acme, or a proxy with https; without internet: tehprof tls init",
+                ]),
+            );
         }
         if let Some(dir) = &self.backup_dir {
             backups(dir, now, &mut found);
@@ -342,20 +385,31 @@ fn contents(path: &Path, now: Millis, found: &mut Findings) -> Done<()> {
             "the clock agrees with what is stored".to_owned(),
         ]);
     }
-    let channels: Vec<(String, String, Option<String>, String)> = all(
+    let channels: Vec<(String, String, Option<String>, String, ChannelType)> = all(
         &conn,
-        "select c.name, t.name, coalesce(c.inbound_error, c.last_error), c.config
+        "select c.name, t.name, coalesce(c.inbound_error, c.last_error), c.config, c.type
            from channel c
            join tenant t on t.id = c.tenant_id
           where c.is_active and t.is_active
           order by c.tenant_id, c.id",
         [],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        |row| {
+            let of_tenant = (row.get(0)?, row.get(1)?);
+            Ok((
+                of_tenant.0,
+                of_tenant.1,
+                row.get(2)?,
+                row.get(3)?,
+                row.get(4)?,
+            ))
+        },
     )?;
-    for (name, tenant, last_error, config) in channels {
+    for (name, tenant, last_error, config, kind) in channels {
+        let config: Value = serde_json::from_str(&config).unwrap_or_default();
         let trouble = last_error
-            .or_else(|| mail_server(&config, "smtp"))
-            .or_else(|| mail_server(&config, "inbound"));
+            .or_else(|| mail_server(&config["smtp"]))
+            .or_else(|| mail_server(&config["inbound"]))
+            .or_else(|| messenger_server(kind, &config));
         match trouble {
             None => found.good([
                 format!("канал «{name}» ({tenant}): работает"),
@@ -381,12 +435,34 @@ fn contents(path: &Path, now: Millis, found: &mut Findings) -> Done<()> {
 }
 
 /// Tries the mail server that a part of a channel's configuration names, if it does, and says what is wrong with it.
-fn mail_server(config: &str, part: &str) -> Option<String> {
-    let config: Value = serde_json::from_str(config).ok()?;
-    let host = config[part]["host"].as_str()?;
-    let port = config[part]["port"]
-        .as_u64()
-        .and_then(|p| u16::try_from(p).ok())?;
+fn mail_server(part: &Value) -> Option<String> {
+    let port = part["port"].as_u64().and_then(|p| u16::try_from(p).ok())?;
+    server(part["host"].as_str()?, port)
+}
+
+/// Tries the server of a messenger, and says what is wrong with it.
+fn messenger_server(kind: ChannelType, config: &Value) -> Option<String> {
+    let base = |name: &str| config[name].as_str();
+    let url = match kind {
+        ChannelType::Email => return None,
+        ChannelType::Telegram => base("api_base").unwrap_or(telegram::API),
+        ChannelType::Max => base("api_base").unwrap_or(max::API),
+        ChannelType::Whatsapp => base("base_url")?,
+    };
+    let url: Uri = url.parse().ok()?;
+    let usual = if url.scheme_str() == Some("http") {
+        80
+    } else {
+        443
+    };
+    server(
+        url.host()?.trim_matches(['[', ']']),
+        url.port_u16().unwrap_or(usual),
+    )
+}
+
+/// Tries to connect to a server, and says what is wrong with it.
+fn server(host: &str, port: u16) -> Option<String> {
     let addresses = match (host, port).to_socket_addrs() {
         Ok(addresses) => addresses,
         Err(error) => return Some(format!("{host}: {error}")),

@@ -17,6 +17,7 @@ mod openapi;
 mod operator;
 mod out;
 mod serve;
+mod served;
 mod service;
 mod settings;
 mod shell;

@@ -4,6 +4,7 @@ use super::{
     desk::Desk,
     failure::{Failure, refuse},
     out,
+    served::Served,
     tenant::meant,
     value,
 };
@@ -22,7 +23,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 use std::{
     io::{self, Read},
-    path::PathBuf,
+    path::Path,
 };
 
 /// Care for the people who work at the desk
@@ -83,20 +84,25 @@ impl Password {
 /// How links to this installation begin.
 #[derive(Args, Debug)]
 pub(super) struct Links {
-    /// Begin links with this address, by which people reach the server
+    /// Begin links with this address, by which people reach the server; as the server was started last if left out
     #[arg(long, value_name = "URL", value_parser = value::url)]
     public_url: Option<String>,
 }
 
 impl Links {
     /// Prints the link by which somebody sets their password, if there is one.
-    pub(super) fn tell(self, token: Option<String>, email: &str) -> Result<(), Failure> {
+    pub(super) fn tell(
+        self,
+        dir: &Path,
+        token: Option<String>,
+        email: &str,
+    ) -> Result<(), Failure> {
         let Some(token) = token else {
             return Ok(());
         };
         let config = Config {
-            public_url: self.public_url,
-            ..Config::new(PathBuf::new())
+            public_url: self.public_url.or_else(|| Some(Served::of(dir)?.url)),
+            ..Config::new(dir.to_owned())
         };
         out::note(&format!(
             "By this link {email} sets a password, once and within three days:"
@@ -163,7 +169,7 @@ impl Add {
         let password = Password::read_if(self.password_stdin)?;
         let desk = Desk::open(&self.data.data_dir)?;
         let secret = desk.secret.clone();
-        let (email, links) = (self.email.clone(), self.links);
+        let (dir, email, links) = (self.data.data_dir.clone(), self.email.clone(), self.links);
         let (id, token) = desk.write(move |tx| {
             let tenant = meant(tx, &self.tenant)?;
             let new = NewOperator {
@@ -190,7 +196,7 @@ impl Add {
             Ok((id, token))
         })?;
         out::say(id)?;
-        links.tell(token, &email)
+        links.tell(&dir, token, &email)
     }
 }
 
@@ -290,7 +296,7 @@ impl ResetPassword {
                 }
             }
         })?;
-        self.links.tell(token, &self.email)
+        self.links.tell(&self.data.data_dir, token, &self.email)
     }
 }
 

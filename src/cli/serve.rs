@@ -5,7 +5,9 @@ use super::{
     DataDir, desk,
     failure::Failure,
     log::{self, Format, Level},
-    out, service, value, welcome,
+    out,
+    served::Served,
+    service, value, welcome,
 };
 use crate::{
     Clock, Config, Confinement, Millis, Order, PrivateTargets, Server, backup::schedule::Schedule,
@@ -216,6 +218,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     if let Some(address) = server.smtp_address() {
         tracing::info!(%address, "taking mail by SMTP");
     }
+    leave_note(&server);
     let ready = match welcome::greet(&server).await {
         Ok(()) => out::say(format!("listening on {}", server.origin())),
         Err(failure) => Err(failure),
@@ -234,6 +237,19 @@ async fn serve(config: Config) -> Result<(), Failure> {
         signal = stop.wait() => tracing::warn!(signal, "told to stop again: not waiting for what is in flight"),
     }
     ready
+}
+
+/// Notes where and how the desk is served, for commands of the shell.
+fn leave_note(server: &Server) {
+    let config = &server.app().config;
+    let served = Served {
+        url: config.public_url(),
+        public_url: config.public_url.clone(),
+        tls_cert: config.tls_cert.clone(),
+    };
+    if let Err(error) = served.keep(&config.data_dir) {
+        tracing::warn!(%error, "it could not be noted where the desk is served");
+    }
 }
 
 /// The signals that end a server.

@@ -50,11 +50,24 @@ impl Tenants {
 
 /// The tenant that a person means by an id, a domain or a name.
 pub(super) fn meant(conn: &Connection, word: &str) -> Done<Tenant> {
-    tenant::named(conn, word)?.ok_or_else(|| {
-        refuse(format!(
+    let mut found = tenant::named(conn, word)?;
+    match (found.pop(), found.as_slice()) {
+        (Some(tenant), []) => Ok(tenant),
+        (Some(last), others) => {
+            let ids: Vec<String> = others
+                .iter()
+                .chain([&last])
+                .map(|t| t.id.to_string())
+                .collect();
+            Err(refuse(format!(
+                "there are several tenants \"{word}\"; name one by its id: {}",
+                ids.join(", ")
+            )))
+        }
+        (None, _) => Err(refuse(format!(
             "there is no tenant \"{word}\"; `tehprof tenant list` shows those there are"
-        ))
-    })
+        ))),
+    }
 }
 
 /// Make a tenant and its admin: prints the tenant's id, and the link by which the admin sets a password
@@ -95,7 +108,11 @@ impl Create {
         let password = Password::read_if(self.admin_password_stdin)?;
         let desk = Desk::open_or_make(&self.data.data_dir)?;
         let secret = desk.secret.clone();
-        let (email, links) = (self.admin_email.clone(), self.links);
+        let (dir, email, links) = (
+            self.data.data_dir.clone(),
+            self.admin_email.clone(),
+            self.links,
+        );
         let (id, token) = desk.write(move |tx| {
             let new = NewTenant {
                 name: &self.name,
@@ -128,7 +145,7 @@ impl Create {
             Ok((id, token))
         })?;
         out::say(id)?;
-        links.tell(token, &email)
+        links.tell(&dir, token, &email)
     }
 }
 

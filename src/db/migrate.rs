@@ -38,7 +38,10 @@ pub(crate) fn latest() -> i32 {
 
 /// Where `path` stands, without touching it: `None` if there is no such file yet.
 pub(crate) fn version(path: &Path) -> Result<Option<i32>> {
-    if !path.exists() {
+    let is_there = path
+        .try_exists()
+        .map_err(|error| Error::internal(format!("{}: {error}", path.display())))?;
+    if !is_there {
         return Ok(None);
     }
     let conn = Connection::open(path)?;

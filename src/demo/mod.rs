@@ -37,7 +37,9 @@ pub(crate) const RELAY_PORT: u16 = 1025;
 /// The demo tenant, if it has been made.
 pub(crate) fn find(conn: &Connection) -> Result<Option<Tenant>> {
     let named = tenant::named(conn, DOMAIN)?;
-    Ok(named.filter(|tenant| tenant.domain.as_deref() == Some(DOMAIN)))
+    Ok(named
+        .into_iter()
+        .find(|tenant| tenant.domain.as_deref() == Some(DOMAIN)))
 }
 
 /// Opens the mailbox that the appliance's own SMTP listener feeds, unless the desk has one already.

@@ -39,7 +39,8 @@ pub(crate) fn tenant(conn: &Connection, name: Option<&str>) -> Result<Option<Ten
     let found = match name {
         None => tenant::first_tenant(conn)?,
         Some(name) => tenant::named(conn, name)?
-            .filter(|t| t.domain.as_deref() == Some(name) || t.id.to_string() == name),
+            .into_iter()
+            .find(|t| t.domain.as_deref() == Some(name) || t.id.to_string() == name),
     };
     Ok(found.filter(|t| t.is_active && t.settings.kb_public))
 }

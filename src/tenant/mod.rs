@@ -148,16 +148,31 @@ pub(crate) fn find(conn: &Connection, id: TenantId) -> Result<Tenant> {
         .ok_or_else(|| Error::new(Code::TenantNotFound).on("tenant_id"))
 }
 
-/// The tenant that a person names in the shell: by id, domain or name.
-pub(crate) fn named(conn: &Connection, name: &str) -> Result<Option<Tenant>> {
-    first(
-        conn,
-        &format!(
-            "{COLUMNS} where id = cast(?1 as integer) or domain = ?1 or name = ?1 order by id limit 1"
+/// The tenants that a person may mean in the shell: that of an id, else that of a domain, else all of a name.
+pub(crate) fn named(conn: &Connection, word: &str) -> Result<Vec<Tenant>> {
+    if let Ok(id) = word.parse::<i64>()
+        && id.to_string() == word
+    {
+        let found = first(
+            conn,
+            &format!("{COLUMNS} where id = ?1"),
+            [TenantId(id)],
+            read,
+        )?;
+        if let Some(tenant) = found {
+            return Ok(vec![tenant]);
+        }
+    }
+    let found = first(conn, &format!("{COLUMNS} where domain = ?1"), [word], read)?;
+    match found {
+        Some(tenant) => Ok(vec![tenant]),
+        None => sql::all(
+            conn,
+            &format!("{COLUMNS} where name = ?1 order by id"),
+            [word],
+            read,
         ),
-        [name],
-        read,
-    )
+    }
 }
 
 pub(crate) fn all(conn: &Connection) -> Result<Vec<Tenant>> {
@@ -229,72 +244,83 @@ pub(crate) fn save_settings(conn: &Connection, id: TenantId, settings: &Settings
     Ok(())
 }
 
+/// Every table with rows of tenants, each before those that it refers to.
+pub(crate) const OWN: &[&str] = &[
+    "webhook_delivery",
+    "webhook",
+    "trigger_run",
+    "trigger",
+    "macro",
+    "notification",
+    "notification_setting",
+    "error_log",
+    "outbox",
+    "inbound_event",
+    "reaction",
+    "chat_message",
+    "ticket_chat",
+    "chat_name",
+    "chat_link",
+    "channel_watch",
+    "staff_link",
+    "staff_chat",
+    "chat",
+    "file",
+    "csat",
+    "time_entry",
+    "estimate",
+    "event",
+    "draft",
+    "mention",
+    "follower",
+    "ticket_tag",
+    "widget_code",
+    "participant",
+    "message_edit",
+    "imported_message",
+    "imported_ticket",
+    "message",
+    "ticket",
+    "ticket_count",
+    "ticket_figure",
+    "ticket_figure_day",
+    "ticket_flow",
+    "ticket_opened",
+    "ticket_span",
+    "channel",
+    "quick_reply",
+    "kb_article",
+    "category",
+    "tag",
+    "saved_view",
+    "contact_address",
+    "contact",
+    "portal_user",
+    "ended_token",
+    "client",
+    "tariff",
+    "sla_rule",
+    "idempotency",
+    "audit_chain",
+    "audit_log",
+    "notice",
+    "bitrix24_user",
+    "bitrix24_portal",
+    "key_level",
+    "api_key",
+    "totp",
+    "recovery_code",
+    "mobile_session",
+    "session",
+    "access_link",
+    "operator",
+    "demo_run",
+    "brand_image",
+];
+
 /// Removes a tenant and everything that is its own.
 pub(crate) fn delete(conn: &Connection, id: TenantId) -> Result<bool> {
-    for table in [
-        "outbox",
-        "inbound_event",
-        "reaction",
-        "chat_message",
-        "ticket_chat",
-        "chat_name",
-        "chat_link",
-        "channel_watch",
-        "staff_link",
-        "staff_chat",
-        "chat",
-        "file",
-        "csat",
-        "time_entry",
-        "estimate",
-        "event",
-        "draft",
-        "mention",
-        "follower",
-        "ticket_tag",
-        "widget_code",
-        "participant",
-        "message_edit",
-        "imported_message",
-        "imported_ticket",
-        "message",
-        "ticket",
-        "ticket_count",
-        "ticket_figure",
-        "ticket_figure_day",
-        "ticket_flow",
-        "ticket_opened",
-        "ticket_span",
-        "channel",
-        "quick_reply",
-        "kb_article",
-        "category",
-        "tag",
-        "saved_view",
-        "contact_address",
-        "contact",
-        "portal_user",
-        "ended_token",
-        "client",
-        "tariff",
-        "sla_rule",
-        "idempotency",
-        "audit_chain",
-        "audit_log",
-        "notice",
-        "bitrix24_user",
-        "bitrix24_portal",
-        "key_level",
-        "api_key",
-        "totp",
-        "recovery_code",
-        "mobile_session",
-        "session",
-        "access_link",
-        "operator",
-        "demo_run",
-        "brand_image",
-    ] {
+    for table in OWN {
         run(
             conn,
             &format!("delete from {table} where tenant_id = ?1"),

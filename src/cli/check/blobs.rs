@@ -1,6 +1,7 @@
 //! Whether the bytes that rows name lie beside the database, whole, and what lies there that no row names.
 use super::{Area, Report};
 use crate::{
+    blob::INCOMING,
     clock::{DAY, Millis},
     error::Result,
     leftover::{self, NamedBlob},
@@ -27,7 +28,7 @@ pub(super) fn examine(
     report: &mut Report,
 ) -> Result<()> {
     let named = named(conn)?;
-    let stored = stored(dir)?;
+    let Store { stored, strays } = Store::read(dir)?;
     for ((tenant, hash), size) in &named {
         let place = format!("tenant {tenant}, {hash}");
         let Some(path) = stored.get(&(tenant.clone(), hash.clone())) else {
@@ -51,10 +52,18 @@ pub(super) fn examine(
         }
     }
     let mut left = 0;
-    for (key, path) in &stored {
-        if !named.contains_key(key) && age(path, now)? > LEFT_OVER {
-            left += 1;
+    for (key, path) in stored.iter().filter(|(key, _)| !named.contains_key(key)) {
+        // A file that was stored is called after its bytes, and a row may be on the way to it; anything else came by itself.
+        match weigh(path) {
+            Ok((_, hash)) if hash == key.1 => left += usize::from(age(path, now)? > LEFT_OVER),
+            Ok(_) => report.find(Area::Files, stray(path)),
+            // Gone since it was listed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => report.find(Area::Files, format!("{}: {error}", path.display())),
         }
+    }
+    for path in &strays {
+        report.find(Area::Files, stray(path));
     }
     if left > 0 {
         report.note(
@@ -74,20 +83,51 @@ fn named(conn: &Connection) -> Result<Named> {
     Ok(rows.into_iter().map(entry).collect())
 }
 
-/// What lies in the store: `tenant/shelf/hash`. What is still arriving lies elsewhere and is left out.
-fn stored(dir: &Path) -> Result<BTreeMap<(String, String), PathBuf>> {
-    let mut stored = BTreeMap::new();
-    for (tenant, folder) in entries(dir)? {
-        if tenant.parse::<i64>().is_err() {
-            continue;
-        }
-        for (_, shelf) in entries(&folder)? {
-            for (hash, path) in entries(&shelf)? {
-                stored.insert((tenant.clone(), hash), path);
+fn stray(path: &Path) -> String {
+    format!(
+        "{}: belongs to nothing and was not stored by the desk",
+        path.display()
+    )
+}
+
+/// What lies in the store.
+struct Store {
+    /// By tenant and hash: `tenant/shelf/hash`.
+    stored: BTreeMap<(String, String), PathBuf>,
+    /// What lies where nothing is stored.
+    strays: Vec<PathBuf>,
+}
+
+impl Store {
+    fn read(dir: &Path) -> Result<Store> {
+        let mut store = Store {
+            stored: BTreeMap::new(),
+            strays: Vec::new(),
+        };
+        for (tenant, folder) in entries(dir)? {
+            // What is still arriving lies beside the tenants, and is looked at by the next start.
+            if tenant == INCOMING {
+                continue;
+            }
+            if tenant.parse::<i64>().is_err() || !folder.is_dir() {
+                store.strays.push(folder);
+                continue;
+            }
+            for (name, shelf) in entries(&folder)? {
+                if !shelf.is_dir() {
+                    store.strays.push(shelf);
+                    continue;
+                }
+                for (hash, path) in entries(&shelf)? {
+                    match hash.starts_with(&name) && path.is_file() {
+                        true => drop(store.stored.insert((tenant.clone(), hash), path)),
+                        false => store.strays.push(path),
+                    }
+                }
             }
         }
+        Ok(store)
     }
-    Ok(stored)
 }
 
 /// The names in a folder and where they lead; none if there is no such folder.

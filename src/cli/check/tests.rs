@@ -185,10 +185,93 @@ fn an_attachment_that_is_gone_cut_or_changed_is_found_and_a_leftover_is_noted() 
     fs::rename(&path, path.with_file_name("0".repeat(64))).unwrap();
     assert!(found(&config)[0].ends_with("the file is not there"));
 
+    fs::remove_file(path.with_file_name("0".repeat(64))).unwrap();
+    fs::write(&path, b"a report").unwrap();
+    damage(&config, "delete from file");
     let young = examine(&config, Clock::System.now()).unwrap();
     assert_eq!(young.notes, []);
     let old = examine(&config, Clock::System.now() + 2 * DAY).unwrap();
     assert_eq!(old.notes.len(), 1);
+}
+
+#[test]
+fn a_file_that_the_desk_has_not_stored_is_found() {
+    let (dir, config) = desk();
+    let store = dir.0.join("files");
+    for (path, bytes) in [
+        (
+            format!("1/{}/{}", "ab", "ab".repeat(32)),
+            "not what its name says",
+        ),
+        ("1/ab/notes.txt".to_owned(), "on a shelf"),
+        ("1/loose".to_owned(), "beside the shelves"),
+        ("readme".to_owned(), "beside the tenants"),
+    ] {
+        let path = store.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        let told = format!(
+            "files: {}: belongs to nothing and was not stored by the desk",
+            path.display()
+        );
+        assert_eq!(found(&config), [told]);
+        fs::remove_file(&path).unwrap();
+    }
+    assert_eq!(found(&config), Vec::<String>::new());
+}
+
+#[test]
+fn a_file_that_is_no_database_is_a_finding_and_names_the_file() {
+    let (_dir, config) = desk();
+    let path = config.database();
+    let whole = fs::read(&path).unwrap();
+    let mut torn = whole.clone();
+    torn[100..4_096].fill(0x5a);
+    for bytes in [
+        b"not a database, and long enough to be read as one".repeat(100),
+        torn,
+    ] {
+        fs::write(&path, bytes).unwrap();
+        let found = found(&config);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("database: "), "{found:?}");
+    }
+}
+
+/// Whatever a desk has used goes with it, and no table is forgotten.
+#[test]
+fn a_tenant_goes_with_all_that_is_its_own() {
+    let (_dir, config) = desk();
+    let desk = Desk::open(&config.data_dir).unwrap();
+    let left = desk
+        .write(|tx| {
+            let tables: Vec<String> = crate::db::sql::all(
+                tx,
+                "select s.name from sqlite_schema s
+                  where s.type = 'table' and s.name not in ('search', 'kb_search')
+                    and exists (select 1 from pragma_table_info(s.name) c where c.name = 'tenant_id')",
+                [],
+                |row| row.get(0),
+            )?;
+            assert!(tables.len() > 60, "{tables:?}");
+            assert!(crate::tenant::delete(tx, TenantId(1))?);
+            let mut left = Vec::new();
+            for table in tables {
+                let sql = format!("select count(*) from {table} where tenant_id = 1");
+                let rows: i64 = crate::db::sql::one(tx, &sql, [], |row| row.get(0))?;
+                let known = crate::tenant::OWN.contains(&table.as_str());
+                if rows > 0 || !known {
+                    left.push((table, rows));
+                }
+            }
+            Ok(left)
+        })
+        .unwrap();
+    assert_eq!(left, []);
+    drop(desk);
+    let report = examine(&config, Clock::System.now()).unwrap();
+    assert_eq!(report.figures.tenants, 0);
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
 }
 
 #[test]
