@@ -6,7 +6,10 @@ use crate::support::{
     until, until_so,
 };
 use serde_json::{Value, json};
-use std::thread;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 /// The address and the headers that a provider was told to post with.
 #[derive(Clone, Debug)]
@@ -282,6 +285,33 @@ fn polling_needs_no_address_and_reads_everything_once() {
         .map(|m| m["message"].clone())
         .collect();
     assert_eq!(texts, ["Вопрос 1", "Вопрос 2", "Вопрос 3", "Вопрос 4"]);
+}
+
+#[test]
+fn who_polls_too_often_waits_as_long_as_it_is_told() {
+    let desk = Desk::open();
+    let bots = [
+        (
+            "telegram",
+            Peer::telegram(),
+            "bot_token",
+            "123:token",
+            "getUpdates",
+        ),
+        ("max", Peer::max(), "token", "max-token", "/updates?"),
+    ];
+    for (kind, peer, field, token, method) in bots {
+        peer.put_off(4);
+        let mut config = json!({ "api_base": peer.url(), "mode": "polling" });
+        config[field] = json!(token);
+        let body = json!({ "type": kind, "name": "Бот", "config": config });
+        desk.alia.call("create_channel", body);
+        peer.nth(method, 1);
+        let began = Instant::now();
+        peer.nth(method, 2);
+        let waited = began.elapsed();
+        assert!(waited > Duration::from_secs(3), "{kind}: {waited:?}");
+    }
 }
 
 #[test]

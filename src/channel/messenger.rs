@@ -6,7 +6,10 @@ use super::{
     parts::{Limits, Part},
     telegram, whatsapp,
 };
-use crate::{app::App, clock::Millis};
+use crate::{
+    app::App,
+    clock::{HOUR, Millis, SECOND},
+};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
@@ -48,6 +51,14 @@ pub(crate) enum Sent {
     Refused { why: String, gone: bool },
     /// The chat is called so now.
     Moved { to: String },
+}
+
+/// The longest that a provider may make us wait in one go.
+const LONGEST_WAIT: Millis = HOUR;
+
+/// How long we wait if a provider tells us to.
+pub(crate) fn told_to_wait(told: Millis) -> Millis {
+    told.clamp(SECOND, LONGEST_WAIT)
 }
 
 /// Why a file was not fetched.
@@ -111,8 +122,8 @@ pub(crate) struct Polled {
 /// Why polling brought nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unpolled {
-    /// Try again.
-    Later(String),
+    /// Try again, not before so long if the provider says how long.
+    Later { why: String, wait: Option<Millis> },
     /// Somebody else reads with the same token; fighting over it helps nobody.
     Taken(String),
     /// A webhook is set, which excludes polling.

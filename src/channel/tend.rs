@@ -325,17 +325,24 @@ async fn poll(app: &App, channel: &Channel) {
                 note(app, channel, Some(why)).await;
                 INVALID
             }
-            Err(Unpolled::Later(why)) => {
+            Err(Unpolled::Later { why, wait }) => {
                 // One hiccup is nothing that a person could act on.
                 if failures > 0 {
                     note(app, channel, Some(why)).await;
                 }
-                Duration::from_secs(1 << failures.min(6))
+                pause_after(failures, wait)
             }
         };
         failures = failures.saturating_add(1);
         tokio::time::sleep(pause).await;
     }
+}
+
+/// How long polling rests after so many failures: as long as it was told, if that is longer.
+fn pause_after(failures: u32, told: Option<Millis>) -> Duration {
+    let own = Duration::from_secs(1 << failures.min(6));
+    let told = told.and_then(|ms| u64::try_from(ms).ok());
+    own.max(Duration::from_millis(told.unwrap_or(0)))
 }
 
 async fn note(app: &App, channel: &Channel, why: Option<String>) {
@@ -355,7 +362,10 @@ async fn poll_once(
     channel: &Channel,
     messenger: &dyn Messenger,
 ) -> Result<(), Unpolled> {
-    let ours = |error: Error| Unpolled::Later(error.to_string());
+    let ours = |error: Error| Unpolled::Later {
+        why: error.to_string(),
+        wait: None,
+    };
     let id = channel.id;
     let cursor: Option<String> = app
         .db
@@ -379,4 +389,20 @@ async fn poll_once(
     inbound::store_all(app, channel, told.collect(), polled.cursor)
         .await
         .map_err(ours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn polling_rests_longer_with_every_failure_and_as_long_as_it_is_told() {
+        let seconds = |failures, told| pause_after(failures, told).as_secs();
+        assert_eq!(
+            [0, 1, 2, 6, 60].map(|n| seconds(n, None)),
+            [1, 2, 4, 64, 64]
+        );
+        assert_eq!(seconds(0, Some(8_000)), 8);
+        assert_eq!(seconds(5, Some(8_000)), 32);
+    }
 }

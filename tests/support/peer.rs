@@ -72,6 +72,8 @@ pub(crate) struct Shared {
     asked: Mutex<Vec<Asked>>,
     /// What waits to be asked for.
     pub(crate) news: Mutex<Vec<Value>>,
+    /// How many seconds whoever polls next is told to wait.
+    put_off: Mutex<Option<i64>>,
     open: AtomicBool,
     numbers: AtomicI64,
 }
@@ -93,6 +95,7 @@ impl Peer {
                 mood: Mutex::new(Mood::Take),
                 asked: Mutex::default(),
                 news: Mutex::default(),
+                put_off: Mutex::default(),
                 open: AtomicBool::new(false),
                 numbers: AtomicI64::new(1000),
             }),
@@ -148,6 +151,11 @@ impl Peer {
     /// Something new that whoever polls is told.
     pub(crate) fn tell(&self, update: Value) {
         self.shared.news.lock().unwrap().push(update);
+    }
+
+    /// Tells whoever polls next to wait.
+    pub(crate) fn put_off(&self, seconds: i64) {
+        *self.shared.put_off.lock().unwrap() = Some(seconds);
     }
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
@@ -280,6 +288,12 @@ fn telegram(asked: &Asked, number: i64, shared: &Shared) -> Answer {
             ),
         },
         "getUpdates" => {
+            if let Some(seconds) = shared.put_off.lock().unwrap().take() {
+                return answer(
+                    429,
+                    &json!({ "ok": false, "error_code": 429, "description": "Too Many Requests", "parameters": { "retry_after": seconds } }),
+                );
+            }
             let offset = body["offset"].as_i64().unwrap_or(0);
             let mut news = shared.news.lock().unwrap();
             news.retain(|update| update["update_id"].as_i64().unwrap_or(0) >= offset);
@@ -409,6 +423,11 @@ fn max(asked: &Asked, number: i64, shared: &Shared) -> Answer {
             answer(200, &json!({ "url": format!("http://{host}/upload-here") }))
         }
         ("GET", "/updates") => {
+            if let Some(seconds) = shared.put_off.lock().unwrap().take() {
+                let wait = ("retry-after".to_owned(), seconds.to_string());
+                let body = json!({ "code": "too.many.requests", "message": "slow down" });
+                return (429, vec![wait], body.to_string().into_bytes());
+            }
             let mut news = shared.news.lock().unwrap();
             let found = std::mem::take(&mut *news);
             drop(news);

@@ -6,7 +6,9 @@ mod verdict;
 use super::{
     config::Channel,
     heard::{Heard, Media, Source, text_at},
-    messenger::{Button, Checked, Load, Messenger, Polled, Sent, To, Unfetched, Unpolled},
+    messenger::{
+        Button, Checked, Load, Messenger, Polled, Sent, To, Unfetched, Unpolled, told_to_wait,
+    },
     parts::{Attached, Limits, Part},
     peer::{self, Body, Call, Form, LONG, Reply, SHORT, Silence},
 };
@@ -206,14 +208,20 @@ impl Bot {
         let reply = self
             .call(Method::GET, &path, Body::None, longest)
             .await
-            .map_err(|silence| Unpolled::Later(silence.why))?;
+            .map_err(|silence| Unpolled::Later {
+                why: silence.why,
+                wait: None,
+            })?;
         let mut answer = reply.json();
         if !reply.is_ok() {
             let why = complaint(&reply, &answer);
             return Err(match reply.status {
                 401 => Unpolled::Never(why),
                 405 => Unpolled::Hooked(why),
-                _ => Unpolled::Later(why),
+                _ => Unpolled::Later {
+                    why,
+                    wait: reply.retry_after.map(told_to_wait),
+                },
             });
         }
         let marker = text_at(&answer, "marker");

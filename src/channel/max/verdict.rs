@@ -1,7 +1,7 @@
 //! What an answer of MAX means for what was sent. Pure.
 use crate::channel::{
     heard::text_at,
-    messenger::Sent,
+    messenger::{Sent, told_to_wait},
     peer::{Reply, Silence},
 };
 use crate::clock::SECOND;
@@ -43,7 +43,7 @@ pub(super) fn verdict(reply: Result<Reply, Silence>) -> Sent {
     let why = complaint(&reply, &body);
     match reply.status {
         429 => Sent::Wait {
-            ms: reply.retry_after.unwrap_or(2 * SECOND).max(SECOND),
+            ms: told_to_wait(reply.retry_after.unwrap_or(2 * SECOND)),
             why,
         },
         403 | 404 => Sent::Refused { why, gone: true },

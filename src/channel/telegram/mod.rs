@@ -9,7 +9,7 @@ use super::{
     parts::{Attached, Limits, Part},
     peer::{self, Body, Call, Form, LONG, SHORT},
 };
-use crate::{app::App, clock::SECOND};
+use crate::app::App;
 use futures_util::future::{BoxFuture, FutureExt};
 use hyper::Method;
 use serde_json::{Map, Value, json};
@@ -208,7 +208,10 @@ impl Bot {
                 409 if words.contains("webhook is active") => Unpolled::Hooked(words),
                 409 => Unpolled::Taken(words),
                 401 | 404 => Unpolled::Never(words),
-                _ => Unpolled::Later(words),
+                _ => Unpolled::Later {
+                    why: words,
+                    wait: why.wait(),
+                },
             }
         })?;
         let events = updates.as_array().cloned().unwrap_or_default();
@@ -361,9 +364,6 @@ fn externals(result: &Value, chat: &str) -> Vec<String> {
         other => one(other).into_iter().collect(),
     }
 }
-
-/// The longest that Telegram may make us wait in one go.
-const LONGEST_WAIT: i64 = 3600 * SECOND;
 
 #[cfg(feature = "fuzzing")]
 pub(crate) fn strange(update: &Value) {

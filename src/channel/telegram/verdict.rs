@@ -1,8 +1,8 @@
 //! What an answer of the Bot API means for what was sent. Pure.
-use super::{LONGEST_WAIT, externals};
+use super::externals;
 use crate::channel::{
     heard::{number_of, text_of},
-    messenger::Sent,
+    messenger::{Sent, told_to_wait},
     peer::{Reply, Silence},
 };
 use crate::clock::{Millis, SECOND};
@@ -48,6 +48,14 @@ impl Why {
         }
     }
 
+    /// How long to wait before asking again, if that was told.
+    pub(super) fn wait(&self) -> Option<Millis> {
+        match self {
+            Why::Refused(refusal) => refusal.retry_after.map(told_to_wait),
+            Why::Silent(_) => None,
+        }
+    }
+
     /// Whether asking again would bring the same.
     pub(super) fn is_final(&self) -> bool {
         matches!(self.code(), 400 | 403 | 404 | 413)
@@ -79,7 +87,7 @@ impl Answer {
         let after = body
             .pointer("/parameters/retry_after")
             .and_then(number_of)
-            .map(|seconds| seconds.max(1) * SECOND);
+            .map(|seconds| seconds.max(1).saturating_mul(SECOND));
         Answer::Refusal(Refusal {
             // A page of a proxy with status 200 is an outage as well.
             code: if code == 200 { 502 } else { code },
@@ -142,10 +150,7 @@ pub(super) fn verdict(answer: Answer, chat: &str) -> Sent {
         return Sent::Moved { to };
     }
     if refusal.code == 429 {
-        let ms = refusal
-            .retry_after
-            .unwrap_or(SECOND)
-            .clamp(SECOND, LONGEST_WAIT);
+        let ms = told_to_wait(refusal.retry_after.unwrap_or(SECOND));
         return Sent::Wait { ms, why };
     }
     if GONE.iter().any(|words| refusal.description.contains(words)) {
@@ -207,6 +212,19 @@ mod tests {
             "parameters": { "retry_after": 17 }
         });
         assert!(matches!(after(429, &flood), Sent::Wait { ms: 17_000, .. }));
+        let waits = |body: &Value| {
+            let reply = Reply {
+                status: 429,
+                retry_after: None,
+                bytes: Bytes::from(body.to_string()),
+            };
+            Answer::of(Ok(reply)).result().unwrap_err().wait()
+        };
+        assert_eq!(waits(&flood), Some(17_000));
+        let ages =
+            json!({ "ok": false, "error_code": 429, "parameters": { "retry_after": i64::MAX } });
+        assert_eq!(waits(&ages), Some(3_600_000));
+        assert_eq!(waits(&json!({ "ok": false, "error_code": 429 })), None);
     }
 
     #[test]

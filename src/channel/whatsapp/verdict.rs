@@ -1,7 +1,7 @@
 //! What an answer of the Evolution API means for what was sent. Pure.
 use crate::channel::{
     heard::{text_at, text_of},
-    messenger::Sent,
+    messenger::{Sent, told_to_wait},
     peer::{Reply, Silence},
 };
 use crate::clock::SECOND;
@@ -54,7 +54,7 @@ pub(super) fn verdict(reply: Result<Reply, Silence>) -> Sent {
     let why = complaint(&body).unwrap_or_else(|| format!("the server answered {}", reply.status));
     if reply.status == 429 {
         return Sent::Wait {
-            ms: reply.retry_after.unwrap_or(30 * SECOND).max(SECOND),
+            ms: told_to_wait(reply.retry_after.unwrap_or(30 * SECOND)),
             why,
         };
     }
