@@ -196,6 +196,17 @@ fn is_hidden(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}')
 }
 
+/// What takes room and shows nothing.
+const FILLERS: [char; 6] = [
+    '\u{34f}', '\u{115f}', '\u{1160}', '\u{2800}', '\u{3164}', '\u{ffa0}',
+];
+
+/// Whether nothing of a text is seen.
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.chars()
+        .all(|c| c.is_whitespace() || is_hidden(c) || FILLERS.contains(&c))
+}
+
 /// A name that somebody gave themselves, fit to be shown: one line, nothing hidden, at most 200 characters.
 pub(crate) fn plain_name(name: &str) -> String {
     let shown: String = name.chars().filter(|c| !is_hidden(*c)).take(200).collect();
@@ -238,6 +249,20 @@ mod tests {
         let long = json!({"low": -1_094_821_888, "high": 412, "unsigned": false});
         assert_eq!(number_of(&long), Some(1_772_726_671_360));
         assert_eq!(number_of(&json!([])), None);
+    }
+
+    #[test]
+    fn a_text_that_shows_nothing_is_blank() {
+        for text in [
+            "",
+            " \n",
+            "\u{200b}",
+            "\u{200b}\u{2060} \u{feff}",
+            "\u{2800}\u{3164}",
+        ] {
+            assert!(is_blank(text), "{text:?}");
+        }
+        assert!(!is_blank("\u{200b}?") && !is_blank("❤\u{fe0f}"));
     }
 
     #[test]

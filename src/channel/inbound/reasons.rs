@@ -146,6 +146,21 @@ pub(super) fn rule(rule: &str, lang: Lang) -> String {
             "WhatsApp хабарламаның шифрын аша алмады",
             "WhatsApp could not decrypt the message",
         ],
+        "update_without_a_chat" => [
+            "событие не называет чата, разобрать его нельзя",
+            "оқиғада чат аталмаған, оны талдау мүмкін емес",
+            "it names no chat and cannot be read",
+        ],
+        "empty_message" => [
+            "в сообщении ничего нет",
+            "хабарламада ештеңе жоқ",
+            "there is nothing in the message",
+        ],
+        "pressed_by_another" => [
+            "кнопку нажал не тот, чья это заявка",
+            "түймені өтінім иесі емес, басқа адам басты",
+            "somebody else than the ticket's person pressed the button",
+        ],
         other => return other.replace('_', " "),
     };
     lang.pick(known).to_owned()

@@ -1,6 +1,6 @@
 //! What is no text, told in words of the desk's language; and what a ticket made of a chat is called. Pure.
 use crate::{
-    channel::heard::{Extra, Said},
+    channel::heard::{Extra, Said, is_blank},
     lang::Lang,
 };
 
@@ -17,7 +17,7 @@ pub(super) fn body(said: &Said, lost: &[(String, String)], lang: Lang) -> String
             });
         }
     }
-    if !said.text.trim().is_empty() {
+    if !is_blank(&said.text) {
         lines.push(said.text.clone());
     }
     lines.extend(said.extra.iter().filter_map(|extra| told(extra, lang)));
@@ -78,7 +78,7 @@ const TITLE: usize = 90;
 
 /// The title of a ticket: how its first message begins.
 pub(super) fn subject(text: &str, name: &str, lang: Lang) -> String {
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+    let line = text.lines().map(str::trim).find(|line| !is_blank(line));
     let Some(line) = line else {
         let word = lang.pick(["Сообщение", "Хабарлама", "Message"]);
         return format!("{word}: {name}").chars().take(TITLE).collect();
@@ -129,6 +129,10 @@ mod tests {
             "Не печатает касса"
         );
         assert_eq!(subject(" ", "Асем", Lang::Kk), "Хабарлама: Асем");
+        assert_eq!(
+            subject("\u{200b}\n\u{200b}", "Асем", Lang::Kk),
+            "Хабарлама: Асем"
+        );
         let long = subject(&"слово ".repeat(40), "x", Lang::Ru);
         assert!(
             long.chars().count() <= TITLE && long.ends_with("слово…"),

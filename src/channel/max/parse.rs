@@ -1,7 +1,7 @@
 //! From an update of MAX to what was said. Pure.
 use crate::channel::heard::{
-    Extra, Heard, Media, Person, Place, Press, Said, Source, file_name, number_of, plain_name,
-    text_at, text_of,
+    Extra, Heard, Media, Person, Place, Press, Said, Source, file_name, is_blank, number_of,
+    plain_name, text_at, text_of,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
@@ -117,6 +117,9 @@ fn message(update: &Value, key: &str) -> Heard {
     if id.is_empty() {
         return Heard::Nothing("message_without_a_body");
     }
+    if text_at(&message["recipient"], "chat_id").is_empty() {
+        return Heard::Nothing("update_without_a_chat");
+    }
     let mut by = person(sender, update);
     let place = place(message, &by.name);
     let mut text = text_at(body, "text");
@@ -157,7 +160,10 @@ fn message(update: &Value, key: &str) -> Heard {
         }
         _ => {}
     }
-    if text.trim().is_empty() && media.is_empty() && extra.is_empty() {
+    if is_blank(&text) && media.is_empty() && extra.is_empty() {
+        if !text.is_empty() {
+            return Heard::Nothing("empty_message");
+        }
         extra.push(Extra::Unknown("message".into()));
     }
     Heard::Said(Box::new(Said {
@@ -286,7 +292,7 @@ fn edited(message: &Value) -> Heard {
         text_at(&message["body"], "mid"),
         text_at(&message["body"], "text"),
     );
-    if id.is_empty() || text.trim().is_empty() {
+    if id.is_empty() || is_blank(&text) {
         return Heard::Nothing("edit_without_text");
     }
     Heard::Edited { id, text }
@@ -352,6 +358,26 @@ mod tests {
             let _ = token(&update);
             let _ = heard(&update, "key");
         }
+    }
+
+    #[test]
+    fn what_shows_nothing_or_names_no_chat_is_no_message() {
+        let said = |text: &str, recipient: Value| {
+            let message = serde_json::json!({
+                "recipient": recipient, "sender": { "user_id": 10_001, "name": "Асем" },
+                "body": { "mid": "mid.01", "text": text },
+            });
+            let update =
+                serde_json::json!({ "update_type": "message_created", "message": message });
+            heard(&update, "key")
+        };
+        let dialog = || serde_json::json!({ "chat_id": 182, "chat_type": "dialog" });
+        assert_eq!(said("\u{200b}", dialog()), Heard::Nothing("empty_message"));
+        assert!(matches!(said("?", dialog()), Heard::Said(_)));
+        assert_eq!(
+            said("?", Value::Null),
+            Heard::Nothing("update_without_a_chat")
+        );
     }
 
     #[test]

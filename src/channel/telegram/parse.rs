@@ -2,8 +2,8 @@
 //! knows yet is no fault.
 use crate::{
     channel::heard::{
-        Extra, Heard, Media, Person, Place, Press, Said, Source, file_name, number_of, plain_name,
-        text_at, text_of,
+        Extra, Heard, Media, Person, Place, Press, Said, Source, file_name, is_blank, number_of,
+        plain_name, text_at, text_of,
     },
     clock::SECOND,
 };
@@ -40,6 +40,18 @@ fn subject(update: &Value) -> (&str, &Value) {
 pub(super) fn heard(update: &Value, bot: &str) -> Heard {
     let (kind, subject) = subject(update);
     match kind {
+        "message"
+        | "channel_post"
+        | "business_message"
+        | "edited_message"
+        | "edited_channel_post"
+        | "edited_business_message"
+        | "my_chat_member"
+        | "message_reaction"
+            if chat_id(subject).is_none() =>
+        {
+            Heard::Nothing("update_without_a_chat")
+        }
         "message" | "channel_post" | "business_message" => message(subject, bot),
         "edited_message" | "edited_channel_post" | "edited_business_message" => edited(subject),
         "callback_query" => pressed(subject),
@@ -51,11 +63,15 @@ pub(super) fn heard(update: &Value, bot: &str) -> Heard {
     }
 }
 
+fn chat_id(message: &Value) -> Option<String> {
+    let id = message.pointer("/chat/id").and_then(text_of);
+    id.filter(|id| !id.is_empty())
+}
+
 fn message_id(message: &Value) -> String {
-    let chat = message.pointer("/chat/id").and_then(text_of);
     format!(
         "{}:{}",
-        chat.unwrap_or_default(),
+        chat_id(message).unwrap_or_default(),
         text_at(message, "message_id")
     )
 }
@@ -201,7 +217,10 @@ fn message(message: &Value, bot: &str) -> Heard {
     if let Some(from) = forwarded(message) {
         extra.push(Extra::Forwarded { from });
     }
-    if text.trim().is_empty() && media.is_empty() && extra.is_empty() {
+    if is_blank(&text) && media.is_empty() && extra.is_empty() {
+        if !text.is_empty() {
+            return Heard::Nothing("empty_message");
+        }
         extra.push(Extra::Unknown(unknown(message)));
     }
     Heard::Said(Box::new(Said {
@@ -430,7 +449,7 @@ fn edited(message: &Value) -> Heard {
         return Heard::Nothing("from_a_bot");
     }
     let text = said_text(message);
-    if text.trim().is_empty() {
+    if is_blank(&text) {
         // A live location ticks, a preview appears: the words are as they were.
         return Heard::Nothing("edit_without_text");
     }
@@ -557,6 +576,21 @@ mod tests {
             panic!("not heard: {update}");
         };
         assert_eq!(said.at, Some(i64::MAX));
+    }
+
+    #[test]
+    fn what_names_no_chat_is_no_message() {
+        for update in [
+            serde_json::json!({ "update_id": 102, "message": "poison" }),
+            serde_json::json!({ "update_id": 102, "message": { "text": "?", "chat": "7" } }),
+            serde_json::json!({ "update_id": 102, "message": { "text": "?", "chat": { "id": {} } } }),
+            serde_json::json!({ "update_id": 102, "edited_message": [1] }),
+            serde_json::json!({ "update_id": 102, "message_reaction": null }),
+            serde_json::json!({ "update_id": 102, "my_chat_member": { "new_chat_member": { "status": "left" } } }),
+        ] {
+            let nothing = Heard::Nothing("update_without_a_chat");
+            assert_eq!(heard(&update, "desk_bot"), nothing, "{update}");
+        }
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! What stands inside a WhatsApp message: wrappings taken off, the one content found, said in our words. Pure.
 use crate::channel::heard::{
-    Extra, Heard, Media, Source, file_name, number_of, plain_name, text_at, text_of,
+    Extra, Heard, Media, Source, file_name, is_blank, number_of, plain_name, text_at, text_of,
 };
 use serde_json::{Value, json};
 
@@ -148,7 +148,7 @@ pub(super) fn read(message: &Value, data: &Value) -> Contents {
         "unknown" => return Contents::Nothing("message_that_could_not_be_decrypted"),
         other => read.extra.push(Extra::Unknown(other.to_owned())),
     }
-    if read.text.trim().is_empty() && read.media.is_empty() && read.extra.is_empty() {
+    if is_blank(&read.text) && read.media.is_empty() && read.extra.is_empty() {
         return Contents::Nothing("empty_message");
     }
     Contents::Said(read)
@@ -168,7 +168,7 @@ pub(super) fn protocol(body: &Value) -> Option<Heard> {
             .unwrap_or(inner);
         if let Contents::Said(read) = read(unwrap(inner), &Value::Null) {
             let text = read.text;
-            return (!text.trim().is_empty()).then_some(Heard::Edited { id, text });
+            return (!is_blank(&text)).then_some(Heard::Edited { id, text });
         }
     }
     matches!(kind.as_str(), "REVOKE" | "0").then_some(Heard::Removed { id })
