@@ -315,6 +315,16 @@ fn who_polls_too_often_waits_as_long_as_it_is_told() {
 }
 
 #[test]
+fn code_leaves_as_it_was_typed() {
+    let (desk, peer, post, _) = telegram();
+    post(&desk, &update(1, 77, "Как настроить?"));
+    let id = ticket(&desk)["ticket"]["id"].clone();
+    say(&desk, &id, "**Так:**\n```\nx = \"_a_\"\n```\nИ 2**3**4");
+    let sent = peer.nth("sendMessage", 1).json();
+    assert_eq!(sent["text"], "Так:\n```\nx = \"_a_\"\n```\nИ 2**3**4");
+}
+
+#[test]
 fn a_flood_is_waited_for_and_a_blocked_bot_is_told() {
     let (desk, peer, post, _) = telegram();
     post(&desk, &update(1, 77, "Вопрос"));

@@ -167,9 +167,8 @@ fn paragraphs(text: &str) -> String {
 
 /// As `paragraphs`, with the marks that an operator's words bear.
 fn marked(text: &str) -> String {
-    let lines: Vec<String> = text
-        .lines()
-        .map(|line| marks::pieces(line).into_iter().map(shown).collect())
+    let lines: Vec<String> = marks::lines(text)
+        .map(|line| line.into_iter().map(shown).collect())
         .collect();
     lines.join("<br>\n")
 }
