@@ -113,6 +113,51 @@ fn a_button_rates_the_work_once_and_gives_way_to_a_word_of_thanks() {
 }
 
 #[test]
+fn in_a_group_only_who_opened_a_ticket_rates_it() {
+    let (desk, peer, post, _) = telegram();
+    asking(&desk);
+    let group = json!({ "id": -1_001, "title": "Линия", "type": "supergroup" });
+    let said = |n: i64, by: i64, text: &str| {
+        let mut update = update(n, by, text);
+        update["message"]["chat"] = group.clone();
+        update
+    };
+    let pressed = |n: i64, by: i64, data: &Value| {
+        let mut press = press(n, by, 9, data);
+        press["callback_query"]["message"]["chat"] = group.clone();
+        press
+    };
+    post(&desk, &said(1, 77, "Касса не печатает"));
+    post(&desk, &said(2, 88, "У меня тоже"));
+    let id = number(&desk, "Касса не печатает");
+    complete(&desk, &id);
+    let row = buttons(&question(&peer, -1_001));
+    let (one, five) = (&row[0]["callback_data"], &row[4]["callback_data"]);
+    for other in [88, 99] {
+        post(&desk, &pressed(other, other, one));
+        assert!(told(&peer, &other.to_string()).contains("тот, кто создал"));
+        assert_eq!(rating(&desk, &id), Value::Null);
+    }
+    post(&desk, &pressed(50, 77, five));
+    assert!(told(&peer, "50").contains("5 из 5"));
+    assert_eq!(rating(&desk, &id), 5);
+
+    // In a chat of two likewise, and an estimate as well as a rating.
+    post(&desk, &update(3, 66, "Нужна доработка"));
+    let id = number(&desk, "Нужна доработка");
+    let body = json!({ "ticket_id": id, "hours": 3, "description": "Отчёт", "cost": 45000 });
+    desk.omar.call("set_estimate", body);
+    let yes = question(&peer, 66)["reply_markup"]["inline_keyboard"][0][0]["callback_data"].clone();
+    let mut foreign = press(51, 66, 9, &yes);
+    foreign["callback_query"]["from"]["id"] = json!(77);
+    post(&desk, &foreign);
+    assert!(told(&peer, "51").contains("тот, кто создал"));
+    post(&desk, &press(52, 66, 9, &yes));
+    assert!(told(&peer, "52").contains("согласована"));
+    desk.check();
+}
+
+#[test]
 fn a_press_on_work_that_goes_on_again_is_refused_politely() {
     let (desk, peer, post, _) = telegram();
     asking(&desk);

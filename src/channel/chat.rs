@@ -410,14 +410,32 @@ pub(crate) fn ticket_of(conn: &Connection, chat: &Chat) -> Result<Option<TicketI
     )
 }
 
-/// Notes that a ticket is held in a chat.
-pub(crate) fn hold(tx: &Tx<'_>, chat: &Chat, ticket: TicketId) -> Result<()> {
+/// Notes that a ticket is held in a chat, and who began it there.
+pub(crate) fn hold(tx: &Tx<'_>, chat: &Chat, ticket: TicketId, by: &Person) -> Result<()> {
+    // Who writes in a group's own name stays unknown.
+    let is_named = !by.id.is_empty() && !(chat.is_group && by.id == chat.address);
     run(
         tx,
-        "insert into ticket_chat (tenant_id, ticket_id, chat_id) values (?1, ?2, ?3) on conflict do nothing",
-        (chat.tenant, ticket, chat.id),
+        "insert into ticket_chat (tenant_id, ticket_id, chat_id, person) values (?1, ?2, ?3, ?4) on conflict do nothing",
+        (chat.tenant, ticket, chat.id, is_named.then_some(&by.id)),
     )?;
     Ok(())
+}
+
+/// Whether it is somebody's own ticket: they began it in its chat. If nobody knows who did, it is everybody's there.
+pub(crate) fn is_theirs(
+    conn: &Connection,
+    chat: &Chat,
+    ticket: TicketId,
+    by: &Person,
+) -> Result<bool> {
+    let person: Option<Option<String>> = first(
+        conn,
+        "select person from ticket_chat where tenant_id = ?1 and ticket_id = ?2",
+        (chat.tenant, ticket),
+        |row| row.get(0),
+    )?;
+    Ok(person.flatten().is_none_or(|person| person == by.id))
 }
 
 /// A message that the provider knows.

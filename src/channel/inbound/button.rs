@@ -93,6 +93,13 @@ const STALE: [&str; 3] = [
     "This button no longer works",
 ];
 
+/// Somebody else's button, in Russian, Kazakh and English.
+const ANOTHERS: [&str; 3] = [
+    "Ответить может только тот, кто создал заявку",
+    "Тек өтінімді жасаған адам ғана жауап бере алады",
+    "Only the person who opened the request can answer",
+];
+
 /// The answer to whoever pressed: it ends the button's spinning and shows some words.
 fn answer(press: &Press, outcome: &'static str, rule: &str, text: String) -> Applied {
     Applied::Answered {
@@ -178,6 +185,11 @@ pub(super) fn pressed(tx: &Tx<'_>, app: &App, channel: &Channel, press: &Press) 
             return Ok(answer(press, "ignored", rule, lang.pick(STALE).to_owned()));
         }
     };
+    if !chat::is_theirs(tx, &proven.chat, proven.ticket.id, &press.by)? {
+        let lang = spoken.unwrap_or(rating::lang_of(tx, &proven.ticket)?);
+        let text = lang.pick(ANOTHERS).to_owned();
+        return Ok(answer(press, "ignored", "pressed_by_another", text));
+    }
     match rating::read(&proven.what) {
         Some(said) => rated(tx, channel, press, proven, said),
         None => on_estimate(tx, channel, press, proven),

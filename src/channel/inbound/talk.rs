@@ -287,7 +287,7 @@ fn said(
             (ticket, message, "ticket", rule)
         }
     };
-    chat::hold(tx, &chat, ticket.id)?;
+    chat::hold(tx, &chat, ticket.id, &said.by)?;
     let name = Name {
         external: &said.id,
         album: said.album.as_deref(),

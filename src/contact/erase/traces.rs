@@ -194,6 +194,15 @@ fn in_errors(tx: &Tx<'_>, tenant: TenantId, address: &str) -> Result<()> {
 
 /// Their conversations, with what is called how there and what is to be said. An operator's own stays theirs.
 fn chats(tx: &Tx<'_>, tenant: TenantId, person: &Person) -> Result<()> {
+    let own: Vec<i64> = person.chats.iter().map(|chat| chat.id).collect();
+    run(
+        tx,
+        "update ticket_chat set person = ''
+          where tenant_id = ?1
+            and person in (select name from chat_name
+                            where tenant_id = ?1 and chat_id in (select value from json_each(?2)))",
+        (tenant, json(&own)?),
+    )?;
     for sql in [
         "delete from chat
           where tenant_id = ?1 and contact_id = ?2
