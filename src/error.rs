@@ -191,6 +191,8 @@ pub(crate) enum Fault {
     NotSecret,
     NotBase64,
     NotPrivateKey,
+    /// A secret that is kept, but was given for another server.
+    OfAnotherServer,
     NotClock,
     WrongPassword,
     WeakPassword,
@@ -330,6 +332,11 @@ impl Fault {
                 "нужен закрытый ключ в PEM: RSA от 2048 до 4096 бит или Ed25519",
                 "PEM түріндегі жабық кілт қажет: 2048–4096 биттік RSA не Ed25519",
                 "must be a private key in PEM: RSA of 2048 to 4096 bits or Ed25519",
+            ],
+            Fault::OfAnotherServer => [
+                "адрес сервера изменился, а это значение дано для другого; укажите его ещё раз",
+                "сервер мекенжайы өзгерді, ал бұл мән басқасына берілген; оны қайта көрсетіңіз",
+                "was given for another server; give it again",
             ],
             Fault::NotClock => [
                 "нужно время суток вида 08:30",

@@ -267,7 +267,7 @@ fn what_is_wrong_is_told_in_words() {
     assert_eq!(
         (refused.code(), &refused.json()["field"]),
         (
-            "missing_parameter".into(),
+            "invalid_parameter".into(),
             &json!("config.inbound.password")
         )
     );

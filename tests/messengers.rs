@@ -325,6 +325,38 @@ fn code_leaves_as_it_was_typed() {
 }
 
 #[test]
+fn one_setting_of_a_channel_is_changed_and_the_others_stay() {
+    let (desk, peer, _post, channel) = telegram();
+    let change = |config: Value| {
+        let body = json!({ "channel_id": channel["id"], "config": config });
+        desk.alia.ask("update_channel", &body)
+    };
+    for config in [
+        json!({ "mode": "polling" }),
+        json!({ "mode": "polling", "bot_token": "••••" }),
+    ] {
+        let now = change(config).data()["config"].clone();
+        let wanted = json!({
+            "mode": "polling", "api_base": peer.url(), "welcome": "Здравствуйте!", "bot_token": "••••",
+        });
+        assert_eq!(now, wanted);
+    }
+    peer.nth("getUpdates", 1);
+    // The token goes to no other server than it was given for.
+    for api_base in [json!("http://127.0.0.1:9"), Value::Null] {
+        let refused = change(json!({ "api_base": api_base, "bot_token": "••••" }));
+        assert_eq!(
+            (refused.code(), &refused.json()["field"]),
+            ("invalid_parameter".into(), &json!("config.bot_token"))
+        );
+    }
+    assert_eq!(
+        change(json!({ "welcome": "" })).data()["config"]["welcome"],
+        Value::Null
+    );
+}
+
+#[test]
 fn a_flood_is_waited_for_and_a_blocked_bot_is_told() {
     let (desk, peer, post, _) = telegram();
     post(&desk, &update(1, 77, "Вопрос"));

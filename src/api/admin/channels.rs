@@ -158,7 +158,8 @@ pub(crate) struct UpdateChannel {
     /// Empty for one that does not expire.
     #[serde(default)]
     secret_expires_on: Option<Line>,
-    /// Its whole new set-up; a secret that is left out or `••••` keeps its value.
+    /// What is new in its set-up; what is left out stays, and so does a secret that is `••••`. When a server's address
+    /// changes, the secret that goes there is to be given again.
     #[serde(default)]
     config: Option<Sent>,
 }

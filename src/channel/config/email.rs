@@ -188,7 +188,7 @@ impl EmailConfig {
         });
         let given = self.smtp.password.as_deref().is_some_and(|p| p != HIDDEN);
         if elsewhere && kept.smtp_password.is_some() && !given {
-            return Err(Error::missing("config.smtp.password"));
+            return Err(of_another_server("config.smtp.password"));
         }
         let mut secrets = Secrets {
             smtp_password: keep(self.smtp.password, &kept.smtp_password),
@@ -222,9 +222,15 @@ impl EmailConfig {
                 if let Some(ca) = certificates(ca, "config.inbound.ca")? {
                     shown["ca"] = ca.into();
                 }
+                let known = kept.imap_password.is_some();
+                let hidden = password.as_deref().is_none_or(|text| text == HIDDEN);
                 secrets.imap_password = keep(password, &mailbox_password(before, &shown));
                 if secrets.imap_password.is_none() {
-                    return Err(Error::missing("config.inbound.password"));
+                    let field = "config.inbound.password";
+                    return Err(match known && hidden {
+                        true => of_another_server(field),
+                        false => Error::missing(field),
+                    });
                 }
                 shown
             }
@@ -269,6 +275,11 @@ impl EmailConfig {
     }
 }
 
+/// A password is kept, but not for this server.
+fn of_another_server(field: &'static str) -> Error {
+    Error::invalid(field, Fault::OfAnotherServer)
+}
+
 /// The password that is kept of a mailbox: it goes to the server it was given for and to no other.
 fn mailbox_password(before: Option<&Channel>, now: &Value) -> Option<String> {
     let before = before?;
@@ -308,7 +319,7 @@ mod tests {
     use super::*;
     use crate::{
         api::field::{ChannelId, TenantId, decode},
-        channel::config::ChannelType,
+        channel::config::{ChannelType, Sent},
     };
 
     fn config(inbound: Value, password: Value) -> EmailConfig {
@@ -369,6 +380,48 @@ mod tests {
                 .split(Some(&before))
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn one_setting_is_changed_and_the_others_stay() {
+        let inbound = json!({
+            "provider": "imap", "host": "imap.example", "port": 993, "security": "tls",
+            "username": "help", "password": "p2", "folder": "Desk"
+        });
+        let (shown, secrets) = config(inbound, json!("p1")).split(None).unwrap();
+        let before = channel(shown.clone(), secrets.clone());
+        let change = |given: Value| {
+            let sent: Sent = serde_json::from_value(given).unwrap();
+            sent.split(ChannelType::Email, Some(&before))
+        };
+        let (now, kept) = change(json!({ "acknowledge": true })).unwrap();
+        let mut wanted = shown.clone();
+        wanted["acknowledge"] = true.into();
+        assert_eq!((now, kept), (wanted, secrets.clone()));
+        let (now, kept) = change(json!({ "inbound": { "folder": "INBOX" } })).unwrap();
+        let mut wanted = shown.clone();
+        wanted["inbound"]["folder"] = "INBOX".into();
+        assert_eq!((now, kept), (wanted, secrets));
+        // What goes to another server is given again, and another provider begins with nothing.
+        for (given, field) in [
+            (
+                json!({ "smtp": { "host": "smtp.elsewhere" } }),
+                "config.smtp.password",
+            ),
+            (
+                json!({ "inbound": { "host": "imap.elsewhere" } }),
+                "config.inbound.password",
+            ),
+        ] {
+            let refused = change(given).unwrap_err();
+            assert_eq!(refused.field(), Some(field));
+            assert!(refused.to_string().contains("another server"), "{refused}");
+        }
+        let (now, kept) = change(json!({ "inbound": { "provider": "smtp" } })).unwrap();
+        assert_eq!(now["inbound"], json!({ "provider": "smtp" }));
+        assert_eq!(kept.imap_password, None);
+        let (now, _) = change(json!({ "dkim": null })).unwrap();
+        assert_eq!(now.get("dkim"), None);
     }
 
     #[test]

@@ -105,7 +105,7 @@ fn secrets(
     let none = Secrets::default();
     let kept = before.map_or(&none, |channel| &channel.secrets);
     if moved && given.as_deref().is_none_or(|text| text == HIDDEN) {
-        return Err(Error::missing(field));
+        return Err(Error::invalid(field, Fault::OfAnotherServer));
     }
     let token = keep(given, &kept.token).ok_or_else(|| Error::missing(field))?;
     // It stands in addresses and headers.
@@ -205,17 +205,8 @@ mod tests {
         let first = json!({ "bot_token": "123:secret", "mode": "polling" });
         let (shown, secrets) = sent(first).split(ChannelType::Telegram, None).unwrap();
         assert_eq!(shown, json!({ "mode": "polling" }));
-        let before = Channel {
-            id: ChannelId(1),
-            tenant: TenantId(1),
-            kind: ChannelType::Telegram,
-            name: "Bot".into(),
-            address: String::new(),
-            handle: None,
-            config: shown,
-            secrets,
-            is_active: true,
-        };
+        assert_eq!(secrets.token.as_deref(), Some("123:secret"));
+        let before = channel(ChannelType::Telegram, shown, "123:secret");
         assert_eq!(before.shown()["bot_token"], HIDDEN);
         let again = json!({ "bot_token": HIDDEN });
         let (_, kept) = sent(again)
@@ -226,6 +217,64 @@ mod tests {
         let elsewhere = json!({ "bot_token": HIDDEN, "api_base": "http://10.0.0.1:8081" });
         let refused = sent(elsewhere).split(ChannelType::Telegram, Some(&before));
         assert_eq!(refused.unwrap_err().field(), Some("config.bot_token"));
+    }
+
+    fn channel(kind: ChannelType, config: Value, token: &str) -> Channel {
+        let secrets = Secrets {
+            token: Some(token.into()),
+            ..Secrets::default()
+        };
+        Channel {
+            id: ChannelId(1),
+            tenant: TenantId(1),
+            kind,
+            name: "Bot".into(),
+            address: String::new(),
+            handle: None,
+            config,
+            secrets,
+            is_active: true,
+        }
+    }
+
+    #[test]
+    fn one_setting_is_changed_and_the_others_stay() {
+        let config =
+            json!({ "api_base": "http://10.0.0.1:8081", "mode": "webhook", "welcome": "Сәлем" });
+        let before = channel(ChannelType::Telegram, config.clone(), "1:a");
+        let change = |given: Value| sent(given).split(ChannelType::Telegram, Some(&before));
+        for given in [
+            json!({ "mode": "polling" }),
+            json!({ "mode": "polling", "bot_token": HIDDEN }),
+            json!({ "mode": "polling", "api_base": "http://10.0.0.1:8081/" }),
+        ] {
+            let (now, secrets) = change(given).unwrap();
+            let mut wanted = config.clone();
+            wanted["mode"] = "polling".into();
+            assert_eq!(now, wanted);
+            assert_eq!(secrets.token.as_deref(), Some("1:a"));
+        }
+        // What is emptied goes, and so does the address, for which the token is given again.
+        let (now, _) = change(json!({ "welcome": "" })).unwrap();
+        assert_eq!(now.get("welcome"), None);
+        for api_base in [json!(""), Value::Null, json!("http://10.0.0.2")] {
+            let refused = change(json!({ "api_base": api_base })).unwrap_err();
+            assert_eq!(refused.field(), Some("config.bot_token"));
+            assert!(refused.to_string().contains("another server"), "{refused}");
+            let given = json!({ "api_base": api_base, "bot_token": "1:b" });
+            assert_eq!(change(given).unwrap().1.token.as_deref(), Some("1:b"));
+        }
+
+        let config = json!({ "base_url": "https://wa.example", "instance": "x", "groups": false });
+        let before = channel(ChannelType::Whatsapp, config, "key");
+        let change = |given: Value| sent(given).split(ChannelType::Whatsapp, Some(&before));
+        let (now, secrets) = change(json!({ "groups": true })).unwrap();
+        assert_eq!(
+            (&now["instance"], &now["groups"]),
+            (&json!("x"), &json!(true))
+        );
+        assert_eq!(secrets.token.as_deref(), Some("key"));
+        assert!(change(json!({ "base_url": "https://wa.elsewhere" })).is_err());
     }
 
     #[test]

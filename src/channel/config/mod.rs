@@ -96,17 +96,39 @@ impl Sent {
         Ok(decode::<Named<T>>(named.into())?.config)
     }
 
-    /// What may be read back, and the secrets. A secret that is left out or comes back as it was shown keeps its value.
+    /// What may be read back, and the secrets. What is left out stays as it was, and so does a secret that comes back as it
+    /// was shown.
     pub(crate) fn split(
-        self,
+        mut self,
         kind: ChannelType,
         before: Option<&Channel>,
     ) -> Result<(Value, Secrets)> {
+        if let Some(Value::Object(kept)) = before.map(|channel| &channel.config) {
+            fill(&mut self.0, kept);
+        }
         match kind {
             ChannelType::Email => self.read::<EmailConfig>()?.split(before),
             ChannelType::Telegram => self.read::<TelegramConfig>()?.split(before),
             ChannelType::Whatsapp => self.read::<WhatsappConfig>()?.split(before),
             ChannelType::Max => self.read::<MaxConfig>()?.split(before),
+        }
+    }
+}
+
+/// Adds what is kept of a set-up to what was given. Another provider of mail begins with nothing, and the key that signs
+/// has a rule of its own.
+fn fill(given: &mut Map<String, Value>, kept: &Map<String, Value>) {
+    let provider = given.get("provider");
+    if provider.is_some_and(|provider| kept.get("provider") != Some(provider)) {
+        return;
+    }
+    for (name, value) in kept.iter().filter(|(name, _)| *name != "dkim") {
+        match (given.get_mut(name), value) {
+            (None, value) => {
+                given.insert(name.clone(), value.clone());
+            }
+            (Some(Value::Object(given)), Value::Object(kept)) => fill(given, kept),
+            (Some(_), _) => {}
         }
     }
 }

@@ -7,7 +7,7 @@ describe('the form of a messenger', () => {
     expect(configOf('telegram', valuesOf('telegram', 'Бот', telegram))).toEqual(telegram);
     const whatsapp = { base_url: 'https://wa.example.kz', instance: 'desk', api_key: '••••', groups: true };
     expect(configOf('whatsapp', valuesOf('whatsapp', 'WhatsApp', whatsapp))).toEqual(whatsapp);
-    expect(configOf('max', valuesOf('max', 'MAX', { token: '••••', mode: 'webhook' }))).toEqual({ token: '••••', mode: 'webhook' });
+    expect(configOf('max', valuesOf('max', 'MAX', { token: '••••', mode: 'webhook' }))).toEqual({ token: '••••', mode: 'webhook', welcome: '', api_base: '' });
   });
 
   it('asks for news where nobody can post to it', () => {

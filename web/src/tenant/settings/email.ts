@@ -47,8 +47,8 @@ export function valuesOf(name: string, { address, from_name, signature, acknowle
   };
 }
 
-/** Certificates matter where there is encryption. */
-const trusting = (security: Security, ca: string) => (security !== 'none' && ca.trim() ? { ca: ca.trim() } : {});
+/** Certificates matter where there is encryption. What is left out would stay as it was. */
+const trusting = (security: Security, ca: string) => ({ ca: security === 'none' ? '' : ca.trim() });
 
 function inboundOf(v: EmailValues): Inbound {
   switch (v.provider) {
@@ -66,8 +66,8 @@ export function configOf(v: EmailValues): EmailConfig {
   return {
     address: v.address.trim(), from_name: v.from_name.trim(),
     inbound: inboundOf(v), acknowledge: v.acknowledge,
-    ...(v.signature.trim() ? { signature: v.signature } : {}),
-    smtp: { host: v.host.trim(), port: v.port ?? ports[v.security], security: v.security, ...(v.username ? { username: v.username, password: v.password } : {}), ...trusting(v.security, v.ca) },
+    signature: v.signature.trim() ? v.signature : '',
+    smtp: { host: v.host.trim(), port: v.port ?? ports[v.security], security: v.security, username: v.username, password: v.username ? v.password : '', ...trusting(v.security, v.ca) },
   };
 }
 

@@ -27,7 +27,8 @@ export function valuesOf(kind: Messenger, name: string, config: ChannelConfig): 
 
 export function configOf(kind: Messenger, v: MessengerValues): ChannelConfig {
   if (kind === 'whatsapp') return { base_url: v.base_url.trim(), instance: v.instance.trim(), api_key: v.token.trim(), groups: v.groups };
-  const rest = { mode: v.mode, ...(v.welcome.trim() ? { welcome: v.welcome.trim() } : {}), ...(v.api_base.trim() ? { api_base: v.api_base.trim() } : {}) };
+  // What is left out would stay as it was.
+  const rest = { mode: v.mode, welcome: v.welcome.trim(), api_base: v.api_base.trim() };
   return kind === 'telegram' ? { bot_token: v.token.trim(), ...rest } : { token: v.token.trim(), ...rest };
 }
 
