@@ -244,7 +244,6 @@ mod tests {
     use serde_json::json;
 
     #[derive(Debug, Deserialize)]
-    #[expect(dead_code, reason = "only decoding is looked at")]
     struct Input {
         ticket_id: TicketId,
         #[serde(default)]
