@@ -413,11 +413,16 @@ pub(crate) fn ticket_of(conn: &Connection, chat: &Chat) -> Result<Option<TicketI
 /// Notes that a ticket is held in a chat, and who began it there.
 pub(crate) fn hold(tx: &Tx<'_>, chat: &Chat, ticket: TicketId, by: &Person) -> Result<()> {
     // Who writes in a group's own name stays unknown.
-    let is_named = !by.id.is_empty() && !(chat.is_group && by.id == chat.address);
+    let is_unknown = by.id.is_empty() || (chat.is_group && by.id == chat.address);
     run(
         tx,
         "insert into ticket_chat (tenant_id, ticket_id, chat_id, person) values (?1, ?2, ?3, ?4) on conflict do nothing",
-        (chat.tenant, ticket, chat.id, is_named.then_some(&by.id)),
+        (
+            chat.tenant,
+            ticket,
+            chat.id,
+            (!is_unknown).then_some(&by.id),
+        ),
     )?;
     Ok(())
 }

@@ -399,7 +399,7 @@ mod tests {
         wanted["acknowledge"] = true.into();
         assert_eq!((now, kept), (wanted, secrets.clone()));
         let (now, kept) = change(json!({ "inbound": { "folder": "INBOX" } })).unwrap();
-        let mut wanted = shown.clone();
+        let mut wanted = shown;
         wanted["inbound"]["folder"] = "INBOX".into();
         assert_eq!((now, kept), (wanted, secrets));
         // What goes to another server is given again, and another provider begins with nothing.

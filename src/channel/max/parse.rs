@@ -36,6 +36,11 @@ pub(super) fn heard(update: &Value, key: &str) -> Heard {
             id => Heard::Removed { id },
         },
         "message_callback" => pressed(update),
+        "bot_started" | "bot_stopped" | "dialog_removed" | "bot_removed" | "bot_added"
+            if text_at(update, "chat_id").is_empty() =>
+        {
+            Heard::Nothing("update_without_a_chat")
+        }
         "bot_started" => Heard::Started {
             chat: place_of(update),
             by: person(&update["user"], update),
@@ -374,6 +379,12 @@ mod tests {
         let dialog = || serde_json::json!({ "chat_id": 182, "chat_type": "dialog" });
         assert_eq!(said("\u{200b}", dialog()), Heard::Nothing("empty_message"));
         assert!(matches!(said("?", dialog()), Heard::Said(_)));
+        let started =
+            serde_json::json!({ "update_type": "bot_started", "user": { "user_id": 10_001 } });
+        assert_eq!(
+            heard(&started, "key"),
+            Heard::Nothing("update_without_a_chat")
+        );
         assert_eq!(
             said("?", Value::Null),
             Heard::Nothing("update_without_a_chat")
