@@ -23,6 +23,8 @@ use std::{
 
 /// The folder of the store in which blobs arrive.
 pub(crate) const INCOMING: &str = "incoming";
+/// The folder of the store in which those of a tenant that is brought in arrive.
+pub(crate) const IMPORTING: &str = "importing";
 
 /// The store of blobs.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Whether the bytes that rows name lie beside the database, whole, and what lies there that no row names.
 use super::{Area, Report};
 use crate::{
-    blob::INCOMING,
+    blob::{IMPORTING, INCOMING},
     clock::{DAY, Millis},
     error::Result,
     leftover::{self, NamedBlob},
@@ -105,8 +105,8 @@ impl Store {
             strays: Vec::new(),
         };
         for (tenant, folder) in entries(dir)? {
-            // What is still arriving lies beside the tenants, and is looked at by the next start.
-            if tenant == INCOMING {
+            // What is still arriving lies beside the tenants.
+            if [INCOMING, IMPORTING].contains(&tenant.as_str()) {
                 continue;
             }
             if tenant.parse::<i64>().is_err() || !folder.is_dir() {

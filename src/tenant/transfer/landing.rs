@@ -3,7 +3,7 @@
 use super::refuse;
 use crate::{
     api::field::TenantId,
-    blob::Blobs,
+    blob::{Blobs, IMPORTING},
     db::lock::{self, Lock},
     error::Result,
 };
@@ -29,7 +29,7 @@ pub(crate) struct Landing {
 impl Landing {
     /// `files` is where attachments lie, each tenant's in a folder of its own.
     pub(crate) fn open(files: &Path) -> Result<Landing> {
-        let place = files.join("importing");
+        let place = files.join(IMPORTING);
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
