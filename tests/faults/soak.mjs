@@ -81,9 +81,10 @@ export async function soak() {
   must(Math.max(...descriptors) - Math.min(...descriptors) <= 60, `descriptors go from ${Math.min(...descriptors)} to ${Math.max(...descriptors)}`);
   must(Number(checked.match(/tickets (\d+)/)[1]) >= state.acknowledged, `acknowledged ${state.acknowledged}: ${checked}`);
   const more = last.memory - steady[0][1].memory;
+  const tenths = Array.from({ length: 11 }, (_, n) => seen[Math.round(((seen.length - 1) * n) / 10)][1].memory.toFixed(1)).join(' ');
   // Minutes say nothing of an hour: less than that bounds what is added, an hour and more the slope.
-  if (seconds >= 3_600) must(growth('memory') < 1, `memory grows by ${growth('memory').toFixed(2)} % an hour`);
-  else must(more < 24, `memory grew by ${more.toFixed(1)} MB in ${seconds} s`);
+  if (seconds >= 3_600) must(growth('memory') < 1, `memory grows by ${growth('memory').toFixed(2)} % an hour: ${tenths} MB`);
+  else must(more < 24, `memory grew by ${more.toFixed(1)} MB in ${seconds} s: ${tenths} MB`);
   const answers = Object.entries(state.answers).map(([status, times]) => `${times} × ${status}`).join(', ');
-  return `${seconds} s at ${RATE} requests a second (${answers}): memory ${steady[0][1].memory.toFixed(1)} to ${last.memory.toFixed(1)} MB after ${warm} s, ${long ? `${growth('memory').toFixed(2)} % an hour, ` : ''}descriptors ${Math.min(...descriptors)} to ${Math.max(...descriptors)}, log of writes at most ${(log / (1 << 20)).toFixed(1)} MB, p99 of each half minute ${parts.map((time) => time.toFixed(0)).join(' ')} ms`;
+  return `${seconds} s at ${RATE} requests a second (${answers}): memory ${steady[0][1].memory.toFixed(1)} to ${last.memory.toFixed(1)} MB after ${warm} s (each tenth: ${tenths}), ${long ? `${growth('memory').toFixed(2)} % an hour, ` : ''}descriptors ${Math.min(...descriptors)} to ${Math.max(...descriptors)}, log of writes at most ${(log / (1 << 20)).toFixed(1)} MB, p99 of each half minute ${parts.map((time) => time.toFixed(0)).join(' ')} ms`;
 }
