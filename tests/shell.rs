@@ -47,7 +47,7 @@ fn a_tenant_is_meant_by_its_id_its_domain_or_a_name_that_no_other_has() {
             .as_array()
             .unwrap()
             .iter()
-            .find(|t| t["id"].to_string() == of);
+            .find(|tenant| tenant["id"].as_i64() == of.parse().ok());
         found.map(|tenant| tenant["plan"].as_str().unwrap().to_owned())
     };
     desk.dir

@@ -224,8 +224,7 @@ fn a_file_that_the_desk_has_not_stored_is_found() {
 fn a_file_that_is_no_database_is_a_finding_and_names_the_file() {
     let (_dir, config) = desk();
     let path = config.database();
-    let whole = fs::read(&path).unwrap();
-    let mut torn = whole.clone();
+    let mut torn = fs::read(&path).unwrap();
     torn[100..4_096].fill(0x5a);
     for bytes in [
         b"not a database, and long enough to be read as one".repeat(100),
