@@ -37,6 +37,7 @@ while read -r line; do
         esac
       done
       ;;
+    ENV*) export "${line#ENV }" ;;
     USER*) user=${line#USER } ;;
     ENTRYPOINT* | CMD*)
       while read -r word; do command+=("$word"); done < <(words "${line#* }")
