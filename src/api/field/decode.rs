@@ -6,6 +6,10 @@ use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 use std::fmt;
 
+/// How often a body is looked at once more: more than any call has parameters, and few enough that one made of nothing but
+/// blanks keeps nobody waiting.
+const SECOND_LOOKS: usize = 200;
+
 /// Carries a fault through serde's errors, which hold text only.
 struct Carried(Fault);
 
@@ -110,10 +114,14 @@ impl Failed {
 fn settle(mut body: Value, attempt: &mut dyn FnMut(&Value) -> Option<Failed>) -> Result<()> {
     // What was wrong with parameters that count as left out, if they turn out to be needed.
     let mut left_out = Vec::<(String, Error)>::new();
+    let mut looks = 0..SECOND_LOOKS;
     loop {
         let Some(failed) = attempt(&body) else {
             return Ok(());
         };
+        if looks.next().is_none() {
+            return Err(failed.error());
+        }
         if let Some(missing) = failed.missing() {
             let first = left_out.into_iter().find(|(name, _)| *name == missing);
             return Err(first.map_or_else(|| failed.error(), |(_, error)| error));
@@ -388,5 +396,21 @@ mod tests {
             fault(json!({"ticket_id": 1, "until": null, "kept": null})),
             "The parameter \"until\": is given in two ways."
         );
+    }
+
+    #[test]
+    fn a_body_of_nothing_but_blanks_is_given_up() {
+        #[derive(Debug, Deserialize)]
+        struct Many {
+            hours: Vec<Hours>,
+        }
+        let hours = |count: usize| json!({ "hours": vec![json!({ "from": "09:00", "by_day": null }); count] });
+        assert_eq!(
+            decode::<Many>(hours(SECOND_LOOKS)).unwrap().hours.len(),
+            SECOND_LOOKS
+        );
+        let refused = decode::<Many>(hours(50_000)).unwrap_err();
+        let place = format!("hours[{SECOND_LOOKS}].by_day");
+        assert_eq!(refused.field(), Some(place.as_str()));
     }
 }
