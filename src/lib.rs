@@ -73,6 +73,7 @@ mod notification;
 mod operator;
 mod outbound_http;
 mod platform;
+mod private_file;
 mod reach;
 mod report;
 mod scrub;

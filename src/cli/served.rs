@@ -1,9 +1,8 @@
 //! How the desk was served last, as far as other commands need to know it: a note that `serve` leaves in the data directory.
+use crate::private_file;
 use serde::{Deserialize, Serialize};
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -27,16 +26,8 @@ impl Served {
         serde_json::from_slice(&fs::read(dir.join(NOTE)).ok()?).ok()
     }
 
-    /// Leaves the note. It is read as a whole or not at all.
+    /// Leaves the note.
     pub(super) fn keep(&self, dir: &Path) -> io::Result<()> {
-        let draft = dir.join("served.new");
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&draft)?;
-        file.write_all(&serde_json::to_vec(self)?)?;
-        fs::rename(draft, dir.join(NOTE))
+        private_file::put(&dir.join(NOTE), &serde_json::to_vec(self)?)
     }
 }

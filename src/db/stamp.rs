@@ -4,13 +4,15 @@
 //! acknowledged since is gone without a word. The note is written every few seconds and at the end; a file that is behind
 //! its note is refused. It is no copy of anything: without a note there is nothing to compare, and the file is taken as it is.
 use super::sql::first;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    private_file,
+};
 use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -138,19 +140,6 @@ pub(crate) fn keep(database: &Path, conn: &Connection, clean: bool) -> Result<()
     if before.as_ref() == Some(&stamp) {
         return Ok(());
     }
-    let target = note(database);
-    let draft = target.with_extension("new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
-    file.write_all(&serde_json::to_vec(&stamp)?)?;
-    file.sync_all()?;
-    fs::rename(&draft, &target)?;
-    if let Some(dir) = target.parent() {
-        File::open(dir)?.sync_all()?;
-    }
-    Ok(())
+    let stamp = serde_json::to_vec(&stamp)?;
+    Ok(private_file::put(&note(database), &stamp)?)
 }

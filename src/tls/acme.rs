@@ -1,11 +1,12 @@
 //! Certificates of an authority that speaks ACME (RFC 8555), by default Let's Encrypt. The authority looks whether the names
 //! are ours over the port that serves HTTPS (RFC 8737), so no other port is needed.
-use super::{Certificates, Origin, certified, private_ca::put};
+use super::{Certificates, Origin, certified};
 use crate::{
     app::App,
     clock::{DAY, Millis},
     error::{Error, Result},
     outbound_http::{Bounds, OutboundHttp},
+    private_file::put,
     reach::Reach,
 };
 use bytes::Bytes;
@@ -159,9 +160,11 @@ async fn obtain(
     let key = key.serialize_pem();
     // What cannot be used must not take the place of what can.
     certified(chain.as_bytes(), key.as_bytes())?;
-    put(&key_path, &key)
-        .and_then(|()| put(&cert_path, &chain))
-        .and_then(|()| certificates.load(&cert_path, &key_path))
+    put(&key_path, key.as_bytes())
+        .and_then(|()| put(&cert_path, chain.as_bytes()))
+        .map_err(|error| error.to_string())?;
+    certificates
+        .load(&cert_path, &key_path)
         .map_err(|error| error.to_string())
 }
 
@@ -205,7 +208,7 @@ async fn account(order: &Order, path: &Path) -> Result<Account, String> {
         credentials,
     };
     let text = serde_json::to_string(&kept).map_err(|error| error.to_string())?;
-    put(path, &text).map_err(|error| error.to_string())?;
+    put(path, text.as_bytes()).map_err(|error| error.to_string())?;
     Ok(account)
 }
 

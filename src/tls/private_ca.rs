@@ -3,15 +3,15 @@
 use crate::{
     clock::{DAY, Millis},
     error::{Error, Result},
+    private_file::put,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
 };
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::Write,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs::{self, DirBuilder, File},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
 use time::OffsetDateTime;
@@ -72,8 +72,8 @@ pub(crate) fn issue(
     (params.not_before, params.not_after) = life(now, LEAF_LIFE)?;
     let key = KeyPair::generate().map_err(Error::internal)?;
     let leaf = params.signed_by(&key, &issuer).map_err(Error::internal)?;
-    put(&files.key, &key.serialize_pem())?;
-    put(&files.cert, &format!("{}{root}", leaf.pem()))?;
+    put(&files.key, key.serialize_pem().as_bytes())?;
+    put(&files.cert, format!("{}{root}", leaf.pem()).as_bytes())?;
     File::open(dir)?.sync_all()?;
     Ok(files)
 }
@@ -91,27 +91,13 @@ fn make_root(files: &Files, company: &str, now: Millis) -> Result<()> {
     (params.not_before, params.not_after) = life(now, ROOT_LIFE)?;
     let key = KeyPair::generate().map_err(Error::internal)?;
     let root = params.self_signed(&key).map_err(Error::internal)?;
-    put(&files.root_key, &key.serialize_pem())?;
-    put(&files.root, &root.pem())
+    put(&files.root_key, key.serialize_pem().as_bytes())?;
+    Ok(put(&files.root, root.pem().as_bytes())?)
 }
 
 fn life(now: Millis, long: Millis) -> Result<(OffsetDateTime, OffsetDateTime)> {
     let at = |ms: Millis| OffsetDateTime::from_unix_timestamp(ms / 1000).map_err(Error::internal);
     Ok((at(now - EARLIER)?, at(now + long)?))
-}
-
-/// Writes a file whole or not at all, for its owner alone.
-pub(super) fn put(path: &Path, text: &str) -> Result<()> {
-    let draft = path.with_extension("new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    Ok(fs::rename(&draft, path)?)
 }
 
 #[cfg(test)]
