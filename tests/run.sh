@@ -52,6 +52,7 @@ export CARGO_TERM_COLOR=never RUST_BACKTRACE=1
 # stands back for them. Its log is shown at its place in the order.
 release_log=target/release-build.log
 begin_release() {
+  printf '\n== release build, beside what follows\n   $ cargo build --locked --release\n'
   nice -n 10 cargo build --locked --release >"$release_log" 2>&1 &
   release=$!
   trap 'kill "$release" 2>/dev/null || true' EXIT
@@ -76,7 +77,7 @@ step 'the types of the front end are those of the server' tests/types.sh
 step 'front end: types' npm --prefix web run --silent check
 step 'front end: lint' npm --prefix web run --silent lint
 step 'front end: unit tests' npm --prefix web test --silent
-step 'release build' end_release
+step 'the end of the release build' end_release
 step 'the binary alone in an empty root' tests/chroot.sh "$binary"
 step 'what the container file makes' tests/container.sh "$binary"
 step 'a certificate of a real authority' tests/acme.sh "$binary"
