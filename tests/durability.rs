@@ -6,12 +6,12 @@ use crate::support::{
     until,
 };
 use rusqlite::Connection;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     fs,
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     process::{Command, Stdio},
     sync::{
@@ -142,6 +142,41 @@ fn a_second_server_on_the_same_directory_fails_at_once_and_says_why() {
     desk.ticket("Дальше");
     desk.check();
     desk.dir.run(&["tenant", "list", "--json"], "");
+}
+
+/// The environment that the C library of a process has read.
+fn environment(of: Pid) -> Vec<String> {
+    let whole = fs::read(format!("/proc/{}/environ", of.as_raw_nonzero())).unwrap();
+    let variables = whole.split(|&byte| byte == 0);
+    variables
+        .map(|one| String::from_utf8_lossy(one).into_owned())
+        .collect()
+}
+
+#[test]
+fn a_server_keeps_few_heaps_or_as_many_as_it_was_told() {
+    let few = "MALLOC_ARENA_MAX=2".to_owned();
+    // `pid` is that of the process the test has started: it is the same one, started again in its place.
+    let desk = Desk::open();
+    assert!(environment(desk.serving.pid()).contains(&few));
+    let dir = Dir::new();
+    let mut told = Command::new(env!("CARGO_BIN_EXE_tehprof"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(&dir.0)
+        .env("MALLOC_ARENA_MAX", "3")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It listens once its line is there, so what it was to do before has been done.
+    let mut line = String::new();
+    BufReader::new(told.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let variables = environment(Pid::from_child(&told));
+    told.kill().unwrap();
+    told.wait().unwrap();
+    assert!(!line.is_empty());
+    assert!(variables.contains(&"MALLOC_ARENA_MAX=3".to_owned()) && !variables.contains(&few));
 }
 
 /// A directory with a tenant, which nobody serves.

@@ -9,6 +9,7 @@ mod check;
 mod desk;
 mod doctor;
 mod failure;
+mod heap;
 mod import;
 mod key;
 mod log;

@@ -4,6 +4,7 @@
 use super::{
     DataDir, desk,
     failure::Failure,
+    heap,
     log::{self, Format, Level},
     out,
     served::Served,
@@ -120,6 +121,7 @@ impl Serve {
             )));
         }
         log::start(self.log_format, self.log_level);
+        heap::keep_few();
         let mut config = Config {
             data_dir: self.data.data_dir,
             listen: self.listen,
