@@ -165,6 +165,7 @@ fn a_server_keeps_few_heaps_or_as_many_as_it_was_told() {
         .arg(&dir.0)
         .env("MALLOC_ARENA_MAX", "3")
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     // It listens once its line is there, so what it was to do before has been done.
